@@ -39,7 +39,7 @@ export class ProblemError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(
-    readonly cause: Cause,
+    override readonly cause: Cause,
     problems: Problem | readonly Problem[],
   ) {
     const list: readonly Problem[] = Array.isArray(problems) ? problems : [problems as Problem];

@@ -1,0 +1,38 @@
+import { closeAllHosts } from "../targets/hosts.js";
+
+/** The engine gives a provider five seconds between its SIGINT and the end. */
+const GRACE_MS = 4_000;
+
+const controller = new AbortController();
+let listening = false;
+let running = 0;
+let whenIdle: (() => void) | undefined;
+
+/** Aborted when this process was told to stop: runs then end before their next step. */
+export const interruption = (): AbortSignal => controller.signal;
+
+/** Keeps the process alive after a SIGINT or SIGTERM until `work` has come to its next safe point, within the grace time. */
+export async function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  listen();
+  running++;
+  try {
+    return await work();
+  } finally {
+    running--;
+    if (running === 0) whenIdle?.();
+  }
+}
+
+function listen(): void {
+  if (listening) return;
+  listening = true;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+}
+
+function stop(): void {
+  controller.abort();
+  const leave = () => void closeAllHosts().finally(() => process.exit(130));
+  if (running === 0) return leave();
+  whenIdle = leave;
+  setTimeout(leave, GRACE_MS);
+}

@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { sha256 } from "../common/json.js";
+import { ProblemError } from "../common/problem.js";
+import type { Host } from "../targets/host.js";
+import { stackOf } from "./record.js";
+
+/** How often a waiting run looks whether the lock is free. */
+const POLL_MS = 500;
+/** A holder shows a sign of life this many times per lease. */
+const BEATS_PER_LEASE = 3;
+
+interface LockFile {
+  readonly token: string;
+  /** project/stack/resource on whose behalf it is held. */
+  readonly owner: string;
+  /** user@machine, for people. */
+  readonly by: string;
+  readonly since: string;
+  readonly why: string;
+  readonly leaseMs: number;
+  /** Grows with every sign of life. Ages are measured by watching it, so that clocks need not agree. */
+  readonly beat: number;
+  /** Where the holding process runs: lets a run on the same machine see at once that it is gone. */
+  readonly process: { readonly machine: string; readonly pid: number };
+}
+
+export interface LockRequest {
+  readonly owner: string;
+  readonly why: string;
+  readonly waitMs: number;
+  readonly leaseMs: number;
+  /** Told once a second or so while waiting, for progress lines. */
+  onWait(line: string): void;
+}
+
+/** A held lock. Everything written to the host happens between `acquire` and `release`. */
+export interface Lock {
+  /** @throws ProblemError `locked` when somebody else has taken the lock over, because our signs of life stopped. */
+  assertHeld(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export const operator = (): string => `${userInfo().username}@${hostname()}`;
+
+/**
+ * Takes the one lock of a host. A live holder is waited for; a dead holder of the same stack is replaced; a dead holder of
+ * another stack is a person's decision.
+ *
+ * @throws ProblemError `locked`, naming holder, since when, why, and how to break a dead lock.
+ */
+export async function acquireLock(host: Host, request: LockRequest): Promise<Lock> {
+  const path = `${host.connection.stateDirectory}/lock`;
+  const mine: LockFile = {
+    token: randomUUID(),
+    owner: request.owner,
+    by: operator(),
+    since: new Date().toISOString(),
+    why: request.why,
+    leaseMs: request.leaseMs,
+    beat: 0,
+    process: thisProcess(),
+  };
+  await host.files.makeDirectory(host.connection.stateDirectory, 0o770);
+  const until = Date.now() + request.waitMs;
+  const watch = new BeatWatch();
+  let saidAt = 0;
+  for (;;) {
+    if (await host.files.createExclusive(path, encode(mine), 0o660)) return hold(host, path, mine);
+    const present = await host.files.read(path);
+    const holder = present && decode(present.bytes);
+    const sameStack = holder !== undefined && stackOf(holder.owner) === stackOf(request.owner);
+    if (present && holder && sameStack && (processIsGone(holder) || watch.isDead(holder))) {
+      const written = await host.files.write(path, encode(mine), { expected: present.sha256 }).catch(() => undefined);
+      if (written) return hold(host, path, mine);
+      continue;
+    }
+    if (Date.now() >= until) throw lockedError(host, path, holder, request.waitMs, watch);
+    if (Date.now() - saidAt > 5_000) {
+      saidAt = Date.now();
+      request.onWait(`[${host.name}] waiting for the lock: ${describe(holder)}`);
+    }
+    await delay(Math.min(POLL_MS, request.leaseMs / (2 * BEATS_PER_LEASE)));
+  }
+}
+
+/** Notices that a lock's beat has not grown for its whole lease. */
+class BeatWatch {
+  private seen = "";
+  private since = performance.now();
+
+  isDead(holder: LockFile): boolean {
+    const now = `${holder.token} ${holder.beat}`;
+    if (now !== this.seen) {
+      this.seen = now;
+      this.since = performance.now();
+    }
+    return this.silentMs() > holder.leaseMs;
+  }
+
+  silentMs(): number {
+    return performance.now() - this.since;
+  }
+}
+
+function hold(host: Host, path: string, first: LockFile): Lock {
+  let current = first;
+  let released = false;
+  let beating: Promise<void> = Promise.resolve();
+
+  const isMine = async () => {
+    const present = await host.files.read(path);
+    return present && decode(present.bytes)?.token === first.token ? present : undefined;
+  };
+  const beat = async () => {
+    const present = await isMine();
+    if (!present || released) return;
+    current = { ...current, beat: current.beat + 1 };
+    await host.files.write(path, encode(current), { expected: present.sha256 });
+  };
+  const timer = setInterval(() => {
+    // A missed beat is no error by itself: the next one may get through, and assertHeld is what decides.
+    beating = beating.then(beat).catch(() => undefined);
+  }, first.leaseMs / BEATS_PER_LEASE);
+  timer.unref();
+
+  return {
+    async assertHeld() {
+      await beating;
+      if (await isMine()) return;
+      throw new ProblemError("locked", {
+        where: `${host.name}:${path}`,
+        found: "the lock now belongs to another run",
+        why: "This run gave no sign of life for its whole lease and was taken for dead; going on would interleave two runs",
+        next: "Run up again when the other run has ended",
+      });
+    },
+    async release() {
+      released = true;
+      clearInterval(timer);
+      await beating;
+      const present = await isMine();
+      if (present) await host.files.remove(path, { expected: present.sha256 });
+    },
+  };
+}
+
+function lockedError(host: Host, path: string, holder: LockFile | undefined, waitMs: number, watch: BeatWatch): ProblemError {
+  return new ProblemError("locked", {
+    where: host.name,
+    found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs() / 1_000)} s ago`,
+    why: "Two runs on one host could undo each other's work",
+    next: `Wait for that run and try again; if you are sure that it is dead, delete ${path} on ${host.name}`,
+  });
+}
+
+const describe = (holder: LockFile | undefined): string =>
+  holder ? `held by ${holder.by} since ${holder.since} for ${holder.owner} (${holder.why})` : "held by an unreadable lock file";
+
+const encode = (lock: LockFile): Buffer => Buffer.from(`${JSON.stringify(lock)}\n`);
+
+function decode(bytes: Buffer): LockFile | undefined {
+  try {
+    const lock = JSON.parse(bytes.toString("utf8")) as LockFile;
+    return typeof lock.token === "string" && typeof lock.leaseMs === "number" ? lock : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function thisProcess(): LockFile["process"] {
+  return { machine: machineId(), pid: process.pid };
+}
+
+/** Boot, pid namespace and host name: equal only where a pid means the same process. "" where that cannot be told. */
+function machineId(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return sha256(`${boot} ${readlinkSync("/proc/self/ns/pid")} ${hostname()}`);
+  } catch {
+    return "";
+  }
+}
+
+function processIsGone(holder: LockFile): boolean {
+  if (machineId() === "" || holder.process?.machine !== machineId()) return false;
+  try {
+    process.kill(holder.process.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}

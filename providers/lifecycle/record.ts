@@ -1,0 +1,99 @@
+import { sha256 } from "../common/json.js";
+import { ProblemError } from "../common/problem.js";
+import type { FileReader, Host } from "../targets/host.js";
+
+/**
+ * What stands on a target about one managed thing: who owns it, what was there before, what cannot be observed, and the
+ * run in progress. One JSON file per thing, replaced as a whole.
+ */
+export interface TargetRecord {
+  readonly version: 1;
+  readonly type: string;
+  /** `Kind.identify` of the thing. */
+  readonly id: string;
+  /** project/stack/resource */
+  readonly owner: string;
+  /** Which create of that owner holds it: a delete that follows its own replacement must not touch the thing. */
+  readonly claim: string;
+  readonly adoptedAt: string;
+  readonly kept: object;
+  /** Present while a run is under way, and after one that was interrupted. */
+  readonly run?: UnfinishedRun;
+}
+
+export interface UnfinishedRun {
+  readonly startedAt: string;
+  readonly by: string;
+  /** Keys of the plan's steps, in order, and of those that are done. */
+  readonly steps: readonly string[];
+  readonly done: readonly string[];
+  /** The reason given for running outside the maintenance window. */
+  readonly outsideWindow?: string;
+}
+
+/** A record as read, with what a writer needs to notice that somebody else wrote meanwhile. */
+export interface StoredRecord {
+  readonly record: TargetRecord;
+  readonly sha256: string;
+}
+
+export function recordPath(stateDirectory: string, type: string, id: string): string {
+  return `${stateDirectory}/records/${type.replace(":", ".")}-${sha256(id).slice(0, 20)}.json`;
+}
+
+/**
+ * The record of a thing, or undefined when it has none. Changes nothing.
+ *
+ * @throws ProblemError `malformed` when the file is not ours to understand: guessing could lose a before-image.
+ */
+export async function loadRecord(
+  files: FileReader,
+  host: Host,
+  type: string,
+  id: string,
+): Promise<StoredRecord | undefined> {
+  const path = recordPath(host.connection.stateDirectory, type, id);
+  const content = await files.read(path);
+  if (!content) return undefined;
+  const record = parse(content.bytes.toString("utf8"));
+  if (record?.version !== 1 || record.type !== type || record.id !== id) {
+    throw new ProblemError("malformed", {
+      where: `${host.name}:${path}`,
+      found: "not the record of this resource",
+      allowed: `a record of version 1 for ${type} ${id}`,
+      why: "It holds what was there before the resource was managed; going on could lose that",
+      next: "Restore the file from a backup, or move it away to adopt the present state anew",
+    });
+  }
+  return { record, sha256: content.sha256 };
+}
+
+/** Writes a record; `previous` is what the caller read. Answers what it stored. */
+export async function saveRecord(
+  host: Host,
+  record: TargetRecord,
+  previous: StoredRecord | undefined,
+): Promise<StoredRecord> {
+  const path = recordPath(host.connection.stateDirectory, record.type, record.id);
+  await host.files.makeDirectory(`${host.connection.stateDirectory}/records`, 0o770);
+  const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`);
+  const written = await host.files.write(path, bytes, { expected: previous?.sha256 ?? "absent", mode: 0o660 });
+  return { record, sha256: written.sha256 };
+}
+
+/** Forgets a record that the caller read. */
+export async function removeRecord(host: Host, stored: StoredRecord): Promise<void> {
+  const path = recordPath(host.connection.stateDirectory, stored.record.type, stored.record.id);
+  await host.files.remove(path, { expected: stored.sha256 });
+}
+
+function parse(text: string): TargetRecord | undefined {
+  try {
+    return JSON.parse(text) as TargetRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Project and stack of an owner. */
+export const stackOf = (owner: string): string => owner.split("/").slice(0, 2).join("/");
