@@ -101,7 +101,10 @@ export interface Kind<
   /** The before-image, from the first observation ever. */
   adopt(live: Live): Kept;
   /** Bytes that `adopt` refers to by SHA-256 are put into the backups before the first write. */
-  beforeImages?(live: Live): readonly { readonly connection: Connection; readonly path: string; readonly sha256: string }[];
+  beforeImages?(
+    desired: Desired<Identity, Settings, Aspects>,
+    live: Live,
+  ): readonly { readonly connection: Connection; readonly path: string; readonly sha256: string }[];
   /** Steps that put the before-image back (`onDestroy: restore`). */
   release(desired: Desired<Identity, Settings, Aspects>, live: Live, kept: Kept): Plan<S>;
   /** After a failed step: put back what this run changed, as far as that is safe, and say what was done. */

@@ -294,7 +294,7 @@ class Run {
   }
 
   private async backUpBeforeImages(live: object): Promise<void> {
-    for (const image of this.kind.beforeImages?.(live) ?? []) {
+    for (const image of this.kind.beforeImages?.(this.desired, live) ?? []) {
       const host = this.access.host(image.connection);
       const content = await host.files.read(image.path);
       if (content?.sha256 !== image.sha256) {
