@@ -25,7 +25,7 @@ export interface RoutingOptions {
   readonly clusters?: readonly string[];
   /** Leave these clusters as they are. */
   readonly skipClusters?: readonly string[];
-  /** Server name (as in the plug-in file) → node. Never derived from the name: `node1_…` is also how `node1_x`'s begin. */
+  /** Server name (as in the plug-in file) → node. Not derived from the name: node names may begin alike and hold `_`. */
   readonly nodeOf: ReadonlyMap<string, string>;
   readonly sessionReplication?: "none" | "memory-to-memory";
   /** What problems call the file. Default "plugin-cfg.xml". */
@@ -58,7 +58,9 @@ export function wantedRouting(config: RoutableConfig, options: RoutingOptions): 
     const ordered = orderedMembers(cluster);
     const primary = ordered.filter((name) => options.nodeOf.get(name) === options.primaryNode);
     const backup = ordered.filter((name) => options.nodeOf.get(name) !== options.primaryNode);
-    if (nodeIsKnown && primary.length === 0) found.push(noPrimary(cluster, options, `${where}:${cluster.line}`));
+    const allHaveNodes = ordered.every((name) => options.nodeOf.has(name));
+    if (nodeIsKnown && allHaveNodes && primary.length === 0)
+      found.push(noPrimary(cluster, options, `${where}:${cluster.line}`));
     refusals.push(...found);
     if (!nodeIsKnown || found.length > 0) continue;
     wanted.set(cluster.name, { primary, backup });
@@ -142,6 +144,7 @@ function wholeFileRefusals(
 
 function nameRefusals(where: string, names: readonly string[] | undefined, config: RoutableConfig): Problem[] {
   const known = config.clusters.map((cluster) => cluster.name);
+  if (known.length === 0 && config.problems.length > 0) return [];
   return (names ?? [])
     .filter((name) => !known.includes(name))
     .map((name) => ({
