@@ -1,0 +1,27 @@
+// What `npm start`, `npm test` and `npm run setup` run: makes a bare clone ready, then does what was asked for.
+// Plain JavaScript without packages, for Node.js 20 and later: nothing is installed yet when it runs for the first time.
+
+import { SetupError } from "./setup/report.cjs";
+import { setUp } from "./setup/setup.cjs";
+import { runTests } from "./setup/test-run.cjs";
+import { runTour } from "./setup/tour.cjs";
+
+const VERBS = {
+  start: runTour,
+  test: runTests,
+  setup: async () => 0,
+};
+
+const [verb, ...args] = process.argv.slice(2);
+if (!Object.hasOwn(VERBS, verb ?? "")) {
+  console.error(`bootstrap.mjs: ${verb ?? "no verb"} given; allowed: ${Object.keys(VERBS).join(", ")}`);
+  process.exit(2);
+}
+try {
+  await setUp();
+  process.exitCode = await VERBS[verb](args);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`[setup] stopped: ${error.message}`);
+  process.exitCode = 1;
+}
