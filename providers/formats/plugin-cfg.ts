@@ -1,4 +1,7 @@
-import type { Problem } from "../common/problem.js";
+import { createHash } from "node:crypto";
+import { type Problem, ProblemError } from "../common/problem.js";
+import { childrenOf, listEdits, listsOf, referencesOf } from "./server-lists.js";
+import { attributeOf, type Edit, readXml, splice, type XmlDocument, type XmlElement } from "./xml.js";
 
 /** One address that the plug-in forwards to. */
 export interface PluginTransport {
@@ -58,10 +61,286 @@ export interface PluginConfig {
   problems: Problem[];
 }
 
-export declare function readPluginConfig(bytes: Uint8Array, where: string): PluginConfig;
+/** Which servers a cluster's lists are to name, by name and in order. */
+export interface WantedLists {
+  primary: readonly string[];
+  backup: readonly string[];
+}
 
-export declare function routePlugin(
-  bytes: Uint8Array,
+/**
+ * Reads a plug-in configuration file as ND, Liberty and their merge tools generate it and people edit it. Elements and
+ * attributes as in IBM's "plugin-cfg.xml file"; what is commented out does not count.
+ *
+ * @param where what problems call the file
+ * @throws ProblemError "malformed" when it cannot be read at all; whatever else is wrong is in `problems`
+ */
+export function readPluginConfig(bytes: Uint8Array, where: string): PluginConfig {
+  return new PluginReader(readXml(bytes, where), bytes, where).read();
+}
+
+/**
+ * The same file with other servers in the lists of the clusters in `wanted`. Only lines of `<Server Name="…"/>` references
+ * change, each reference keeping its own spelling; a list that is not there yet is written in the file's own indentation
+ * and line ends; a BackupServers list without servers is removed with what it holds, since no product writes an empty one.
+ * The order of primaries has no meaning to the plug-in, so a list that names the right ones stays as it is; backups are
+ * tried in listed order. Nothing to change = the same bytes.
+ *
+ * The result is read again: the wanted lists are there, everything else is as before.
+ *
+ * @throws ProblemError "malformed" | "refused" (the file has problems) | "invalid-input" (no such cluster or server, a
+ *   server twice, no primary)
+ */
+export function routePlugin(bytes: Uint8Array, where: string, wanted: ReadonlyMap<string, WantedLists>): Buffer {
+  const document = readXml(bytes, where);
+  const before = new PluginReader(document, bytes, where).read();
+  if (before.problems.length > 0) throw new ProblemError("refused", before.problems);
+  const unfit = unfitWishes(before, where, wanted);
+  if (unfit.length > 0) throw new ProblemError("invalid-input", unfit);
+
+  const elements = new Map(childrenOf(document.root, "ServerCluster").map((each) => [attributeOf(each, "Name"), each]));
+  const expected = new Map<string, WantedLists>();
+  const edits: Edit[] = [];
+  for (const cluster of before.clusters) {
+    const target = targetLists(cluster, wanted.get(cluster.name));
+    expected.set(cluster.name, target);
+    const element = elements.get(cluster.name);
+    if (element && target !== cluster) edits.push(...listEdits(document.text, element, target));
+  }
+  if (edits.length === 0) return Buffer.from(bytes);
+  const edited = splice(bytes, edits);
+  verify(before, readPluginConfig(edited, where), expected, where);
+  return edited;
+}
+
+class PluginReader {
+  private readonly problems: Problem[] = [];
+
+  constructor(
+    private readonly document: XmlDocument,
+    private readonly bytes: Uint8Array,
+    private readonly where: string,
+  ) {}
+
+  read(): PluginConfig {
+    const { root } = this.document;
+    if (root.name !== "Config") this.problem(root, `the root element is <${root.name}>`, "<Config>");
+    const clusterElements = childrenOf(root, "ServerCluster");
+    const clusters = clusterElements.map((element) => this.cluster(element));
+    this.requireNames(clusterElements);
+    this.addRoutes(new Map(clusters.map((cluster) => [cluster.name, cluster])));
+    const logs = childrenOf(root, "Log");
+    return {
+      clusters,
+      refreshIntervalSeconds: this.refreshInterval(),
+      intelligentManagement: childrenOf(root, "IntelligentManagement").length > 0,
+      logPath: logs[0] && attributeOf(logs[0], "Name"),
+      restDigest: this.restDigest(clusterElements),
+      problems: this.problems,
+    };
+  }
+
+  private cluster(element: XmlElement): PluginCluster {
+    const servers = childrenOf(element, "Server");
+    const members = servers.map((server) => this.member(server));
+    const name = attributeOf(element, "Name") ?? "";
+    if (members.length === 0) this.problem(element, `ServerCluster ${name} has no Server`, "at least one");
+    this.requireNames(servers);
+    const named = this.lists(element, new Set(members.map((member) => member.name)));
+    const hasPrimary = named.primary.length > 0;
+    const hasBackup = named.backup.length > 0;
+    return {
+      name,
+      line: this.document.lineOf(element.start),
+      routed: false,
+      members,
+      lists: hasPrimary ? (hasBackup ? "both" : "primary-only") : hasBackup ? "backup-only" : "none",
+      primary: hasPrimary || hasBackup ? named.primary : members.map((member) => member.name),
+      backup: named.backup,
+      clusterAddress: childrenOf(element, "ClusterAddress").length > 0,
+      dwlm: isTrue(attributeOf(element, "GetDWLMTable")),
+      cloneSeparator: isTrue(attributeOf(element, "CloneSeparatorChange")) ? "+" : ":",
+      affinityCookies: [],
+      uris: [],
+    };
+  }
+
+  private member(element: XmlElement): PluginMember {
+    const transports: PluginTransport[] = [];
+    for (const transport of childrenOf(element, "Transport")) {
+      const hostname = attributeOf(transport, "Hostname");
+      const port = attributeOf(transport, "Port");
+      if (!hostname || !port || !/^[0-9]{1,5}$/.test(port) || Number(port) > 65535)
+        this.problem(transport, `a Transport to ${hostname || "no host"}, port ${port || "none"}`, "Hostname and Port");
+      else transports.push({ hostname, port: Number(port), protocol: attributeOf(transport, "Protocol") ?? "http" });
+    }
+    return {
+      name: attributeOf(element, "Name") ?? "",
+      cloneId: attributeOf(element, "CloneID") || undefined,
+      line: this.document.lineOf(element.start),
+      transports,
+    };
+  }
+
+  private lists(cluster: XmlElement, members: ReadonlySet<string>): { primary: string[]; backup: string[] } {
+    for (const name of ["PrimaryServers", "BackupServers"]) {
+      const extra = childrenOf(cluster, name)[1];
+      if (extra) this.problem(extra, `a second ${name} in one ServerCluster`, "one");
+    }
+    const seen = new Set<string>();
+    const { primary, backup } = listsOf(cluster);
+    for (const element of [primary, backup].flatMap((list) => list?.children ?? [])) {
+      const name = attributeOf(element, "Name");
+      if (element.name !== "Server") this.problem(element, `<${element.name}> in a list of servers`, "<Server>");
+      else if (!name) this.problem(element, "a reference to a Server without Name");
+      else if (!members.has(name))
+        this.problem(element, `a reference to ${name}`, "a Server of the same ServerCluster");
+      else if (seen.has(name)) this.problem(element, `${name} is listed twice`, "once, as primary or as backup");
+      else seen.add(name);
+    }
+    return {
+      primary: referencesOf(primary).map(({ name }) => name),
+      backup: referencesOf(backup).map(({ name }) => name),
+    };
+  }
+
+  private addRoutes(clusters: ReadonlyMap<string, PluginCluster>): void {
+    const uriGroups = this.groups("UriGroup");
+    const hostGroups = this.groups("VirtualHostGroup");
+    for (const route of childrenOf(this.document.root, "Route")) {
+      const clusterName = attributeOf(route, "ServerCluster");
+      const cluster = clusters.get(clusterName ?? "");
+      const uriGroup = attributeOf(route, "UriGroup");
+      const hostGroup = attributeOf(route, "VirtualHostGroup");
+      if (!cluster)
+        this.problem(route, `a Route to ServerCluster ${clusterName || "without name"}`, "one in this file");
+      if (uriGroup !== undefined && !uriGroups.has(uriGroup))
+        this.problem(route, `a Route by UriGroup ${uriGroup}`, "one in this file");
+      if (hostGroup !== undefined && !hostGroups.has(hostGroup))
+        this.problem(route, `a Route by VirtualHostGroup ${hostGroup}`, "one in this file");
+      if (!cluster) continue;
+      cluster.routed = true;
+      const uris = uriGroup === undefined ? [undefined] : childrenOf(uriGroups.get(uriGroup), "Uri");
+      for (const uri of uris) {
+        addOnce(cluster.uris, (uri && attributeOf(uri, "Name")) ?? EVERY_URI);
+        addOnce(cluster.affinityCookies, (uri && attributeOf(uri, "AffinityCookie")) ?? DEFAULT_COOKIE);
+      }
+    }
+  }
+
+  private groups(name: string): ReadonlyMap<string, XmlElement> {
+    const elements = childrenOf(this.document.root, name);
+    this.requireNames(elements);
+    return new Map(elements.map((element) => [attributeOf(element, "Name") ?? "", element]));
+  }
+
+  /** Every one has a name of its own. */
+  private requireNames(elements: readonly XmlElement[]): void {
+    const lines = new Map<string, number>();
+    for (const element of elements) {
+      const name = attributeOf(element, "Name");
+      const line = name ? lines.get(name) : undefined;
+      if (!name) this.problem(element, `a ${element.name} without Name`);
+      else if (line !== undefined)
+        this.problem(element, `a second ${element.name} ${name}; the first is on line ${line}`, "names that differ");
+      else lines.set(name, this.document.lineOf(element.start));
+    }
+  }
+
+  private refreshInterval(): number {
+    const text = attributeOf(this.document.root, "RefreshInterval");
+    if (text === undefined) return DEFAULT_REFRESH_SECONDS;
+    if (/^(?:-1|[0-9]{1,9})$/.test(text)) return Number(text);
+    this.problem(this.document.root, `RefreshInterval ${JSON.stringify(text)}`, "seconds, or -1");
+    return DEFAULT_REFRESH_SECONDS;
+  }
+
+  private restDigest(clusters: readonly XmlElement[]): string {
+    const { text } = this.document;
+    const hash = createHash("sha256");
+    let from = 0;
+    for (const list of clusters.flatMap((cluster) => cluster.children.filter(isList))) {
+      let start = list.start;
+      while (/[ \t\r\n]/.test(text.charAt(start - 1))) start--;
+      hash.update(this.bytes.subarray(from, start));
+      from = list.end;
+    }
+    return hash.update(this.bytes.subarray(from)).digest("hex");
+  }
+
+  private problem(element: XmlElement, found: string, allowed?: string): void {
+    this.problems.push({
+      where: `${this.where}:${this.document.lineOf(element.start)}`,
+      found,
+      allowed,
+      why: "The plug-in would reject the file, or read it in a way that cannot be foreseen",
+      next: "Generate the file again, or correct it",
+    });
+  }
+}
+
+/** IBM, "plugin-cfg.xml file": defaults of RefreshInterval and AffinityCookie; a Route without UriGroup takes every URI. */
+const DEFAULT_REFRESH_SECONDS = 60;
+const DEFAULT_COOKIE = "JSESSIONID";
+const EVERY_URI = "/*";
+
+function unfitWishes(config: PluginConfig, where: string, wanted: ReadonlyMap<string, WantedLists>): Problem[] {
+  const clusters = new Map(config.clusters.map((cluster) => [cluster.name, cluster]));
+  const problems: Problem[] = [];
+  for (const [name, { primary, backup }] of wanted) {
+    const cluster = clusters.get(name);
+    const place = cluster ? `${where}:${cluster.line}` : where;
+    const members = new Set(cluster?.members.map((member) => member.name));
+    const names = [...primary, ...backup];
+    const unknown = names.filter((server) => !members.has(server));
+    if (!cluster)
+      problems.push({ where: place, found: `no ServerCluster ${name}`, allowed: [...clusters.keys()].join(", ") });
+    else if (unknown.length > 0)
+      problems.push({ where: place, found: `${name} has no ${unknown.join(", ")}`, allowed: [...members].join(", ") });
+    if (new Set(names).size < names.length)
+      problems.push({
+        where: place,
+        found: `${name}: a server is wanted twice`,
+        allowed: "once, as primary or backup",
+      });
+    if (primary.length === 0)
+      problems.push({ where: place, found: `${name}: no primary is wanted`, why: "No server would take new requests" });
+  }
+  return problems;
+}
+
+/** The lists that the edited file is to have; the cluster itself when it has them. */
+function targetLists(cluster: PluginCluster, wanted: WantedLists | undefined): WantedLists {
+  if (!wanted) return cluster;
+  const samePrimaries =
+    cluster.primary.length === wanted.primary.length && wanted.primary.every((name) => cluster.primary.includes(name));
+  if (samePrimaries && sameOrder(cluster.backup, wanted.backup)) return cluster;
+  return { primary: samePrimaries ? cluster.primary : wanted.primary, backup: wanted.backup };
+}
+
+function verify(
+  before: PluginConfig,
+  after: PluginConfig,
+  expected: ReadonlyMap<string, WantedLists>,
   where: string,
-  wanted: ReadonlyMap<string, { primary: readonly string[]; backup: readonly string[] }>,
-): Buffer;
+): void {
+  const wrong = after.clusters.filter((cluster) => {
+    const target = expected.get(cluster.name);
+    return !target || !sameOrder(cluster.primary, target.primary) || !sameOrder(cluster.backup, target.backup);
+  });
+  if (wrong.length === 0 && after.problems.length === 0 && after.restDigest === before.restDigest) return;
+  throw new ProblemError("refused", {
+    where,
+    found: `the edited text does not read back as wanted (${wrong.map(({ name }) => name).join(", ") || "outside the lists"})`,
+    why: "It is not used: what is put live must differ in the wanted lists and in nothing else",
+    next: "Report this with the file, its host names and paths replaced",
+  });
+}
+
+const isList = (element: XmlElement): boolean => element.name === "PrimaryServers" || element.name === "BackupServers";
+const isTrue = (value: string | undefined): boolean => value?.toLowerCase() === "true";
+const sameOrder = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
+
+function addOnce(list: string[], value: string): void {
+  if (!list.includes(value)) list.push(value);
+}

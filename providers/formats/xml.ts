@@ -141,7 +141,7 @@ class XmlReader {
       // Everything the validator objects to was refused above already; about unbalanced tags it has the better words.
       const verdict = XMLValidator.validate(body);
       if (verdict === true) throw error;
-      throw new ProblemError("malformed", this.problem(`line ${verdict.err.line}`, verdict.err.msg));
+      throw new ProblemError("malformed", this.problem(`:${verdict.err.line}`, verdict.err.msg));
     }
   }
 
@@ -371,14 +371,14 @@ class XmlReader {
 
   private problem(place: string, found: string): Problem {
     return {
-      where: place ? `${this.where} ${place}` : this.where,
+      where: `${this.where}${place}`,
       found,
       why: "Nothing is edited in a file that not every reader would read in the same way",
     };
   }
 
   private fail(offset: number, found: string, allowed?: string, next?: string): never {
-    throw new ProblemError("malformed", { ...this.problem(`line ${this.lineOf(offset)}`, found), allowed, next });
+    throw new ProblemError("malformed", { ...this.problem(`:${this.lineOf(offset)}`, found), allowed, next });
   }
 }
 
