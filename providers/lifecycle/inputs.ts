@@ -31,7 +31,9 @@ const pick = (properties: Properties, group: Group): Properties =>
   Object.fromEntries(Object.entries(properties).filter(([key]) => key in group.shape));
 
 const propertyPath = (path: readonly PropertyKey[]): string =>
-  path.map((key, index) => (typeof key === "number" ? `[${key}]` : index === 0 ? String(key) : `.${String(key)}`)).join("");
+  path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : index === 0 ? String(key) : `.${String(key)}`))
+    .join("");
 
 interface InputProblem {
   readonly property: string;
@@ -56,7 +58,8 @@ export function checkInputs(
       continue;
     }
     for (const issue of result.error.issues) {
-      if (unknowns.some((path) => overlaps(path, issue.path) && (issue.path.length > 0 || issue.code === "custom"))) continue;
+      if (unknowns.some((path) => overlaps(path, issue.path) && (issue.path.length > 0 || issue.code === "custom")))
+        continue;
       problems.push(...readable(issue, given));
     }
   }
@@ -64,7 +67,10 @@ export function checkInputs(
   for (const key of Object.keys(given)) {
     if (known.includes(key) || [PROVIDER_KEY, OWNER_KEY].includes(key)) continue;
     const hint = nearest(key, known);
-    problems.push({ property: key, reason: `is not an input of ${kind.type}${hint ? `; did you mean "${hint}"?` : ""}` });
+    problems.push({
+      property: key,
+      reason: `is not an input of ${kind.type}${hint ? `; did you mean "${hint}"?` : ""}`,
+    });
   }
   if (unknowns.length > 0) return { values: given, problems };
   return { values: withoutUndefined({ ...values, [OWNER_KEY]: given[OWNER_KEY] }), problems };
@@ -72,7 +78,10 @@ export function checkInputs(
 
 function readable(issue: z.core.$ZodIssue, given: Properties): readonly InputProblem[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ property: propertyPath([...issue.path, key]), reason: "is not a known setting" }));
+    return issue.keys.map((key) => ({
+      property: propertyPath([...issue.path, key]),
+      reason: "is not a known setting",
+    }));
   }
   const found = valueAt(given, issue.path);
   const shown = found === undefined ? "is missing" : `is ${shorten(JSON.stringify(found) ?? String(found))}`;
@@ -81,7 +90,8 @@ function readable(issue: z.core.$ZodIssue, given: Properties): readonly InputPro
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (inner, key) => (inner !== null && typeof inner === "object" ? (inner as Record<PropertyKey, unknown>)[key] : undefined),
+    (inner, key) =>
+      inner !== null && typeof inner === "object" ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
     value,
   );
 }

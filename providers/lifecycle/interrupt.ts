@@ -1,5 +1,3 @@
-import { closeAllHosts } from "../targets/hosts.js";
-
 /** The engine gives a provider five seconds between its SIGINT and the end. */
 const GRACE_MS = 4_000;
 
@@ -7,9 +5,15 @@ const controller = new AbortController();
 let listening = false;
 let running = 0;
 let whenIdle: (() => void) | undefined;
+const farewells: (() => Promise<void>)[] = [];
 
 /** Aborted when this process was told to stop: runs then end before their next step. */
 export const interruption = (): AbortSignal => controller.signal;
+
+/** Something to finish before the process ends after a signal, such as closing sessions. */
+export const beforeLeaving = (farewell: () => Promise<void>): void => {
+  farewells.push(farewell);
+};
 
 /** Keeps the process alive after a SIGINT or SIGTERM until `work` has come to its next safe point, within the grace time. */
 export async function interruptible<T>(work: () => Promise<T>): Promise<T> {
@@ -31,7 +35,7 @@ function listen(): void {
 
 function stop(): void {
   controller.abort();
-  const leave = () => void closeAllHosts().finally(() => process.exit(130));
+  const leave = () => void Promise.allSettled(farewells.map((farewell) => farewell())).then(() => process.exit(130));
   if (running === 0) return leave();
   whenIdle = leave;
   setTimeout(leave, GRACE_MS);

@@ -96,7 +96,10 @@ export interface Kind<
   home(identity: Identity, settings: Settings): Connection;
   observe(identity: Identity, settings: Settings, access: Access): Promise<Live>;
   plan(desired: Desired<Identity, Settings, Aspects>, live: Live, kept: Kept): Plan<S>;
-  apply(step: S, context: ApplyContext<Desired<Identity, Settings, Aspects>, Live, Kept>): Promise<Partial<Kept> | void>;
+  apply(
+    step: S,
+    context: ApplyContext<Desired<Identity, Settings, Aspects>, Live, Kept>,
+  ): Promise<Partial<Kept> | void>;
   describe(desired: Desired<Identity, Settings, Aspects>, live: Live, kept: Kept): Description<Aspects>;
   /** The before-image, from the first observation ever. */
   adopt(live: Live): Kept;

@@ -147,7 +147,13 @@ function hold(host: Host, path: string, first: LockFile): Lock {
   };
 }
 
-function lockedError(host: Host, path: string, holder: LockFile | undefined, waitMs: number, watch: BeatWatch): ProblemError {
+function lockedError(
+  host: Host,
+  path: string,
+  holder: LockFile | undefined,
+  waitMs: number,
+  watch: BeatWatch,
+): ProblemError {
   return new ProblemError("locked", {
     where: host.name,
     found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs() / 1_000)} s ago`,
@@ -157,7 +163,9 @@ function lockedError(host: Host, path: string, holder: LockFile | undefined, wai
 }
 
 const describe = (holder: LockFile | undefined): string =>
-  holder ? `held by ${holder.by} since ${holder.since} for ${holder.owner} (${holder.why})` : "held by an unreadable lock file";
+  holder
+    ? `held by ${holder.by} since ${holder.since} for ${holder.owner} (${holder.why})`
+    : "held by an unreadable lock file";
 
 const encode = (lock: LockFile): Buffer => Buffer.from(`${JSON.stringify(lock)}\n`);
 

@@ -9,9 +9,9 @@ import {
   lenientInputs,
   OWNER_KEY,
   type ParsedInputs,
-  parseInputs,
-  type Properties,
   PROVIDER_KEY,
+  type Properties,
+  parseInputs,
 } from "./inputs.js";
 import { interruptible } from "./interrupt.js";
 import type { Access } from "./kind.js";

@@ -126,7 +126,9 @@ class Run {
   async letGo(): Promise<void> {
     const record = this.stored?.record;
     if (!record || record.owner !== this.owner || record.claim !== this.request.claim) {
-      this.say(`${this.title}: left alone, ${record ? `it now belongs to ${record.owner}` : "nothing is recorded about it"}`);
+      this.say(
+        `${this.title}: left alone, ${record ? `it now belongs to ${record.owner}` : "nothing is recorded about it"}`,
+      );
       return;
     }
     if (this.settings.onDestroy === "restore") {
@@ -194,7 +196,9 @@ class Run {
         if (!isUnknownOutcome(error) || tried >= TRIES_PER_STEP || this.signal.aborted) {
           throw await this.failed(step, done, error, live, kept);
         }
-        this.say(`[${this.home.name}] outcome unknown, looking again: ${formatProblem(problemsOf(error, this.title)[0] as Problem)}`);
+        this.say(
+          `[${this.home.name}] outcome unknown, looking again: ${formatProblem(problemsOf(error, this.title)[0] as Problem)}`,
+        );
         live = await this.observe().catch(async (again) => {
           throw await this.failed(step, done, again, live, kept);
         });
@@ -256,7 +260,11 @@ class Run {
       () => undefined,
     );
     if (this.signal.aborted) {
-      problems.push({ where: this.title, found: "stopped between two steps", next: "Run pulumi up to go on from here" });
+      problems.push({
+        where: this.title,
+        found: "stopped between two steps",
+        next: "Run pulumi up to go on from here",
+      });
     }
     return new PartialFailure(problems, cause, reached ?? { live, kept: keptBefore, claim: this.request.claim });
   }

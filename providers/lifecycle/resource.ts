@@ -15,7 +15,9 @@ export abstract class ManagedResource extends pulumi.CustomResource {
   declare readonly kept: pulumi.Output<Record<string, unknown>>;
 
   protected constructor(type: string, name: string, args: object, options?: pulumi.CustomResourceOptions) {
-    const outputs = Object.fromEntries(OUTPUT_KEYS.filter((key) => key !== DEVIATIONS_KEY).map((key) => [key, undefined]));
+    const outputs = Object.fromEntries(
+      OUTPUT_KEYS.filter((key) => key !== DEVIATIONS_KEY).map((key) => [key, undefined]),
+    );
     super(
       typeToken(type),
       name,

@@ -1,5 +1,12 @@
 import { sameJson } from "../common/json.js";
-import { type AnyKind, DEVIATIONS_KEY, lenientInputs, type ParsedInputs, type Properties, PROVIDER_KEY } from "./inputs.js";
+import {
+  type AnyKind,
+  DEVIATIONS_KEY,
+  lenientInputs,
+  type ParsedInputs,
+  PROVIDER_KEY,
+  type Properties,
+} from "./inputs.js";
 import type { Plan } from "./kind.js";
 import type { Reconciled } from "./reconcile.js";
 

@@ -1,0 +1,129 @@
+import { lineCut, MemoryHost, type Operation } from "../support/memory-host.js";
+import { connection, noteBench, noteInputs } from "../support/note-bench.js";
+
+/** Operations that change something: only around them can a crash leave a half-done state. */
+const CHANGES = new Set(["write", "createExclusive", "makeDirectory", "remove", "run"]);
+
+/** Counts the changing operations on a host and makes one of them fail. */
+function faultAt(index: number, fault: "never-happened" | "answer-lost", lasting: boolean) {
+  let seen = -1;
+  let dead = false;
+  const strike = (operation: Operation, side: typeof fault) => {
+    if (dead) throw lineCut("web1");
+    if (!CHANGES.has(operation.name)) return;
+    if (side === "never-happened") seen++;
+    if (seen !== index || side !== fault) return;
+    dead = lasting;
+    throw lineCut("web1");
+  };
+  return {
+    reached: () => seen >= index,
+    options: {
+      onRun: () => ({ exitCode: 0, stdout: "", stderr: "" }),
+      beforeOperation: (operation: Operation) => strike(operation, "never-happened"),
+      afterOperation: (operation: Operation) => strike(operation, "answer-lost"),
+    },
+  };
+}
+
+/** A host whose hooks can be taken away: the next run finds what the crash left. */
+function crashingBench(fault: ReturnType<typeof faultAt>) {
+  let active = true;
+  const hooks = fault.options;
+  const host = new MemoryHost(connection, {
+    onRun: hooks.onRun,
+    beforeOperation: (operation) => (active ? hooks.beforeOperation(operation) : undefined),
+    afterOperation: (operation) => (active ? hooks.afterOperation(operation) : undefined),
+  });
+  host.put("/notes/a/text", "found");
+  return { bench: noteBench({}, host), recover: () => (active = false) };
+}
+
+async function outcome(work: Promise<{ outs: Record<string, unknown> }>): Promise<Record<string, unknown> | undefined> {
+  return work.then(
+    ({ outs }) => outs,
+    (error: { id?: string; properties?: Record<string, unknown> }) => (error.id ? error.properties : undefined),
+  );
+}
+
+describe("promise 6: interrupted anywhere, the next up converges", () => {
+  const faults = [
+    ["the process dies before the operation", "never-happened", true],
+    ["the process dies after the operation", "answer-lost", true],
+    ["the operation fails once", "never-happened", false],
+    ["promise 20: the operation's answer is lost", "answer-lost", false],
+  ] as const;
+
+  test.each(faults)("create: %s, at every index", async (_name, fault, lasting) => {
+    let index = 0;
+    for (; index < 100; index++) {
+      const strike = faultAt(index, fault, lasting);
+      const { bench, recover } = crashingBench(strike);
+      const stored = await outcome(bench.create());
+      if (!strike.reached()) break;
+      recover();
+      const { outs } = stored ? await bench.refreshAndUp(stored) : await bench.create();
+      expect(bench.host.text("/notes/a/text")).toBe("hello");
+      expect(bench.host.text("/notes/a/title")).toBe("untitled");
+      expect(bench.host.ran.length).toBeGreaterThanOrEqual(1);
+      expect((await bench.refreshAndUp(outs)).updated).toBe(false);
+      // What was found at adoption is still known, whatever happened in between.
+      const { outs: restored } = await bench.up(outs, noteInputs({ onDestroy: "restore" }));
+      await bench.provider.delete("/notes/a", restored);
+      expect(bench.host.text("/notes/a/text")).toBe("found");
+    }
+    expect(index).toBeGreaterThan(8);
+    expect(index).toBeLessThan(100);
+  });
+
+  test.each(faults)("restore on destroy: %s, at every index", async (_name, fault, lasting) => {
+    let index = 0;
+    for (; index < 100; index++) {
+      const strike = faultAt(index, fault, lasting);
+      let active = false;
+      const host = new MemoryHost(connection, {
+        onRun: strike.options.onRun,
+        beforeOperation: (operation) => (active ? strike.options.beforeOperation(operation) : undefined),
+        afterOperation: (operation) => (active ? strike.options.afterOperation(operation) : undefined),
+      });
+      host.put("/notes/a/text", "found");
+      const bench = noteBench({}, host);
+      const { outs } = await bench.create(noteInputs({ onDestroy: "restore" }));
+      active = true;
+      const failed = await bench.provider.delete("/notes/a", outs).then(
+        () => false,
+        () => true,
+      );
+      active = false;
+      if (!strike.reached()) break;
+      if (failed) await bench.provider.delete("/notes/a", outs);
+      expect(host.text("/notes/a/text")).toBe("found");
+    }
+    expect(index).toBeGreaterThan(3);
+    expect(index).toBeLessThan(100);
+  });
+
+  test("an update that failed half-way is stored with what it reached, and the next up goes on from there", async () => {
+    const bench = noteBench();
+    const { outs } = await bench.create();
+    let broken = true;
+    const host = new MemoryHost(connection, {
+      beforeOperation: ({ name, path }) => {
+        if (broken && name === "write" && path === "/notes/a/title") throw new Error("disk is full");
+      },
+      onRun: () => ({ exitCode: 0, stdout: "", stderr: "" }),
+    });
+    for (const path of bench.host.paths()) host.put(path, bench.host.text(path) ?? "");
+    const again = noteBench({}, host);
+    const wanted = noteInputs({ text: "new", title: "New" });
+    const error = await again.up(outs, wanted).catch((thrown) => thrown);
+    expect(error).toMatchObject({
+      id: "/notes/a",
+      properties: { text: "new", live: { text: "new", title: "untitled" }, __provider: "pointer", schemaVersion: 2 },
+      reasons: [expect.stringContaining("disk is full")],
+    });
+    broken = false;
+    const healed = await again.up(error.properties, wanted);
+    expect(healed.outs.live).toMatchObject({ text: "new", title: "New" });
+  });
+});

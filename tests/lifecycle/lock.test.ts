@@ -1,0 +1,111 @@
+import { acquireLock, type LockRequest } from "../../providers/lifecycle/lock.js";
+import { MemoryHost } from "../support/memory-host.js";
+import { connection, noteBench, noteInputs } from "../support/note-bench.js";
+
+const request = (more: Partial<LockRequest> = {}): LockRequest => ({
+  owner: "shop/prod/a",
+  why: "reconcile test",
+  waitMs: 60,
+  leaseMs: 60,
+  onWait: () => {},
+  ...more,
+});
+
+/** A lock left by a process of another machine, which gives no sign of life any more. */
+const deadLock = (owner: string, leaseMs = 50) =>
+  JSON.stringify({
+    token: "dead",
+    owner,
+    by: "ann@elsewhere",
+    since: "2026-01-01T00:00:00.000Z",
+    why: "reconcile ihs:PluginRouting web1",
+    leaseMs,
+    beat: 3,
+    process: { machine: "elsewhere", pid: 1 },
+  });
+
+describe("promise 12: two operators cannot interleave on a host", () => {
+  test("a second run gets an error naming holder, since when, why, and how to break a dead lock", async () => {
+    const host = new MemoryHost(connection);
+    host.put("/state/lock", deadLock("other/stack/x", 60_000));
+    await expect(acquireLock(host, request())).rejects.toThrow(
+      /held by ann@elsewhere since 2026-01-01T00:00:00.000Z for other\/stack\/x \(reconcile ihs:PluginRouting web1\).*delete \/state\/lock on web1/s,
+    );
+    expect(host.text("/state/lock")).toContain("dead");
+  });
+
+  test("a live holder is waited for", async () => {
+    const host = new MemoryHost(connection);
+    const first = await acquireLock(host, request());
+    const order: string[] = [];
+    const second = acquireLock(host, request({ owner: "other/stack/b", waitMs: 10_000 })).then((lock) => {
+      order.push("second");
+      return lock;
+    });
+    await first.assertHeld();
+    order.push("first done");
+    await first.release();
+    await (await second).release();
+    expect(order).toEqual(["first done", "second"]);
+    expect(host.text("/state/lock")).toBeUndefined();
+  });
+
+  test("a holder that keeps giving signs of life is never taken for dead, however long it takes", async () => {
+    const host = new MemoryHost(connection);
+    const first = await acquireLock(host, request({ leaseMs: 60 }));
+    await expect(acquireLock(host, request({ waitMs: 400 }))).rejects.toThrow(/held by/);
+    await first.assertHeld();
+    await first.release();
+  });
+
+  test("a dead lock of the same stack is taken over; one of another stack is not", async () => {
+    const host = new MemoryHost(connection);
+    host.put("/state/lock", deadLock("shop/prod/other-resource"));
+    const lock = await acquireLock(host, request({ waitMs: 10_000 }));
+    await lock.assertHeld();
+    await lock.release();
+    host.put("/state/lock", deadLock("other/stack/x"));
+    await expect(acquireLock(host, request({ waitMs: 200 }))).rejects.toThrow(/held by ann@elsewhere/);
+  });
+
+  test("a lock of a process of this machine that is gone is free at once", async () => {
+    const host = new MemoryHost(connection);
+    const first = await acquireLock(host, request({ leaseMs: 600_000 }));
+    const present = JSON.parse(host.text("/state/lock") ?? "");
+    // No process has the largest pid that Linux can give.
+    host.put("/state/lock", JSON.stringify({ ...present, process: { ...present.process, pid: 4_194_304 } }));
+    const second = await acquireLock(host, request({ waitMs: 5_000 }));
+    await expect(first.assertHeld()).rejects.toThrow("the lock now belongs to another run");
+    await first.release();
+    await second.assertHeld();
+    await second.release();
+  });
+
+  test("an unreadable lock file is somebody's: it is not removed", async () => {
+    const host = new MemoryHost(connection);
+    host.put("/state/lock", "{");
+    await expect(acquireLock(host, request())).rejects.toThrow("held by an unreadable lock file");
+    expect(host.text("/state/lock")).toBe("{");
+  });
+
+  test("a run whose lock was taken over stops before its next step", async () => {
+    const bench = noteBench({
+      afterOperation: ({ name, path }) => {
+        if (name === "write" && path === "/notes/a/text")
+          bench.host.put("/state/lock", deadLock("other/stack/x", 60_000));
+      },
+    });
+    await expect(bench.create()).rejects.toThrow("the lock now belongs to another run");
+    expect(bench.host.text("/notes/a/text")).toBe("hello");
+    expect(bench.host.text("/notes/a/title")).toBeUndefined();
+    expect(bench.host.text("/state/lock")).toContain("other/stack/x");
+  });
+
+  test("two resources of one process on one host take turns", async () => {
+    const bench = noteBench();
+    bench.host.mkdir("/notes/b");
+    await Promise.all([bench.create(), bench.create(noteInputs({ place: "/notes/b", owner: "shop/prod/b" }))]);
+    const places = bench.host.written.flatMap((line) => /\/notes\/(.)/.exec(line)?.[1] ?? []);
+    expect(places.join("")).toMatch(/^(a+b+|b+a+)$/);
+  });
+});
