@@ -35,8 +35,10 @@ function listen(): void {
 
 function stop(): void {
   controller.abort();
-  const leave = () => void Promise.allSettled(farewells.map((farewell) => farewell())).then(() => process.exit(130));
-  if (running === 0) return leave();
+  const leave = () => {
+    void Promise.allSettled(farewells.map((farewell) => farewell())).then(() => process.exit(130));
+  };
+  if (running === 0) leave();
   whenIdle = leave;
   setTimeout(leave, GRACE_MS);
 }

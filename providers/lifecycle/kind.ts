@@ -99,7 +99,7 @@ export interface Kind<
   apply(
     step: S,
     context: ApplyContext<Desired<Identity, Settings, Aspects>, Live, Kept>,
-  ): Promise<Partial<Kept> | void>;
+  ): Promise<Partial<Kept> | undefined>;
   describe(desired: Desired<Identity, Settings, Aspects>, live: Live, kept: Kept): Description<Aspects>;
   /** The before-image, from the first observation ever. */
   adopt(live: Live): Kept;

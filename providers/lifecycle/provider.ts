@@ -62,7 +62,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       const replaces = hasUnknown(wanted.desired.identity)
         ? []
         : Object.keys(kind.identity.shape).filter(
-            (key) => !sameJson(valueOf(wanted.desired.identity, key), valueOf(state.inputs.desired.identity, key)),
+            (key) => !sameJson(inGroup(wanted.desired.identity, key), inGroup(state.inputs.desired.identity, key)),
           );
       if (replaces.length > 0) return { changes: true, replaces };
       if (hasUnknown(news)) return { changes: true };
@@ -185,7 +185,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const isOutOfReach = (error: unknown): boolean =>
   error instanceof ProblemError && ["unreachable", "login", "host-key", "timeout"].includes(error.cause);
 
-const valueOf = (group: object, key: string): unknown => (group as Record<string, unknown>)[key];
+const inGroup = (group: object, key: string): unknown => (group as Record<string, unknown>)[key];
 
 /** The engine asks for a diff more than once per operation; people read each line once. */
 function once(say: Say): Say {

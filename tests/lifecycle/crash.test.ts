@@ -103,6 +103,18 @@ describe("promise 6: interrupted anywhere, the next up converges", () => {
     expect(index).toBeLessThan(100);
   });
 
+  test("promise 20: after a lost answer the same run looks again and goes on", async () => {
+    let lost = 0;
+    const bench = noteBench({
+      afterOperation: ({ name, path }) => {
+        if (name === "write" && path === "/notes/a/text" && lost++ === 0) throw lineCut("web1");
+      },
+    });
+    await bench.create();
+    expect(bench.host.written.filter((line) => line === "write /notes/a/text")).toHaveLength(1);
+    expect(bench.said.join("\n")).toContain("outcome unknown, looking again: web1: the connection was cut");
+  });
+
   test("an update that failed half-way is stored with what it reached, and the next up goes on from there", async () => {
     const bench = noteBench();
     const { outs } = await bench.create();

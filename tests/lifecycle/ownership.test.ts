@@ -69,6 +69,15 @@ describe("promise 17: renaming, moving and replacing write nothing; destroy reta
     expect(bench.said.join("\n")).toContain("test:Note /notes/b (adopted as found)");
   });
 
+  test("what was found at adoption can be restored though nothing had to be written then", async () => {
+    const bench = noteBench();
+    bench.host.put("/notes/a/text", "hello");
+    const { outs } = await bench.create(noteInputs({ onDestroy: "restore" }));
+    bench.host.put("/notes/a/text", "changed by somebody");
+    await bench.provider.delete("/notes/a", outs);
+    expect(bench.host.text("/notes/a/text")).toBe("hello");
+  });
+
   test("a stack whose host is gone can be destroyed when it retains, and says what stays behind", async () => {
     const bench = noteBench();
     const { outs } = await bench.create();

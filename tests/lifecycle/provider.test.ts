@@ -5,6 +5,9 @@ import { connection, noteBench, noteInputs } from "../support/note-bench.js";
 
 const live = (outs: Record<string, unknown>) => outs.live as { text: string; title: string };
 
+const deviationsOf = (inputs: Record<string, unknown> | undefined) =>
+  (inputs?.deviations ?? {}) as Record<string, string>;
+
 describe("check", () => {
   test("fills in defaults and reports every problem at once, each with its path", async () => {
     const { provider } = noteBench();
@@ -158,7 +161,7 @@ describe("promise 21: a sick target hides nothing and is never taken for no drif
     });
     const { inputs, props } = await sick.provider.read("/notes/a", outs);
     expect(inputs?.text).toBe("hello");
-    expect((inputs?.deviations as Record<string, string>).unobserved).toContain("the connection was cut");
+    expect(deviationsOf(inputs).unobserved).toContain("the connection was cut");
     expect((await sick.provider.diff("/notes/a", props as object, noteInputs())).changes).toBe(true);
     await expect(sick.provider.update("/notes/a", props as object, noteInputs())).rejects.toThrow(
       "the connection was cut",
@@ -172,7 +175,7 @@ describe("promise 21: a sick target hides nothing and is never taken for no drif
     bench.host.put(record, "{");
     await bench.host.close();
     const { inputs } = await bench.provider.read("/notes/a", outs);
-    expect((inputs?.deviations as Record<string, string>).unobserved).toContain("not the record of this resource");
+    expect(deviationsOf(inputs).unobserved).toContain("not the record of this resource");
   });
 });
 
