@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../common/json.js";
 import { type Problem, ProblemError } from "../common/problem.js";
 import { childrenOf, listEdits, listsOf, referencesOf } from "./server-lists.js";
 import { attributeOf, type Edit, readXml, splice, type XmlDocument, type XmlElement } from "./xml.js";
@@ -97,18 +97,18 @@ export function routePlugin(bytes: Uint8Array, where: string, wanted: ReadonlyMa
   const unfit = unfitWishes(before, where, wanted);
   if (unfit.length > 0) throw new ProblemError("invalid-input", unfit);
 
-  const elements = new Map(childrenOf(document.root, "ServerCluster").map((each) => [attributeOf(each, "Name"), each]));
-  const expected = new Map<string, WantedLists>();
+  const elements = childrenOf(document.root, "ServerCluster");
+  const expected: WantedLists[] = [];
   const edits: Edit[] = [];
-  for (const cluster of before.clusters) {
+  before.clusters.forEach((cluster, index) => {
+    const element = elements[index] as XmlElement;
     const target = targetLists(cluster, wanted.get(cluster.name));
-    expected.set(cluster.name, target);
-    const element = elements.get(cluster.name);
-    if (element && target !== cluster) edits.push(...listEdits(document.text, element, target));
-  }
+    expected.push(target ?? listedNames(element));
+    if (target) edits.push(...listEdits(document.text, element, target));
+  });
   if (edits.length === 0) return Buffer.from(bytes);
   const edited = splice(bytes, edits);
-  verify(before, readPluginConfig(edited, where), expected, where);
+  verify(edited, where, before, expected);
   return edited;
 }
 
@@ -134,7 +134,7 @@ class PluginReader {
       refreshIntervalSeconds: this.refreshInterval(),
       intelligentManagement: childrenOf(root, "IntelligentManagement").length > 0,
       logPath: logs[0] && attributeOf(logs[0], "Name"),
-      restDigest: this.restDigest(clusterElements),
+      restDigest: restDigest(this.document, this.bytes),
       problems: this.problems,
     };
   }
@@ -254,19 +254,6 @@ class PluginReader {
     return DEFAULT_REFRESH_SECONDS;
   }
 
-  private restDigest(clusters: readonly XmlElement[]): string {
-    const { text } = this.document;
-    const hash = createHash("sha256");
-    let from = 0;
-    for (const list of clusters.flatMap((cluster) => cluster.children.filter(isList))) {
-      let start = list.start;
-      while (/[ \t\r\n]/.test(text.charAt(start - 1))) start--;
-      hash.update(this.bytes.subarray(from, start));
-      from = list.end;
-    }
-    return hash.update(this.bytes.subarray(from)).digest("hex");
-  }
-
   private problem(element: XmlElement, found: string, allowed?: string): void {
     this.problems.push({
       where: `${this.where}:${this.document.lineOf(element.start)}`,
@@ -308,35 +295,57 @@ function unfitWishes(config: PluginConfig, where: string, wanted: ReadonlyMap<st
   return problems;
 }
 
-/** The lists that the edited file is to have; the cluster itself when it has them. */
-function targetLists(cluster: PluginCluster, wanted: WantedLists | undefined): WantedLists {
-  if (!wanted) return cluster;
+/** The lists that the edited file is to have; undefined when the cluster's lists stay as they are. */
+function targetLists(cluster: PluginCluster, wanted: WantedLists | undefined): WantedLists | undefined {
+  if (!wanted) return undefined;
   const samePrimaries =
     cluster.primary.length === wanted.primary.length && wanted.primary.every((name) => cluster.primary.includes(name));
-  if (samePrimaries && sameOrder(cluster.backup, wanted.backup)) return cluster;
-  return { primary: samePrimaries ? cluster.primary : wanted.primary, backup: wanted.backup };
+  if (samePrimaries && sameOrder(cluster.backup, wanted.backup)) return undefined;
+  return samePrimaries ? { primary: cluster.primary, backup: wanted.backup } : wanted;
 }
 
-function verify(
-  before: PluginConfig,
-  after: PluginConfig,
-  expected: ReadonlyMap<string, WantedLists>,
-  where: string,
-): void {
-  const wrong = after.clusters.filter((cluster) => {
-    const target = expected.get(cluster.name);
-    return !target || !sameOrder(cluster.primary, target.primary) || !sameOrder(cluster.backup, target.backup);
+/** Everything outside the lists is the same bytes and every list holds exactly what it should, so nothing else can differ. */
+function verify(edited: Buffer, where: string, before: PluginConfig, expected: readonly WantedLists[]): void {
+  const document = readXml(edited, where);
+  const wrong = childrenOf(document.root, "ServerCluster").filter((cluster, index) => {
+    const { primary, backup } = listedNames(cluster);
+    const target = expected[index];
+    return !target || !sameOrder(primary, target.primary) || !sameOrder(backup, target.backup);
   });
-  if (wrong.length === 0 && after.problems.length === 0 && after.restDigest === before.restDigest) return;
+  if (wrong.length === 0 && restDigest(document, edited) === before.restDigest) return;
   throw new ProblemError("refused", {
     where,
-    found: `the edited text does not read back as wanted (${wrong.map(({ name }) => name).join(", ") || "outside the lists"})`,
+    found: `the edited text does not read back as wanted (${wrong.map((cluster) => attributeOf(cluster, "Name")).join(", ") || "outside the lists"})`,
     why: "It is not used: what is put live must differ in the wanted lists and in nothing else",
     next: "Report this with the file, its host names and paths replaced",
   });
 }
 
+function listedNames(cluster: XmlElement): { primary: string[]; backup: string[] } {
+  const { primary, backup } = listsOf(cluster);
+  return {
+    primary: referencesOf(primary).map(({ name }) => name),
+    backup: referencesOf(backup).map(({ name }) => name),
+  };
+}
+
+function restDigest(document: XmlDocument, bytes: Uint8Array): string {
+  const rest: Uint8Array[] = [];
+  let from = 0;
+  for (const cluster of childrenOf(document.root, "ServerCluster")) {
+    for (const list of cluster.children.filter(isList)) {
+      let start = list.start;
+      while (isBlank(bytes[start - 1])) start--;
+      rest.push(bytes.subarray(from, start));
+      from = list.end;
+    }
+  }
+  rest.push(bytes.subarray(from));
+  return sha256(Buffer.concat(rest));
+}
+
 const isList = (element: XmlElement): boolean => element.name === "PrimaryServers" || element.name === "BackupServers";
+const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 const isTrue = (value: string | undefined): boolean => value?.toLowerCase() === "true";
 const sameOrder = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index]);

@@ -87,14 +87,16 @@ const DECLARATION =
 const SINGLE_BYTE = /^(?:us-ascii|iso-8859-(?:[1-9]|1[013-6])|windows-(?:125[0-8]|874)|koi8-[ru]|ibm866|macintosh)$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const FORBIDDEN_CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f]/;
-const TAG_START = /<([A-Za-z_:][A-Za-z0-9_:.-]*)/y;
-const ATTRIBUTE = /([ \t\r\n]+)([A-Za-z_:][A-Za-z0-9_:.-]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/y;
-const TAG_END = /[ \t\r\n]*(\/?)>/y;
+const TAG_START = /<[A-Za-z_:][A-Za-z0-9_:.-]*/y;
+const ATTRIBUTE_NAME = /[ \t\r\n]+[A-Za-z_:][A-Za-z0-9_:.-]*/y;
+const EQUALS = /[ \t\r\n]*=[ \t\r\n]*["']/y;
+const TAG_END = /[ \t\r\n]*\/?>/y;
+const END_TAG = /[ \t\r\n]*>/y;
 const REFERENCE = /&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,10})|#x([0-9A-Fa-f]{1,8}));/y;
 const BLANK = /^[ \t\r\n]*$/;
 const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-const META = XMLParser.getMetaDataSymbol() as symbol;
+const META: unique symbol = XMLParser.getMetaDataSymbol() as never;
 const parser = new XMLParser({
   preserveOrder: true,
   captureMetaData: true,
@@ -107,14 +109,17 @@ const parser = new XMLParser({
   maxNestedTags: MAX_XML_DEPTH,
 });
 
-/** What the parser answers with `preserveOrder`: one key that names the tag, and the positions under a symbol. */
-type ParsedNode = { readonly [tag: string]: unknown } & { readonly [META]?: { startIndex: number; endIndex: number } };
+/** What the parser answers for an element with `preserveOrder`: one key that names it, and its place under a symbol. */
+type ParsedElement = { readonly [name: string]: unknown } & {
+  readonly [META]: { readonly startIndex: number; readonly endIndex: number };
+};
 
 class XmlReader {
   private readonly text: string;
   private readonly markLength: number;
   private encoding = "utf-8";
   private lineStarts: number[] | undefined;
+  private readonly names = new Map<string, string>();
 
   constructor(
     private readonly bytes: Uint8Array,
@@ -147,10 +152,10 @@ class XmlReader {
 
   private root(parsed: unknown, rootStart: number): XmlElement {
     const [first, second] = elementsOf(parsed);
-    if (first === undefined || first.start + this.markLength !== rootStart)
+    if (first === undefined || this.startOf(first) !== rootStart)
       this.fail(rootStart, "no root element that could be read");
     const root = this.element(first);
-    if (second) this.fail(second.start + this.markLength, "a second root element", "one root element");
+    if (second) this.fail(this.startOf(second), "a second root element", "one root element");
     this.checkBetween(root.end, this.text.length, "outside the root element");
     return root;
   }
@@ -222,50 +227,72 @@ class XmlReader {
 
   private element(parsed: ParsedElement): XmlElement {
     const { text } = this;
-    const start = parsed.start + this.markLength;
-    const end = parsed.end + this.markLength;
+    const start = this.startOf(parsed);
+    const end = parsed[META].endIndex + this.markLength;
     TAG_START.lastIndex = start;
-    const tag = TAG_START.exec(text);
-    if (tag?.[1] !== parsed.name) this.fail(start, "a start tag that cannot be read", "an ASCII name");
-    const attributes = this.attributes(TAG_START.lastIndex);
-    TAG_END.lastIndex = attributes.end;
-    const close = TAG_END.exec(text);
-    if (!close) this.fail(attributes.end, `a start tag <${parsed.name}> that cannot be read`, 'name="value" and ">"');
+    if (!TAG_START.test(text)) this.fail(start, "a start tag that cannot be read", "an ASCII name");
+    const name = this.name(text.slice(start + 1, TAG_START.lastIndex));
+    const attributes: XmlAttribute[] = [];
+    TAG_END.lastIndex = this.readAttributes(TAG_START.lastIndex, attributes);
+    if (!TAG_END.test(text))
+      this.fail(TAG_END.lastIndex || start, `<${name} …> cannot be read`, 'name="value" and ">"');
     const openEnd = TAG_END.lastIndex;
-    if (close[1] === "/") {
-      if (openEnd !== end) this.fail(start, `<${parsed.name}/> that cannot be read`);
-      return { name: parsed.name, start, openEnd, closeStart: end, end, attributes: attributes.list, children: [] };
+    if (text[openEnd - 2] === "/") {
+      if (openEnd !== end) this.fail(start, `<${name}/> that cannot be read`);
+      return { name, start, openEnd, closeStart: end, end, attributes, children: [] };
     }
     const closeStart = text.lastIndexOf("</", end - 1);
-    const closing = text.slice(closeStart, end);
-    if (closeStart < openEnd || !closing.endsWith(">") || closing.slice(2, -1).trimEnd() !== parsed.name)
-      this.fail(start, `<${parsed.name}> without its own end tag`);
+    END_TAG.lastIndex = closeStart + 2 + name.length;
+    if (
+      closeStart < openEnd ||
+      !text.startsWith(name, closeStart + 2) ||
+      !END_TAG.test(text) ||
+      END_TAG.lastIndex !== end
+    )
+      this.fail(start, `<${name}> without its own end tag`);
     const children: XmlElement[] = [];
     let at = openEnd;
-    for (const child of parsed.children) {
+    for (const child of elementsOf(parsed[name])) {
       const element = this.element(child);
       this.checkBetween(at, element.start);
       at = element.end;
       children.push(element);
     }
     this.checkBetween(at, closeStart);
-    return { name: parsed.name, start, openEnd, closeStart, end, attributes: attributes.list, children };
+    return { name, start, openEnd, closeStart, end, attributes, children };
   }
 
-  private attributes(from: number): { readonly list: readonly XmlAttribute[]; readonly end: number } {
-    const list: XmlAttribute[] = [];
-    ATTRIBUTE.lastIndex = from;
+  private startOf(parsed: ParsedElement): number {
+    return parsed[META].startIndex + this.markLength;
+  }
+
+  /** One string object a name, however often it stands in the file. */
+  private name(text: string): string {
+    const known = this.names.get(text);
+    if (known === undefined) this.names.set(text, text);
+    return known ?? text;
+  }
+
+  /** Puts a start tag's attributes into `list`; answers where they end. */
+  private readAttributes(from: number, list: XmlAttribute[]): number {
+    const { text } = this;
     let end = from;
-    for (let match = ATTRIBUTE.exec(this.text); match; match = ATTRIBUTE.exec(this.text)) {
-      const name = match[2] as string;
-      const raw = (match[3] ?? match[4]) as string;
-      end = ATTRIBUTE.lastIndex;
-      const valueStart = end - 1 - raw.length;
+    for (;;) {
+      ATTRIBUTE_NAME.lastIndex = end;
+      if (!ATTRIBUTE_NAME.test(text)) return end;
+      const nameEnd = ATTRIBUTE_NAME.lastIndex;
+      const name = this.name(text.slice(end, nameEnd).trimStart());
+      EQUALS.lastIndex = nameEnd;
+      if (!EQUALS.test(text)) this.fail(nameEnd, `attribute ${name} without a quoted value`, `${name}="…"`);
+      const valueStart = EQUALS.lastIndex;
+      const valueEnd = text.indexOf(text.charAt(valueStart - 1), valueStart);
+      if (valueEnd < 0) this.fail(valueStart, `attribute ${name} without end`, "a closing quote");
+      const raw = text.slice(valueStart, valueEnd);
+      if (raw.includes("<")) this.fail(valueStart, `"<" in attribute ${name}`, "&lt;");
       if (list.some((other) => other.name === name)) this.fail(valueStart, `attribute ${name} twice`, "once");
-      list.push({ name, value: this.decode(raw, valueStart), valueStart, valueEnd: end - 1 });
-      ATTRIBUTE.lastIndex = end;
+      list.push({ name, value: this.decode(raw, valueStart), valueStart, valueEnd });
+      end = valueEnd + 1;
     }
-    return { list, end };
   }
 
   /** Checks what stands between two elements: text, comments, CDATA sections, processing instructions. */
@@ -358,15 +385,24 @@ class XmlReader {
   }
 
   private lineOf(offset: number): number {
-    this.lineStarts ??= [0, ...[...this.text.matchAll(/\r\n|\r|\n/g)].map((match) => match.index + match[0].length)];
+    const starts = this.startsOfLines();
     let low = 0;
-    let high = this.lineStarts.length;
+    let high = starts.length;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if ((this.lineStarts[middle] as number) <= offset) low = middle;
+      if ((starts[middle] as number) <= offset) low = middle;
       else high = middle;
     }
     return low + 1;
+  }
+
+  private startsOfLines(): readonly number[] {
+    if (this.lineStarts) return this.lineStarts;
+    const starts = [0];
+    const lineEnd = /\r\n?|\n/g;
+    while (lineEnd.test(this.text)) starts.push(lineEnd.lastIndex);
+    this.lineStarts = starts;
+    return starts;
   }
 
   private problem(place: string, found: string): Problem {
@@ -382,24 +418,9 @@ class XmlReader {
   }
 }
 
-interface ParsedElement {
-  readonly name: string;
-  readonly start: number;
-  readonly end: number;
-  readonly children: readonly ParsedElement[];
-}
-
 /** The elements among what the parser answered; text has no positions and is checked against the bytes. */
 function elementsOf(nodes: unknown): readonly ParsedElement[] {
-  const list: ParsedElement[] = [];
-  for (const node of nodes as readonly ParsedNode[]) {
-    const position = node[META];
-    if (!position) continue;
-    for (const name of Object.keys(node)) {
-      list.push({ name, start: position.startIndex, end: position.endIndex, children: elementsOf(node[name]) });
-    }
-  }
-  return list;
+  return Array.isArray(nodes) ? nodes.filter((node) => META in node) : [];
 }
 
 function decodeBytes(bytes: Buffer, encoding: string): string {
