@@ -27,7 +27,9 @@ export const identitySchema = z.strictObject({
 const controlSchema = z.strictObject({
   graceful: argv
     .optional()
-    .describe("program and arguments of a graceful reload; default: <serverRoot>/bin/apachectl -k graceful"),
+    .describe(
+      "program and arguments of a graceful reload; default: <serverRoot>/bin/apachectl -k graceful, with -f and -D where they are needed",
+    ),
   test: argv.optional().describe("of the syntax test; default: <serverRoot>/bin/apachectl -t"),
   start: argv
     .optional()
@@ -92,7 +94,10 @@ const verifySchema = z.strictObject({
     .default("60s")
     .describe("how long after a reload old processes may still answer before that counts as failure"),
   retryEvery: durationSchema.default("1s").describe("pause between two samples while settling"),
-  clusters: z.record(z.string().min(1), clusterProbeSchema).describe("cluster → how to probe it"),
+  clusters: z
+    .record(z.string().min(1), clusterProbeSchema)
+    .refine((clusters) => Object.keys(clusters).length > 0, { message: "needs at least one cluster" })
+    .describe("cluster → how to probe it"),
   testUser: z
     .strictObject({
       user: z.string().min(1),

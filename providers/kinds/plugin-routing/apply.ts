@@ -1,0 +1,221 @@
+import { milliseconds } from "../../common/duration.js";
+import { sameJson, sha256 } from "../../common/json.js";
+import { ProblemError } from "../../common/problem.js";
+import { readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
+import type { ApplyContext } from "../../lifecycle/kind.js";
+import type { Host } from "../../targets/host.js";
+import { type HttpdDirective, pointDirective } from "../../targets/httpd.js";
+import { reload, requireAlive } from "./control.js";
+import { directiveIn, type Kept, type Live } from "./live.js";
+import type { CopyRecipe, ProofLevel, RoutingDesired, RoutingStep } from "./plan.js";
+import { prove } from "./verify.js";
+
+export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
+
+/** What we remember of older copies: enough to recognise one that an interrupted run left. */
+const REMEMBERED_VERSIONS = 4;
+
+/** One step. Each looks at its target anew, so that doing it twice is doing it once. */
+export async function apply(step: RoutingStep, context: RoutingContext): Promise<Partial<Kept> | undefined> {
+  const host = hostOf(context);
+  const { identity, settings } = context.desired;
+  if (step.key === "check-first") return checkFirst(step, context, host);
+  if (step.key === "prove") {
+    await proveThrough(step.clusters, step.level, context, milliseconds(settings.verify.settleTime));
+    return { proven: { path: step.path, how: "by probes" } };
+  }
+  if (step.key === "reload") await reload(host, identity, settings);
+  else if (step.key === "point-directive") await point(step, context, host);
+  else if (step.key === "write-copy") {
+    const { path, expected, sourcePath } = step.copy;
+    await replace(path, await copyBytes(step.copy, host), expected, context, host, sourcePath);
+  } else if ("sha256" in step) {
+    await replace(step.path, await context.fromBackup(host, step.sha256), step.expected, context, host);
+  } else {
+    await host.files.remove(step.path, { expected: step.expected });
+  }
+  return undefined;
+}
+
+export const hostOf = (context: RoutingContext): Host => context.host(context.desired.settings.connection);
+
+/**
+ * What to go back to. A run that follows one that never reached its proof goes back to where that one started, not to the
+ * half-way state it found.
+ */
+export function previousOf(kept: Kept, live: Live): NonNullable<Kept["previous"]> {
+  if (kept.proven === null && kept.previous) return kept.previous;
+  return { ...(live.directive ? { directive: live.directive } : {}), files: {} };
+}
+
+/**
+ * Nothing is changed before every probe is green: what fails afterwards is then known to be our doing. Only a run that
+ * goes on from an unfinished one may start from red, since its very changes may be what makes them red.
+ */
+async function checkFirst(
+  step: Extract<RoutingStep, { key: "check-first" }>,
+  context: RoutingContext,
+  host: Host,
+): Promise<Partial<Kept>> {
+  const { kept, live } = context;
+  const previous = previousOf(kept, live);
+  const unfinished = kept.proven === null && previous.directive?.path !== live.directive?.path;
+  try {
+    await proveThrough(step.clusters, step.level, context, 0);
+  } catch (error) {
+    if (!unfinished || !(error instanceof ProblemError) || context.signal.aborted) throw asRefusal(error);
+    context.progress(`going on from an unfinished run though not every probe is green: ${error.message}`);
+  }
+  const written = step.copy ? await withVersion(kept, step.copy, host) : kept.written;
+  return { proven: null, previous: { ...previous, files: { ...step.touches, ...previous.files } }, written };
+}
+
+function asRefusal(error: unknown): unknown {
+  if (!(error instanceof ProblemError) || error.cause !== "not-converged") return error;
+  return new ProblemError(
+    "refused",
+    error.problems.map((problem) => ({
+      ...problem,
+      why: "Nothing has been changed: with probes that fail before, nothing could be proved after",
+      next: "Correct the probe, or the application, and run up again",
+    })),
+  );
+}
+
+/** Recorded before the file is written, so that a copy is known as ours whatever happens in between. */
+async function withVersion(kept: Kept, copy: CopyRecipe, host: Host): Promise<Kept["written"]> {
+  const bytes = await copyBytes(copy, host);
+  const version = { sha256: sha256(bytes), restDigest: readPluginConfig(bytes, copy.path).restDigest };
+  const older = (kept.written[copy.path] ?? []).filter((known) => known.sha256 !== version.sha256);
+  return { ...kept.written, [copy.path]: [version, ...older].slice(0, REMEMBERED_VERSIONS) };
+}
+
+/** The generated file with other primaries, re-read and compared with what was asked for. */
+async function copyBytes(copy: CopyRecipe, host: Host): Promise<Buffer> {
+  const source = await host.files.read(copy.sourcePath);
+  const where = `${host.name}:${copy.sourcePath}`;
+  if (source?.sha256 !== copy.sourceSha256) throw changed(where, "it was changed after the plan was made");
+  const bytes = routePlugin(source.bytes, where, new Map(Object.entries(copy.wanted)));
+  const [before, after] = [readPluginConfig(source.bytes, where), readPluginConfig(bytes, where)];
+  const asWanted = Object.entries(copy.wanted).every(([name, wanted]) => {
+    const cluster = after.clusters.find((candidate) => candidate.name === name);
+    return cluster !== undefined && sameJson({ primary: cluster.primary, backup: cluster.backup }, wanted);
+  });
+  if (after.problems.length > 0 || before.restDigest !== after.restDigest || !asWanted) {
+    throw new ProblemError("malformed", {
+      where,
+      found: "the edited copy, read again, is not the generated file with the declared primaries",
+      why: "A file that is not exactly what was meant is never put in place",
+      next: "Please report this with the plug-in file; nothing was written",
+    });
+  }
+  return bytes;
+}
+
+/** Puts the old bytes into the backups first. */
+async function replace(
+  path: string,
+  bytes: Buffer,
+  expected: string,
+  context: RoutingContext,
+  host: Host,
+  like?: string,
+): Promise<void> {
+  const present = await host.files.read(path);
+  if (present?.sha256 === sha256(bytes)) return;
+  if (present) await context.backUp(host, present.bytes);
+  await host.files.write(path, bytes, { expected, ...(like ? { like } : {}) });
+}
+
+async function point(
+  step: Extract<RoutingStep, { key: "point-directive" }>,
+  context: RoutingContext,
+  host: Host,
+): Promise<void> {
+  const planned = context.live.directive;
+  const directive = await directiveOf(context, host);
+  if (directive.value === step.value) return;
+  if (directive.fileSha256 !== planned?.fileSha256 || directive.file !== planned.file) {
+    throw changed(`${host.name}:${directive.file}`, "it was changed after the plan was made");
+  }
+  const found = context.kept.found.directive;
+  const whole = step.restoresFound && found ? found : undefined;
+  await setDirective(step.value, whole, context, host);
+}
+
+/**
+ * Gives the directive in force another value; answers whether anything was written. With `whole`, the
+ * directive as it once was: its file of then, byte for byte, if nothing but the directive differs from it now.
+ */
+export async function setDirective(
+  value: string,
+  whole: HttpdDirective | undefined,
+  context: RoutingContext,
+  host: Host,
+): Promise<boolean> {
+  const directive = await directiveOf(context, host);
+  if (directive.value === value) return false;
+  const content = await host.files.read(directive.file);
+  const where = `${host.name}:${directive.file}`;
+  if (content?.sha256 !== directive.fileSha256) throw changed(where, "it was changed while it was being read");
+  await context.backUp(host, content.bytes);
+  const once = whole?.file === directive.file ? await backupOrNone(whole.fileSha256, context, host) : undefined;
+  const onlyDirective = once && whole && pointDirective(once, whole, directive.value).equals(content.bytes);
+  const bytes = once && onlyDirective ? once : pointDirective(content.bytes, directive, value);
+  await host.files.write(directive.file, bytes, { expected: content.sha256 });
+  const after = await directiveOf(context, host);
+  if (after.value === value) return true;
+  throw new ProblemError("malformed", {
+    where: `${where}:${after.line}`,
+    found: `the directive in force names ${after.value} after the edit`,
+    allowed: value,
+  });
+}
+
+const directiveOf = (context: RoutingContext, host: Host): Promise<HttpdDirective> =>
+  directiveIn(host.files, context.desired.identity, context.desired.settings);
+
+/** A lost backup of the whole file only means that the directive alone is put back. */
+async function backupOrNone(digest: string, context: RoutingContext, host: Host): Promise<Buffer | undefined> {
+  try {
+    return await context.fromBackup(host, digest);
+  } catch (error) {
+    if (error instanceof ProblemError && ["missing", "malformed"].includes(error.cause)) return undefined;
+    throw error;
+  }
+}
+
+/** Probes what the file that the directive names now says. */
+export async function proveThrough(
+  clusters: readonly string[],
+  level: ProofLevel,
+  context: RoutingContext,
+  settleMs: number,
+): Promise<void> {
+  const { identity, settings } = context.desired;
+  const host = hostOf(context);
+  const { path } = await directiveOf(context, host);
+  const where = `${host.name}:${path}`;
+  const content = await host.files.read(path);
+  if (!content) throw new ProblemError("missing", { where, found: "the file that the directive names is missing" });
+  const proving = {
+    host,
+    verify: settings.verify,
+    config: readPluginConfig(content.bytes, where),
+    clusters,
+    level,
+    signal: context.signal,
+    alive: () => requireAlive(host, identity, settings),
+    progress: context.progress,
+  };
+  await prove(proving, settleMs);
+}
+
+function changed(where: string, found: string): ProblemError {
+  return new ProblemError("changed-meanwhile", {
+    where,
+    found,
+    why: "What was planned may no longer be right for it",
+    next: "Run up again: it looks anew",
+  });
+}

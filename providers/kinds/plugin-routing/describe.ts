@@ -1,0 +1,105 @@
+import { sameJson } from "../../common/json.js";
+import type { Description } from "../../lifecycle/kind.js";
+import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./plan.js";
+import { wantedRouting } from "./routing.js";
+import { AS_GENERATED, type Aspects } from "./schema.js";
+
+/**
+ * Reality in the words of the inputs: another node (or "as generated") where the whole picture is that of another
+ * declaration, and a sentence for each thing that differs on its own.
+ */
+export function describe(desired: RoutingDesired, live: Live, kept: Kept): Description<Aspects> {
+  const goal = goalOf(desired, live);
+  const active = activeFile(live);
+  const deviations: Record<string, string> = {};
+  live.directiveProblems.forEach((problem, index) => {
+    deviations[index === 0 ? "directive" : `directive ${index + 1}`] = `${problem.where}: ${problem.found}`;
+  });
+  describeFile(deviations, "generated", live.generated);
+  if (!active || live.generated.problems.length > 0 || live.generated.sha256 === "absent") {
+    return { aspects: desired.aspects, deviations };
+  }
+
+  const inPlace = isAtItsPlace(active.path, goal, kept, desired);
+  if (!inPlace) {
+    deviations.directive = `${live.directive?.file}:${live.directive?.line} names ${active.path}; declared: ${goal.path}`;
+  }
+  if (active !== live.generated) describeFile(deviations, "copy", active);
+  if (active.problems.length > 0 || active.sha256 === "absent") return { aspects: desired.aspects, deviations };
+
+  const seen = inPlace && sameJson(active.routing, goal.routing) ? undefined : primaryNodeOf(desired, live, active);
+  if (seen === undefined) {
+    for (const [cluster, line] of routingLines(active, goal)) deviations[`routing ${cluster}`] = line;
+  }
+  if (active !== live.generated) describeRest(deviations, live, active, kept);
+  if (Object.keys(deviations).length === 0 && seen === undefined && !isProven(live, kept)) {
+    deviations.proof = `${active.path} is in place, but no request has proved yet that the web server follows it`;
+  }
+  return { aspects: seen === undefined ? desired.aspects : { ...desired.aspects, primaryNode: seen }, deviations };
+}
+
+function describeFile(deviations: Record<string, string>, key: string, file: LiveFile): void {
+  if (file.sha256 === "absent") deviations[key] = `${file.path} is missing`;
+  file.problems.forEach((problem, index) => {
+    deviations[index === 0 ? key : `${key} ${index + 1}`] = `${problem.where}: ${problem.found}`;
+  });
+}
+
+/** Which declaration of `primaryNode` the active file's routing is exactly that of, when it is not the declared one. */
+function primaryNodeOf(desired: RoutingDesired, live: Live, active: LiveFile): string | undefined {
+  if (active === live.generated) return AS_GENERATED;
+  const nodes = [...new Set(nodeOf(desired.settings).values())];
+  const matching = nodes.filter((node) => {
+    const aspects = { ...desired.aspects, primaryNode: node };
+    const { wanted, refusals } = wantedRouting(live.generated, {
+      ...aspects,
+      nodeOf: nodeOf(desired.settings),
+      sessionReplication: desired.settings.sessionReplication,
+    });
+    return (
+      refusals.length === 0 && sameJson(active.routing, { ...live.generated.routing, ...Object.fromEntries(wanted) })
+    );
+  });
+  return matching.find((node) => node !== desired.aspects.primaryNode);
+}
+
+/** One line per cluster whose lists differ, with the lists that differ. */
+function routingLines(active: LiveFile, goal: Goal): [string, string][] {
+  const lines: [string, string][] = [];
+  for (const [cluster, declared] of Object.entries(goal.routing)) {
+    const found = active.routing[cluster];
+    if (!found) {
+      lines.push([cluster, `${cluster}: not in ${fileName(active.path)}`]);
+      continue;
+    }
+    const parts = (["primary", "backup"] as const)
+      .filter((list) => !sameJson(found[list], declared[list]))
+      .map((list) => `${list} ${serverList(found[list])}; declared ${serverList(declared[list])}`);
+    if (parts.length > 0) lines.push([cluster, `${cluster}: ${parts.join(" | ")}`]);
+  }
+  for (const cluster of Object.keys(active.routing)) {
+    if (!(cluster in goal.routing)) lines.push([cluster, `${cluster}: no longer in the generated file`]);
+  }
+  return lines;
+}
+
+const serverList = (names: readonly string[]): string => (names.length > 0 ? names.join(", ") : "none");
+
+/** Says which of the two changed when more than routing differs: the generated file, the copy, or both. */
+function describeRest(deviations: Record<string, string>, live: Live, active: LiveFile, kept: Kept): void {
+  if (active.sha256 === UNREADABLE || active.restDigest === live.generated.restDigest) return;
+  const source = kept.written[active.path]?.[0]?.restDigest;
+  const name = fileName(active.path);
+  const generated = fileName(live.generated.path);
+  if (source === undefined) {
+    deviations.copy = `${name} differs from ${generated} in more than routing`;
+    return;
+  }
+  if (live.generated.restDigest !== source) {
+    deviations.stale = `${name} is stale: ${generated} was changed after the copy was made`;
+  }
+  if (active.restDigest !== source) {
+    deviations.copy = `${name} was edited by hand: it differs from what was written in more than routing`;
+  }
+}

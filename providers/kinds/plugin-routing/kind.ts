@@ -1,0 +1,56 @@
+import type { Kind } from "../../lifecycle/kind.js";
+import { apply } from "./apply.js";
+import { describe } from "./describe.js";
+import { fileName, type Kept, type Live, observe, UNREADABLE } from "./live.js";
+import { plan, type RoutingDesired, type RoutingStep, release } from "./plan.js";
+import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
+import { undo } from "./undo.js";
+
+/** Which node's members serve users: a copy of the generated plug-in file with other primaries, and the directive to it. */
+export const pluginRouting: Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep> = {
+  type: "ihs:PluginRouting",
+  schemaVersion: 1,
+  identity: identitySchema,
+  settings: settingsSchema,
+  aspects: aspectsSchema,
+  identify: ({ host, webServer, httpdConf }) => `${host}/${webServer}:${httpdConf}`,
+  home: (_identity, settings) => settings.connection,
+  observe,
+  plan,
+  apply,
+  describe,
+  adopt,
+  beforeImages,
+  release,
+  undo,
+};
+
+/**
+ * What runs when we come is taken for what the files say: nothing is reloaded to prove it. Unless the directive's file is
+ * newer than the web server's last reload: then the next run reloads and proves.
+ */
+function adopt(live: Live): Kept {
+  const { directive, webServer } = live;
+  const stale = webServer.running === "yes" && webServer.editedAfterLoad;
+  return {
+    found: { ...(directive ? { directive } : {}), files: foundFiles(live) },
+    proven: directive ? { path: directive.path, how: stale ? "edited after the last reload" : "as found" } : null,
+    written: {},
+  };
+}
+
+/** The copies that were there, under names that we may write to. */
+function foundFiles(live: Live): Record<string, string> {
+  const copies = Object.values(live.files).filter(
+    (file) => fileName(file.path).startsWith("plugin-cfg-primary-") && !["absent", UNREADABLE].includes(file.sha256),
+  );
+  return Object.fromEntries(copies.map((file) => [file.path, file.sha256]));
+}
+
+function beforeImages({ settings: { connection } }: RoutingDesired, live: Live) {
+  const directive = live.directive
+    ? [{ connection, path: live.directive.file, sha256: live.directive.fileSha256 }]
+    : [];
+  const copies = Object.entries(foundFiles(live)).map(([path, sha256]) => ({ connection, path, sha256 }));
+  return [...directive, ...copies];
+}

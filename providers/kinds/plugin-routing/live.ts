@@ -1,0 +1,222 @@
+import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
+import { readPluginConfig } from "../../formats/plugin-cfg.js";
+import type { Access } from "../../lifecycle/kind.js";
+import type { FileReader } from "../../targets/host.js";
+import { findPluginDirective, type HttpdDirective } from "../../targets/httpd.js";
+import type { ClusterRouting, RoutableCluster, RoutableConfig } from "./routing.js";
+import type { Identity, Settings } from "./schema.js";
+
+/** A plug-in file as observed. Its problems are data, so that one sick file hides nothing else. */
+export interface LiveFile {
+  path: string;
+  /** Or "absent", or `UNREADABLE`. */
+  sha256: string;
+  /** Everything but the lists of servers; "" when the file could not be read. */
+  restDigest: string;
+  routing: Record<string, ClusterRouting>;
+  problems: Problem[];
+}
+
+/** The generated file, which all decisions start from. */
+export interface LiveGenerated extends LiveFile {
+  clusters: RoutableCluster[];
+  intelligentManagement: boolean;
+}
+
+export interface LiveWebServer {
+  /** "unknown" on hosts without /proc. */
+  running: "yes" | "no" | "unknown";
+  /** The directive's file is newer than the last (re)load: what is running may be older than what is on disk. */
+  editedAfterLoad: boolean;
+}
+
+/** What `plan` knows of reality. */
+export interface Live {
+  /** Absent when it was not found or not unique; `directiveProblems` says which. */
+  directive?: HttpdDirective;
+  directiveProblems: Problem[];
+  generated: LiveGenerated;
+  /** By path: every copy beside the generated file, and the file that the directive names. */
+  files: Record<string, LiveFile>;
+  webServer: LiveWebServer;
+}
+
+/** What this kind remembers on the target. */
+export interface Kept {
+  /** The before-image. */
+  found: {
+    directive?: HttpdDirective;
+    /** Copies that were there already, path → SHA-256. */
+    files: Record<string, string>;
+  };
+  /**
+   * The file whose routing was last seen in force: by probes, or taken as found at adoption. null from before the first
+   * write of a run until its last proof, so that a run that died in between never looks finished.
+   */
+  proven: { path: string; how: "by probes" | "as found" | "edited after the last reload" } | null;
+  /** What to go back to when the run under way fails: as it was when `proven` was last set. */
+  previous?: { directive?: HttpdDirective; files: Record<string, string | "absent"> };
+  /** Copies that we wrote, path → what we put there, newest first. Only these are ever removed. */
+  written: Record<string, { sha256: string; restDigest: string }[]>;
+}
+
+/** Stands for the SHA-256 of a file that is there and could not be read. */
+export const UNREADABLE = "unreadable";
+
+const SEPARATORS = /[\\/]/;
+
+/** Where the copy for a node stands: beside the generated file, under a name that no node can lead astray. */
+export function copyPath(pluginFile: string, node: string): string {
+  const safe = node.replace(/[^A-Za-z0-9._-]/g, (char) => `%${char.codePointAt(0)?.toString(16).toUpperCase()}`);
+  return `${directoryOf(pluginFile)}plugin-cfg-primary-${safe}.xml`;
+}
+
+/** With its final separator. */
+function directoryOf(path: string): string {
+  return path.slice(0, path.length - (path.split(SEPARATORS).at(-1) ?? "").length);
+}
+
+export function fileName(path: string): string {
+  return path.split(SEPARATORS).at(-1) ?? path;
+}
+
+const isCopyName = (name: string): boolean => /^plugin-cfg-primary-.+\.xml$/.test(name);
+
+export function pidFileOf(settings: Settings): string {
+  return settings.control.pidFile ?? `${settings.serverRoot}/logs/httpd.pid`;
+}
+
+/** Looks at the directive, the generated file, every copy and the web server's process. Changes nothing. */
+export async function observe(identity: Identity, settings: Settings, access: Access): Promise<Live> {
+  const files = access.files(settings.connection);
+  const host = settings.connection.name;
+  const [found, generated, beside] = await Promise.all([
+    findDirective(files, identity, settings),
+    readGenerated(files, host, settings.pluginFile),
+    files.list(directoryOf(settings.pluginFile)),
+  ]);
+  const directive = found.directive && (await unlinked(files, found.directive, settings.pluginFile));
+  const paths = (beside ?? []).filter(isCopyName).map((name) => `${directoryOf(settings.pluginFile)}${name}`);
+  if (directive && directive.path !== settings.pluginFile) paths.push(directive.path);
+  const others = await Promise.all([...new Set(paths)].map((path) => readOther(files, host, path)));
+  return {
+    ...(directive ? { directive } : {}),
+    directiveProblems: found.problems,
+    generated,
+    files: Object.fromEntries(others.map((file) => [file.path, file])),
+    webServer: await observeWebServer(files, settings, directive?.file),
+  };
+}
+
+/** Failures that say something about the configuration, and not about the way to it. */
+const ABOUT_CONTENT: readonly Cause[] = ["refused", "missing", "malformed", "permission", "invalid-input"];
+
+async function problemsAsData<T>(read: () => Promise<T>): Promise<{ value?: T; problems: Problem[] }> {
+  try {
+    return { value: await read(), problems: [] };
+  } catch (error) {
+    if (error instanceof ProblemError && ABOUT_CONTENT.includes(error.cause)) return { problems: [...error.problems] };
+    throw error;
+  }
+}
+
+/** Where the configuration is searched from. */
+export function directiveIn(files: FileReader, identity: Identity, settings: Settings): Promise<HttpdDirective> {
+  return findPluginDirective(files, {
+    host: settings.connection.name,
+    serverRoot: settings.serverRoot,
+    httpdConf: identity.httpdConf,
+    ...(settings.defines ? { defines: settings.defines } : {}),
+    ...(settings.variables ? { variables: settings.variables } : {}),
+  });
+}
+
+async function findDirective(
+  files: FileReader,
+  identity: Identity,
+  settings: Settings,
+): Promise<{ directive?: HttpdDirective; problems: Problem[] }> {
+  const { value, problems } = await problemsAsData(() => directiveIn(files, identity, settings));
+  return { ...(value ? { directive: value } : {}), problems };
+}
+
+/** A directive that reaches the generated file through a link names the generated file. */
+async function unlinked(files: FileReader, directive: HttpdDirective, pluginFile: string): Promise<HttpdDirective> {
+  if (directive.path === pluginFile) return directive;
+  const [named, generated] = await Promise.all([files.realPath(directive.path), files.realPath(pluginFile)]);
+  return named !== undefined && named === generated ? { ...directive, path: pluginFile } : directive;
+}
+
+async function readRoutable(
+  files: FileReader,
+  host: string,
+  path: string,
+): Promise<RoutableConfig & { sha256: string; restDigest: string }> {
+  const where = `${host}:${path}`;
+  const { value, problems } = await problemsAsData(async () => {
+    const content = await files.read(path);
+    if (!content) return { sha256: "absent", restDigest: "", clusters: [], intelligentManagement: false, problems: [] };
+    const config = readPluginConfig(content.bytes, where);
+    return {
+      sha256: content.sha256,
+      restDigest: config.restDigest,
+      intelligentManagement: config.intelligentManagement,
+      problems: config.problems,
+      clusters: config.clusters.map(
+        (cluster): RoutableCluster => ({
+          name: cluster.name,
+          line: cluster.line,
+          routed: cluster.routed,
+          lists: cluster.lists,
+          primary: cluster.primary,
+          backup: cluster.backup,
+          clusterAddress: cluster.clusterAddress,
+          dwlm: cluster.dwlm,
+          members: cluster.members.map(({ name, cloneId, line }) => ({ name, ...(cloneId ? { cloneId } : {}), line })),
+        }),
+      ),
+    };
+  });
+  return value ?? { sha256: UNREADABLE, restDigest: "", clusters: [], intelligentManagement: false, problems };
+}
+
+const routingOf = (clusters: readonly RoutableCluster[]): Record<string, ClusterRouting> =>
+  Object.fromEntries(clusters.map(({ name, primary, backup }) => [name, { primary, backup }]));
+
+async function readGenerated(files: FileReader, host: string, path: string): Promise<LiveGenerated> {
+  const file = await readRoutable(files, host, path);
+  return { path, routing: routingOf(file.clusters), ...file };
+}
+
+async function readOther(files: FileReader, host: string, path: string): Promise<LiveFile> {
+  const { sha256, restDigest, clusters, problems } = await readRoutable(files, host, path);
+  return { path, sha256, restDigest, routing: routingOf(clusters), problems };
+}
+
+async function observeWebServer(
+  files: FileReader,
+  settings: Settings,
+  directiveFile: string | undefined,
+): Promise<LiveWebServer> {
+  const pidFile = pidFileOf(settings);
+  const [running, loaded, edited] = await Promise.all([
+    isRunning(files, pidFile),
+    files.stat(pidFile),
+    directiveFile === undefined ? undefined : files.stat(directiveFile),
+  ]);
+  // httpd writes its pid file at every start and graceful reload, so its time is that of the last (re)load.
+  return {
+    running,
+    editedAfterLoad: loaded !== undefined && edited !== undefined && edited.modifiedMs > loaded.modifiedMs,
+  };
+}
+
+/** Whether the parent process of the pid file lives. */
+export async function isRunning(files: FileReader, pidFile: string): Promise<LiveWebServer["running"]> {
+  const content = await files.read(pidFile);
+  const pid = /^\s*(\d+)\s*$/.exec(content?.bytes.toString("latin1") ?? "")?.[1];
+  if (pid === undefined) return "no";
+  const [processDirectory, processes] = await Promise.all([files.stat(`/proc/${pid}`), files.stat("/proc")]);
+  if (processes === undefined) return "unknown";
+  return processDirectory === undefined ? "no" : "yes";
+}

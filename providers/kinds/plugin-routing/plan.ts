@@ -1,0 +1,367 @@
+import { sameJson } from "../../common/json.js";
+import { nearest } from "../../common/nearest.js";
+import type { Problem } from "../../common/problem.js";
+import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
+import { startCommand } from "./control.js";
+import { copyPath, fileName, type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
+import { type ClusterRouting, selectedClusters, wantedRouting } from "./routing.js";
+import { AS_GENERATED, type Aspects, type Identity, type Settings } from "./schema.js";
+
+export type RoutingDesired = Desired<Identity, Settings, Aspects>;
+
+/** A copy of the generated file with other primaries. */
+export interface CopyRecipe {
+  readonly path: string;
+  /** What is there now. */
+  readonly expected: string | "absent";
+  readonly sourcePath: string;
+  readonly sourceSha256: string;
+  readonly wanted: Readonly<Record<string, ClusterRouting>>;
+}
+
+/**
+ * What a probe has to show: "routed" = every answer from one of the cluster's primaries; "answering" = any known member;
+ * "reachable" = the page answers, whoever served it (the generated file may be of a shape that proves nothing more).
+ */
+export type ProofLevel = "routed" | "answering" | "reachable";
+
+export type RoutingStep = Step &
+  (
+    | {
+        readonly key: "check-first";
+        readonly clusters: readonly string[];
+        readonly level: ProofLevel;
+        /** Paths that this plan replaces or creates, with what is there now. */
+        readonly touches: Readonly<Record<string, string | "absent">>;
+        readonly copy?: CopyRecipe;
+      }
+    | { readonly key: "write-copy"; readonly copy: CopyRecipe }
+    | { readonly key: `restore ${string}`; readonly path: string; readonly expected: string; readonly sha256: string }
+    | {
+        readonly key: "point-directive";
+        /** As it is to stand in the file. */
+        readonly value: string;
+        /** The whole file as it was at adoption, if nothing else changed in it since. */
+        readonly restoresFound?: true;
+      }
+    | { readonly key: "reload" }
+    | { readonly key: "prove"; readonly path: string; readonly clusters: readonly string[]; readonly level: ProofLevel }
+    | { readonly key: `remove ${string}`; readonly path: string; readonly expected: string }
+  );
+
+/** What the declared aspects come down to for the files found. */
+export interface Goal {
+  /** The file that the directive is to name, unless the one it names is right already. */
+  readonly path: string;
+  /** Of the selected clusters; empty for "as generated". */
+  readonly wanted: Readonly<Record<string, ClusterRouting>>;
+  /** Of all clusters. */
+  readonly routing: Readonly<Record<string, ClusterRouting>>;
+  /** Clusters that are probed. */
+  readonly probed: readonly string[];
+  readonly refusals: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
+export function goalOf(desired: RoutingDesired, live: Live): Goal {
+  const { settings, aspects } = desired;
+  const where = `${settings.connection.name}:${settings.pluginFile}`;
+  if (live.generated.sha256 === "absent") return noGoal(settings.pluginFile, missingFile(where));
+  if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live);
+
+  const routing = wantedRouting(live.generated, {
+    primaryNode: aspects.primaryNode,
+    ...(aspects.clusters ? { clusters: aspects.clusters } : {}),
+    ...(aspects.skipClusters ? { skipClusters: aspects.skipClusters } : {}),
+    nodeOf: nodeOf(settings),
+    ...(settings.sessionReplication ? { sessionReplication: settings.sessionReplication } : {}),
+    where,
+  });
+  const wanted = Object.fromEntries(routing.wanted);
+  const probed = Object.keys(wanted);
+  return {
+    path: copyPath(settings.pluginFile, aspects.primaryNode),
+    wanted,
+    routing: { ...live.generated.routing, ...wanted },
+    probed,
+    refusals: [
+      ...routing.refusals,
+      ...probed.flatMap((cluster) => withoutProbe(cluster, settings)),
+      ...strangeProbes(settings, live),
+    ],
+    notes: routing.notes,
+  };
+}
+
+export function nodeOf(settings: Settings): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(settings.nodes).flatMap(([node, members]) => members.map((name) => [name, node] as const)),
+  );
+}
+
+function asGenerated({ settings, aspects }: RoutingDesired, live: Live): Goal {
+  const probed = selectedClusters(live.generated, aspects)
+    .map((cluster) => cluster.name)
+    .filter((name) => name in settings.verify.clusters);
+  const refusals = [...live.generated.problems, ...strangeProbes(settings, live)];
+  if (refusals.length === 0 && probed.length === 0) {
+    refusals.push({
+      where: "verify.clusters",
+      found: "no routed cluster has a probe",
+      why: "After a reload nothing could tell whether the web server still reaches the application servers",
+      next: "Add a probeUrl for at least one cluster",
+    });
+  }
+  return { path: settings.pluginFile, wanted: {}, routing: live.generated.routing, probed, refusals, notes: [] };
+}
+
+const noGoal = (path: string, refusal: Problem): Goal => ({
+  path,
+  wanted: {},
+  routing: {},
+  probed: [],
+  refusals: [refusal],
+  notes: [],
+});
+
+const missingFile = (where: string): Problem => ({
+  where,
+  found: "there is no such file",
+  allowed: "the plug-in file that the deployment manager generates and propagates",
+  next: "Correct pluginFile, or generate and propagate the plug-in configuration",
+});
+
+const withoutProbe = (cluster: string, settings: Settings): Problem[] =>
+  cluster in settings.verify.clusters
+    ? []
+    : [
+        {
+          where: `verify.clusters.${cluster}`,
+          found: "no probe is declared",
+          why: "Only a request through the web server proves which servers a cluster's users reach",
+          next: `Add verify.clusters.${cluster}.probeUrl. Or leave this cluster as it is: skipClusters: [${cluster}]`,
+        },
+      ];
+
+/** A probe for a cluster that does not exist is a slip of the pen that would leave the meant one unproved. */
+function strangeProbes(settings: Settings, live: Live): Problem[] {
+  if (live.generated.problems.length > 0) return [];
+  const known = live.generated.clusters.map((cluster) => cluster.name);
+  return Object.keys(settings.verify.clusters)
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      return {
+        where: `verify.clusters.${name}`,
+        found: `there is no cluster ${JSON.stringify(name)}${near ? `; did you mean ${JSON.stringify(near)}?` : ""}`,
+        allowed: known.join(", "),
+      };
+    });
+}
+
+/** The file that the directive names, as observed. */
+export function activeFile(live: Live): LiveFile | undefined {
+  const path = live.directive?.path;
+  if (path === undefined) return undefined;
+  return path === live.generated.path ? live.generated : live.files[path];
+}
+
+/** Nothing but routing differs from the generated file, and the routing is the declared one. */
+export function isRight(file: LiveFile | undefined, goal: Goal, live: Live): boolean {
+  return (
+    file !== undefined &&
+    file.sha256 !== "absent" &&
+    file.problems.length === 0 &&
+    file.restDigest === live.generated.restDigest &&
+    sameJson(file.routing, goal.routing)
+  );
+}
+
+/** The directive may name our copy, or a file that was found right and is right still. */
+export function isAtItsPlace(path: string | undefined, goal: Goal, kept: Kept, desired: RoutingDesired): boolean {
+  if (path === undefined) return false;
+  if (path === goal.path) return true;
+  return desired.aspects.primaryNode !== AS_GENERATED && path === kept.proven?.path;
+}
+
+/** Whether what is on disk was seen in force. */
+export function isProven(live: Live, kept: Kept): boolean {
+  const { proven } = kept;
+  return proven !== null && proven.path === live.directive?.path && proven.how !== "edited after the last reload";
+}
+
+/** The one plan: the generated file, a copy of it with other primaries, and the directive that names one of the two. */
+export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
+  const { aspects, identity } = desired;
+  const goal = goalOf(desired, live);
+  const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...goal.refusals];
+  const active = activeFile(live);
+  const notes = live.webServer.running === "no" ? [notRunningNote(identity)] : [];
+  if (refusals.length > 0) return { steps: [], refusals, notes };
+
+  const steps: RoutingStep[] = [];
+  const inPlace = isAtItsPlace(active?.path, goal, kept, desired) && isRight(active, goal, live);
+  let path = active?.path ?? goal.path;
+  let copy: CopyRecipe | undefined;
+  if (!inPlace) {
+    path = goal.path;
+    const target = live.files[goal.path];
+    if (target?.sha256 === UNREADABLE) return { steps: [], refusals: target.problems, notes };
+    if (aspects.primaryNode !== AS_GENERATED && !isRight(target, goal, live)) {
+      copy = {
+        path,
+        expected: target?.sha256 ?? "absent",
+        sourcePath: live.generated.path,
+        sourceSha256: live.generated.sha256,
+        wanted: goal.wanted,
+      };
+      steps.push({ key: "write-copy", title: writeTitle(desired, copy), impact: "none", copy });
+    }
+    if (active?.path !== path) {
+      const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${path}`;
+      steps.push({ key: "point-directive", title, impact: "none", value: path });
+    }
+  }
+  if (steps.length === 0 && isProven(live, kept)) return { steps, refusals: [], notes };
+
+  const level = aspects.primaryNode === AS_GENERATED ? "reachable" : "routed";
+  const whole = framed(desired, steps, {
+    clusters: goal.probed,
+    level,
+    path,
+    touches: copy ? { [copy.path]: copy.expected } : {},
+    ...(copy ? { copy } : {}),
+  });
+  return { steps: whole, refusals: notRunning(desired, live), notes: [...notes, ...goal.notes] };
+}
+
+/** Puts back what was found at adoption, and removes the copies that we made. */
+export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
+  const found = kept.found.directive;
+  const refusals = [...hostMismatch(desired), ...live.directiveProblems];
+  if (!found) refusals.push(nothingRecorded(desired));
+  if (refusals.length > 0 || !found) return { steps: [], refusals, notes: [] };
+
+  const notes: string[] = [];
+  const steps: RoutingStep[] = [];
+  const touches: Record<string, string> = {};
+  for (const [path, sha256] of Object.entries(kept.found.files)) {
+    const now = live.files[path]?.sha256 ?? "absent";
+    if (now === sha256 || !(path in kept.written)) continue;
+    touches[path] = now;
+    steps.push({
+      key: `restore ${path}`,
+      title: `put back ${path} as it was found`,
+      impact: "none",
+      path,
+      expected: now,
+      sha256,
+    });
+  }
+  if (live.directive?.value !== found.value) {
+    const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${found.value} again`;
+    steps.push({ key: "point-directive", title, impact: "none", value: found.value, restoresFound: true });
+  }
+  const removals: RoutingStep[] = [];
+  for (const [path, versions] of Object.entries(kept.written)) {
+    const now = live.files[path]?.sha256 ?? "absent";
+    if (path in kept.found.files || now === "absent") continue;
+    if (!versions.some((version) => version.sha256 === now)) {
+      notes.push(`${path} stays: somebody changed it since we wrote it`);
+    } else if (path === found.path) {
+      notes.push(`${path} stays: the directive named it when it was adopted`);
+    } else {
+      removals.push({ key: `remove ${path}`, title: `remove our copy ${path}`, impact: "none", path, expected: now });
+    }
+  }
+  const touched = steps.length > 0 || kept.proven === null;
+  if (!touched) return { steps: removals, refusals: [], notes };
+
+  const clusters = Object.keys(desired.settings.verify.clusters);
+  const whole = framed(desired, steps, { clusters, level: "reachable", path: found.path, touches });
+  return { steps: [...whole, ...removals], refusals: notRunning(desired, live), notes };
+}
+
+interface Frame {
+  readonly clusters: readonly string[];
+  readonly level: ProofLevel;
+  readonly path: string;
+  readonly touches: Readonly<Record<string, string>>;
+  readonly copy?: CopyRecipe;
+}
+
+/** Changes on disk stand between a check that all is well before and a reload with its proof after. */
+function framed(
+  { identity, settings, aspects }: RoutingDesired,
+  changes: readonly RoutingStep[],
+  frame: Frame,
+): RoutingStep[] {
+  const clusters = frame.clusters.join(", ");
+  const routed = frame.level === "routed";
+  return [
+    {
+      key: "check-first",
+      title: `check that ${clusters} answer before anything is changed`,
+      impact: "none",
+      clusters: frame.clusters,
+      level: routed ? "answering" : "reachable",
+      touches: frame.touches,
+      ...(frame.copy ? { copy: frame.copy } : {}),
+    },
+    ...changes,
+    {
+      key: "reload",
+      title: `reload ${identity.webServer} gracefully${routed ? `: users move to ${aspects.primaryNode}` : ""}; a few connections may be reset`,
+      // Measured on Apache httpd under load: mpm_worker resets almost no connection at a graceful reload, mpm_event about
+      // one per client; which one a given IBM HTTP Server runs cannot be told from here. Users stay logged in (LTPA), but
+      // sessions that were kept in memory alone start anew on the other node. Hence more than "none" and no outage.
+      impact: "degraded capacity",
+    },
+    {
+      key: "prove",
+      title: routed
+        ? `prove with ${settings.verify.samples} requests each that ${clusters} are served by ${aspects.primaryNode}`
+        : `prove with ${settings.verify.samples} requests each that ${clusters} answer`,
+      impact: "none",
+      path: frame.path,
+      clusters: frame.clusters,
+      level: frame.level,
+    },
+  ];
+}
+
+const writeTitle = ({ aspects }: RoutingDesired, copy: CopyRecipe): string =>
+  `${copy.expected === "absent" ? "write" : "rewrite"} ${copy.path}: ${fileName(copy.path)} is the generated file with ${aspects.primaryNode}'s members as primaries`;
+
+function hostMismatch({ identity, settings }: RoutingDesired): Problem[] {
+  if (identity.host === settings.connection.name) return [];
+  return [
+    {
+      where: "host",
+      found: `${identity.host}, but the connection is called ${settings.connection.name}`,
+      why: "The host's name tells this web server from those on other hosts, so it must be the one that is connected to",
+      next: "Give both the same name",
+    },
+  ];
+}
+
+const notRunningNote = (identity: Identity): string => `${identity.webServer} is not running`;
+
+function notRunning({ identity, settings }: RoutingDesired, live: Live): Problem[] {
+  if (live.webServer.running !== "no") return [];
+  return [
+    {
+      where: `${identity.host}:${pidFileOf(settings)}`,
+      found: `no process of ${identity.webServer} is running`,
+      why: "A web server that somebody stopped is not started behind their back, and nothing can be proved without it",
+      next: `Start it, or correct control.pidFile: ${startCommand(identity, settings).join(" ")}`,
+    },
+  ];
+}
+
+const nothingRecorded = ({ identity }: RoutingDesired): Problem => ({
+  where: `${identity.host}:${identity.httpdConf}`,
+  found: "no directive was recorded at adoption",
+  why: "What was there before is not known, so it cannot be put back",
+  next: "Set onDestroy: retain",
+});

@@ -1,0 +1,61 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
+import type { AS_GENERATED, aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+
+type IdentityInput = z.input<typeof identitySchema>;
+type SettingsInput = z.input<typeof settingsSchema>;
+type AspectsInput = z.input<typeof aspectsSchema>;
+
+/**
+ * Which WebSphere node's members one web server sends users to.
+ *
+ * The three of the identity are plain values; changing one replaces the resource, which writes nothing by itself.
+ */
+export interface PluginRoutingArgs extends RunArgs {
+  /** Name of the web server, unique on its host. */
+  webServer: IdentityInput["webServer"];
+  /** Name of the host: the same as `connection.name`. */
+  host: IdentityInput["host"];
+  /** Absolute path of the web server's main configuration file; the directive may stand in an included one. */
+  httpdConf: IdentityInput["httpdConf"];
+
+  /** How to reach the host over SSH. Credentials are references, resolved at every use. */
+  connection: pulumi.Input<SettingsInput["connection"]>;
+  /** Installation directory of the web server, e.g. `/opt/IBM/HTTPServer`. */
+  serverRoot: pulumi.Input<SettingsInput["serverRoot"]>;
+  /** Commands as program and arguments, never shell text. Default: `<serverRoot>/bin/apachectl`, `<serverRoot>/logs/httpd.pid`. */
+  control?: pulumi.Input<SettingsInput["control"]>;
+  /** Absolute path of the plug-in file that the deployment manager generates and propagates. It is never edited. */
+  pluginFile: pulumi.Input<SettingsInput["pluginFile"]>;
+  /** Node → names of its cluster members as in the plug-in file's `Server` elements. No member under two nodes. */
+  nodes: pulumi.Input<SettingsInput["nodes"]>;
+  /** Between cluster members; must be declared where the plug-in file says `GetDWLMTable="true"`. */
+  sessionReplication?: pulumi.Input<SettingsInput["sessionReplication"]>;
+  /** Names given to httpd with `-D`. */
+  defines?: pulumi.Input<SettingsInput["defines"]>;
+  /** Environment variables that the configuration refers to, e.g. from envvars. */
+  variables?: pulumi.Input<SettingsInput["variables"]>;
+  /** How to prove where requests go: the web server's own address, the public name, and a page per cluster. */
+  verify: pulumi.Input<SettingsInput["verify"]>;
+
+  /** Node whose members serve users, the others being backups; or "as generated": what the generated file says. */
+  primaryNode: pulumi.Input<AspectsInput["primaryNode"] | typeof AS_GENERATED>;
+  /** Only these clusters. Default: every cluster that a Route names. */
+  clusters?: pulumi.Input<AspectsInput["clusters"]>;
+  /** Leave these clusters as generated. */
+  skipClusters?: pulumi.Input<AspectsInput["skipClusters"]>;
+}
+
+/**
+ * Routes users of one IBM HTTP Server to one WebSphere node.
+ *
+ * `plugin-cfg-primary-<node>.xml`, the generated plug-in file with that node's members as primaries, is kept beside the
+ * generated file, and `WebSpherePluginConfig` names it. Every change is proved by requests before it counts as done, and
+ * taken back when the proof fails.
+ */
+export class PluginRouting extends ManagedResource {
+  constructor(name: string, args: PluginRoutingArgs, options?: pulumi.CustomResourceOptions) {
+    super("ihs:PluginRouting", name, args, options);
+  }
+}

@@ -1,0 +1,255 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { milliseconds } from "../../common/duration.js";
+import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
+import { resolveSecret } from "../../common/secret-resolver.js";
+import type { PluginCluster, PluginConfig } from "../../formats/plugin-cfg.js";
+import type { Host } from "../../targets/host.js";
+import { logIn, type ProbeOutcome, type ProbeTarget, parseSessionCookie, probe } from "../../targets/http-probe.js";
+import type { ProofLevel } from "./plan.js";
+import type { ClusterProbe, Verify } from "./schema.js";
+
+/** Requests of one sample that are under way at a time: enough to meet several children of the web server. */
+const PARALLEL_REQUESTS = 4;
+/** How much of the access log's end is looked at for the probes' own lines. */
+const LOG_TAIL_BYTES = 1024 * 1024;
+
+export interface Proving {
+  readonly host: Host;
+  readonly verify: Verify;
+  /** As the directive's file is now: it says which CloneID is which server, and which servers are primaries. */
+  readonly config: PluginConfig;
+  readonly clusters: readonly string[];
+  readonly level: ProofLevel;
+  readonly signal: AbortSignal;
+  /** Asked before every sample; throws when the web server's parent process is gone. */
+  readonly alive: () => Promise<void>;
+  readonly progress: (line: string) => void;
+}
+
+/** What one cluster's sample showed: answers as they have to be, and the others by what was wrong with them. */
+interface Verdict {
+  readonly cluster: string;
+  readonly good: number;
+  /** Servers that answered, if known. */
+  readonly servers: readonly string[];
+  readonly wrong: ReadonlyMap<string, number>;
+}
+
+/**
+ * Samples every cluster until all answers of one round are right; `settleMs` 0 = one round. After a graceful reload old
+ * processes may answer for a while, so a wrong answer counts only when it is still there at the end of that time.
+ *
+ * @throws ProblemError `not-converged` with one problem per cluster that is not as it has to be.
+ */
+export async function prove(proving: Proving, settleMs: number): Promise<void> {
+  const deadline = Date.now() + settleMs;
+  for (let round = 1; ; round++) {
+    proving.signal.throwIfAborted();
+    await proving.alive();
+    const verdicts = await sampleAll(proving);
+    const bad = verdicts.filter((verdict) => verdict.wrong.size > 0);
+    for (const verdict of bad.length === 0 ? verdicts : bad)
+      proving.progress(verdictLine(verdict, proving.verify.samples));
+    if (bad.length === 0) {
+      await proving.alive();
+      return;
+    }
+    const wait = milliseconds(proving.verify.retryEvery);
+    if (Date.now() + wait > deadline)
+      throw new ProblemError(
+        "not-converged",
+        bad.map((verdict) => asProblem(verdict, proving)),
+      );
+    proving.progress(
+      `sample ${round} was not all right yet; next in ${proving.verify.retryEvery}, for at most ${proving.verify.settleTime}`,
+    );
+    await pause(wait, undefined, { signal: proving.signal });
+  }
+}
+
+async function sampleAll(proving: Proving): Promise<readonly Verdict[]> {
+  const target = await targetOf(proving.verify);
+  let cookie: string | undefined;
+  try {
+    cookie = await tokenOf(proving.verify, target, proving.signal);
+  } catch (error) {
+    const found = problemsOf(error, "verify.testUser")[0]?.found ?? "the login failed";
+    return proving.clusters.map((cluster) => all(cluster, proving.verify.samples, found));
+  }
+  const verdicts: Verdict[] = [];
+  for (const cluster of proving.clusters) verdicts.push(await sample(proving, cluster, target, cookie));
+  return verdicts;
+}
+
+const all = (cluster: string, samples: number, wrong: string): Verdict => ({
+  cluster,
+  good: 0,
+  servers: [],
+  wrong: new Map([[wrong, samples]]),
+});
+
+export async function targetOf({ connectTo, publicHost }: Verify): Promise<ProbeTarget> {
+  const { address, port, tls } = connectTo;
+  const ca = tls?.ca === undefined ? undefined : await readCa(tls.ca);
+  return { address, port, publicHost, ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}) };
+}
+
+async function readCa(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new ProblemError("missing", {
+      where: "verify.connectTo.tls.ca",
+      found: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      allowed: "a PEM file on this machine",
+    });
+  }
+}
+
+async function tokenOf(verify: Verify, target: ProbeTarget, signal: AbortSignal): Promise<string | undefined> {
+  if (!verify.testUser) return undefined;
+  const { user, loginPath: path, userField, passwordField } = verify.testUser;
+  const password = await resolveSecret(verify.testUser.password, "the password of verify.testUser");
+  const limits = { timeoutMs: milliseconds(verify.requestTimeout), signal };
+  return logIn(target, { user, password, path, userField, passwordField }, limits);
+}
+
+/** One cluster's requests, each on a new connection and without a session cookie. */
+async function sample(
+  proving: Proving,
+  name: string,
+  target: ProbeTarget,
+  cookie: string | undefined,
+): Promise<Verdict> {
+  const { verify, signal } = proving;
+  const settings = verify.clusters[name];
+  const cluster = proving.config.clusters.find((candidate) => candidate.name === name);
+  if (!settings || (!cluster && proving.level !== "reachable")) {
+    return all(name, verify.samples, "the cluster is no longer in the plug-in file");
+  }
+  const marks = Array.from(
+    { length: verify.samples },
+    () => `pulumi-connections-probe=${randomBytes(9).toString("hex")}`,
+  );
+  const needsLog = typeof settings.proof === "object" && proving.level !== "reachable";
+  const outcomes = await mapInParallel(marks, (mark) =>
+    probe(target, {
+      path: needsLog ? withQuery(settings.probeUrl, mark) : settings.probeUrl,
+      timeoutMs: milliseconds(verify.requestTimeout),
+      ...(cookie ? { cookie } : {}),
+      signal,
+    }),
+  );
+  signal.throwIfAborted();
+  const log =
+    needsLog && typeof settings.proof === "object" ? await logTail(proving.host, settings.proof.accessLog) : "";
+  const servers = new Set<string>();
+  const wrong = new Map<string, number>();
+  let good = 0;
+  for (const [index, outcome] of outcomes.entries()) {
+    const judged = judge(outcome, settings, proving.level, cluster, () => lineOf(log, marks[index] ?? ""));
+    if (judged.server) servers.add(judged.server);
+    if (judged.wrong === undefined) good++;
+    else wrong.set(judged.wrong, (wrong.get(judged.wrong) ?? 0) + 1);
+  }
+  return { cluster: name, good, servers: [...servers].sort(), wrong };
+}
+
+interface Judgement {
+  readonly server?: string;
+  readonly wrong?: string;
+}
+
+function judge(
+  outcome: ProbeOutcome,
+  settings: ClusterProbe,
+  level: ProofLevel,
+  cluster: PluginCluster | undefined,
+  logLine: () => string | undefined,
+): Judgement {
+  if (outcome.kind !== "answered") return { wrong: outcome.detail };
+  if (!settings.expectStatus.includes(outcome.status)) return { wrong: `status ${outcome.status}` };
+  if (settings.expectText !== undefined && !outcome.body.includes(settings.expectText)) {
+    return { wrong: `status ${outcome.status}, but the page does not hold ${JSON.stringify(settings.expectText)}` };
+  }
+  if (level === "reachable" || !cluster) return {};
+  const found = settings.proof === "cookie" ? byCookie(outcome.cookies, cluster) : byLog(logLine(), cluster);
+  if (found.server === undefined || level === "answering" || cluster.primary.includes(found.server)) return found;
+  return { ...found, wrong: `answered by ${found.server}` };
+}
+
+function byCookie(cookies: readonly { name: string; value: string }[], cluster: PluginCluster): Judgement {
+  const names = cluster.affinityCookies.length > 0 ? cluster.affinityCookies : ["JSESSIONID"];
+  const cookie = cookies.find((candidate) => names.includes(candidate.name));
+  if (!cookie) return { wrong: `no ${names.join(" or ")} cookie` };
+  const { clones, partition } = parseSessionCookie(cookie.value, cluster.cloneSeparator);
+  const server = cluster.members.find((member) => member.cloneId !== undefined && member.cloneId === clones[0]);
+  if (server) return { server: server.name };
+  if (clones[0] === undefined) return { wrong: `a ${cookie.name} cookie without a CloneID` };
+  if (partition) return { wrong: `a partition number instead of a CloneID: sessions are replicated memory to memory` };
+  return { wrong: `CloneID ${clones[0]}, which is no member's` };
+}
+
+/** `%{WAS}e` stands for the server that handled the request: by its name, or by its address as in the plug-in file. */
+function byLog(line: string | undefined, cluster: PluginCluster): Judgement {
+  if (line === undefined) return { wrong: "the request is not in the access log" };
+  const words = new Set(line.split(/[\s"'[\]()=,;]+/));
+  const servers = cluster.members.filter(
+    (member) =>
+      words.has(member.name) || member.transports.some(({ hostname, port }) => words.has(`${hostname}:${port}`)),
+  );
+  const only = servers[0];
+  if (only && servers.length === 1) return { server: only.name };
+  return { wrong: only ? "the access log names several servers" : "no server in the access log's line (%{WAS}e)" };
+}
+
+const withQuery = (path: string, query: string): string => `${path}${path.includes("?") ? "&" : "?"}${query}`;
+
+const lineOf = (log: string, mark: string): string | undefined => log.split("\n").find((line) => line.includes(mark));
+
+async function logTail(host: Host, path: string): Promise<string> {
+  const what = "read the end of the access log";
+  const argv = ["tail", "-c", String(LOG_TAIL_BYTES), path];
+  const timeoutMs = milliseconds(host.connection.operationTimeout);
+  const result = await host.run(argv, { what, timeoutMs });
+  if (result.exitCode === 0) return result.stdout;
+  throw new ProblemError("missing", {
+    where: `${host.name}:${path}`,
+    found: `cannot be read: ${result.stderr.trim()}`,
+  });
+}
+
+/** Like Promise.all over `items`, with a few of them under way at a time. */
+async function mapInParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_REQUESTS, items.length) }, worker));
+  return results;
+}
+
+function verdictLine({ cluster, good, servers, wrong }: Verdict, samples: number): string {
+  const by = servers.length > 0 ? ` by ${servers.join(", ")}` : "";
+  return `${cluster}: ${good}/${samples} as they have to be${by}${wrong.size > 0 ? `; ${wrongs(wrong)}` : ""}`;
+}
+
+const wrongs = (wrong: ReadonlyMap<string, number>): string =>
+  [...wrong].map(([what, count]) => `${count} × ${what}`).join(", ");
+
+function asProblem(verdict: Verdict, { verify, level }: Proving): Problem {
+  const { address, port } = verify.connectTo;
+  const path = verify.clusters[verdict.cluster]?.probeUrl ?? "";
+  return {
+    where: `${verdict.cluster}, ${verify.publicHost}${path} at ${address}:${port}`,
+    found: `of ${verify.samples} requests ${verdict.good} were answered as they have to be; ${wrongs(verdict.wrong)}`,
+    allowed: {
+      routed: "every answer from a primary server of the cluster, told by its session cookie or the access log",
+      answering: "every answer from a known server of the cluster, told by its session cookie or the access log",
+      reachable: "every request answered",
+    }[level],
+  };
+}
