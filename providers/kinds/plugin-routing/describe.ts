@@ -29,7 +29,8 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
   if (active.problems.length > 0 || active.sha256 === "absent") return { aspects: desired.aspects, deviations };
 
   const seen = inPlace && sameJson(active.routing, goal.routing) ? undefined : primaryNodeOf(desired, live, active);
-  if (seen === undefined) {
+  // With a refusal the declared lists are not known in full.
+  if (seen === undefined && goal.refusals.length === 0) {
     for (const [cluster, line] of routingLines(active, goal)) deviations[`routing ${cluster}`] = line;
   }
   if (active !== live.generated) describeRest(deviations, live, active, kept);

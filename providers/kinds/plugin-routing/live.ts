@@ -152,32 +152,31 @@ async function readRoutable(
   host: string,
   path: string,
 ): Promise<RoutableConfig & { sha256: string; restDigest: string }> {
-  const where = `${host}:${path}`;
-  const { value, problems } = await problemsAsData(async () => {
-    const content = await files.read(path);
-    if (!content) return { sha256: "absent", restDigest: "", clusters: [], intelligentManagement: false, problems: [] };
-    const config = readPluginConfig(content.bytes, where);
-    return {
-      sha256: content.sha256,
-      restDigest: config.restDigest,
-      intelligentManagement: config.intelligentManagement,
-      problems: config.problems,
-      clusters: config.clusters.map(
-        (cluster): RoutableCluster => ({
-          name: cluster.name,
-          line: cluster.line,
-          routed: cluster.routed,
-          lists: cluster.lists,
-          primary: cluster.primary,
-          backup: cluster.backup,
-          clusterAddress: cluster.clusterAddress,
-          dwlm: cluster.dwlm,
-          members: cluster.members.map(({ name, cloneId, line }) => ({ name, ...(cloneId ? { cloneId } : {}), line })),
-        }),
-      ),
-    };
-  });
-  return value ?? { sha256: UNREADABLE, restDigest: "", clusters: [], intelligentManagement: false, problems };
+  const nothing = { restDigest: "", clusters: [], intelligentManagement: false };
+  const { value: content, problems } = await problemsAsData(() => files.read(path));
+  if (!content) return { sha256: problems.length > 0 ? UNREADABLE : "absent", ...nothing, problems };
+  const parsed = await problemsAsData(async () => readPluginConfig(content.bytes, `${host}:${path}`));
+  if (!parsed.value) return { sha256: content.sha256, ...nothing, problems: parsed.problems };
+  const { restDigest, intelligentManagement, clusters } = parsed.value;
+  return {
+    sha256: content.sha256,
+    restDigest,
+    intelligentManagement,
+    problems: parsed.value.problems,
+    clusters: clusters.map(
+      (cluster): RoutableCluster => ({
+        name: cluster.name,
+        line: cluster.line,
+        routed: cluster.routed,
+        lists: cluster.lists,
+        primary: cluster.primary,
+        backup: cluster.backup,
+        clusterAddress: cluster.clusterAddress,
+        dwlm: cluster.dwlm,
+        members: cluster.members.map(({ name, cloneId, line }) => ({ name, ...(cloneId ? { cloneId } : {}), line })),
+      }),
+    ),
+  };
 }
 
 const routingOf = (clusters: readonly RoutableCluster[]): Record<string, ClusterRouting> =>

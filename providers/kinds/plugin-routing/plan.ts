@@ -227,6 +227,7 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
   const level = aspects.primaryNode === AS_GENERATED ? "reachable" : "routed";
   const whole = framed(desired, steps, {
     clusters: goal.probed,
+    before: knownTo(active, goal.probed),
     level,
     path,
     touches: copy ? { [copy.path]: copy.expected } : {},
@@ -278,12 +279,15 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   if (!touched) return { steps: removals, refusals: [], notes };
 
   const clusters = Object.keys(desired.settings.verify.clusters);
-  const whole = framed(desired, steps, { clusters, level: "reachable", path: found.path, touches });
+  const whole = framed(desired, steps, { clusters, before: clusters, level: "reachable", path: found.path, touches });
   return { steps: [...whole, ...removals], refusals: notRunning(desired, live), notes };
 }
 
 interface Frame {
+  /** Probed after the reload. */
   readonly clusters: readonly string[];
+  /** Probed before: not those that the file in place does not know yet. */
+  readonly before: readonly string[];
   readonly level: ProofLevel;
   readonly path: string;
   readonly touches: Readonly<Record<string, string>>;
@@ -301,9 +305,9 @@ function framed(
   return [
     {
       key: "check-first",
-      title: `check that ${clusters} answer before anything is changed`,
+      title: `check that ${frame.before.join(", ")} answer before anything is changed`,
       impact: "none",
-      clusters: frame.clusters,
+      clusters: frame.before,
       level: routed ? "answering" : "reachable",
       touches: frame.touches,
       ...(frame.copy ? { copy: frame.copy } : {}),
@@ -329,6 +333,12 @@ function framed(
     },
   ];
 }
+
+/** A cluster that is new in the generated file cannot answer yet. A file in place that cannot be read tells nothing. */
+const knownTo = (active: LiveFile | undefined, clusters: readonly string[]): readonly string[] =>
+  active && active.problems.length === 0 && active.sha256 !== "absent"
+    ? clusters.filter((name) => name in active.routing)
+    : clusters;
 
 const writeTitle = ({ aspects }: RoutingDesired, copy: CopyRecipe): string =>
   `${copy.expected === "absent" ? "write" : "rewrite"} ${copy.path}: ${fileName(copy.path)} is the generated file with ${aspects.primaryNode}'s members as primaries`;

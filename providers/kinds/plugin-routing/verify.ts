@@ -18,8 +18,8 @@ const LOG_TAIL_BYTES = 1024 * 1024;
 export interface Proving {
   readonly host: Host;
   readonly verify: Verify;
-  /** As the directive's file is now: it says which CloneID is which server, and which servers are primaries. */
-  readonly config: PluginConfig;
+  /** Says which CloneID is which server, and which servers are primaries. Not needed for "reachable". */
+  readonly config?: PluginConfig;
   readonly clusters: readonly string[];
   readonly level: ProofLevel;
   readonly signal: AbortSignal;
@@ -125,7 +125,7 @@ async function sample(
 ): Promise<Verdict> {
   const { verify, signal } = proving;
   const settings = verify.clusters[name];
-  const cluster = proving.config.clusters.find((candidate) => candidate.name === name);
+  const cluster = proving.config?.clusters.find((candidate) => candidate.name === name);
   if (!settings || (!cluster && proving.level !== "reachable")) {
     return all(name, verify.samples, "the cluster is no longer in the plug-in file");
   }
