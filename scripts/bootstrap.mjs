@@ -6,20 +6,23 @@ import { setUp } from "./setup/setup.cjs";
 import { runTests } from "./setup/test-run.cjs";
 import { runTour } from "./setup/tour.cjs";
 
-const VERBS = {
-  start: runTour,
-  test: runTests,
-  setup: async () => 0,
-};
+const VERBS = new Map([
+  ["start", runTour],
+  ["test", runTests],
+  ["setup", async () => 0],
+]);
 
-const [verb, ...args] = process.argv.slice(2);
-if (!Object.hasOwn(VERBS, verb ?? "")) {
-  console.error(`bootstrap.mjs: ${verb ?? "no verb"} given; allowed: ${Object.keys(VERBS).join(", ")}`);
+const [verb = "", ...args] = process.argv.slice(2);
+const run = VERBS.get(verb);
+if (!run) {
+  console.error(
+    `bootstrap.mjs: ${verb === "" ? "no verb" : `"${verb}"`} given. Allowed: ${[...VERBS.keys()].join(", ")}.`,
+  );
   process.exit(2);
 }
 try {
   await setUp();
-  process.exitCode = await VERBS[verb](args);
+  process.exitCode = await run(args);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(`[setup] stopped: ${error.message}`);

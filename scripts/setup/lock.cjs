@@ -10,6 +10,20 @@ const HEARTBEAT = 30 * 1000;
 /** Between the end of one holder and the next attempt; only matters when several wait. */
 const RETRY = 100;
 
+/** @type {net.Server | undefined} */
+let held;
+
+/**
+ * The descriptor of the lock that this process holds, for children to inherit: the kernel frees the address only when
+ * the last of them has ended too.
+ * @returns {number | undefined} undefined when no lock is held
+ */
+function lockDescriptor() {
+  // Node has no public way to hand a listening socket to a child that is not a Node program.
+  const handle = /** @type {{ _handle?: { fd?: number } } | undefined} */ (/** @type {unknown} */ (held))?._handle;
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
+}
+
 /**
  * Runs `work` while no other set-up of the same folder does; a second one waits and says for whom.
  * The lock is a listening socket in Linux's abstract namespace: the kernel grants it to one process and frees it when
@@ -26,9 +40,11 @@ async function withLock(folder, work, { patience = PATIENCE } = {}) {
   for (;;) {
     const server = await listen(address);
     if (server) {
+      held = server;
       try {
         return await work();
       } finally {
+        held = undefined;
         await new Promise((resolve) => server.close(resolve));
       }
     }
@@ -105,4 +121,4 @@ function holderToEnd(address, folder, deadline) {
   });
 }
 
-module.exports = { withLock };
+module.exports = { withLock, lockDescriptor };

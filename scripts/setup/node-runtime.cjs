@@ -1,8 +1,7 @@
 "use strict";
 const path = require("node:path");
-const { ROOT, findExecutable, isExecutable, machinePath } = require("./paths.cjs");
+const { ROOT, findExecutable, isExecutable, link, machinePath } = require("./paths.cjs");
 const { capture } = require("./processes.cjs");
-const { link } = require("./pulumi-cli.cjs");
 const { SetupError, announce } = require("./report.cjs");
 const { isAtLeast } = require("./versions.cjs");
 

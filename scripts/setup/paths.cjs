@@ -43,4 +43,19 @@ function isExecutable(file) {
   }
 }
 
-module.exports = { ROOT, TOOLCHAIN, machinePath, projectPath, findExecutable, isExecutable };
+/**
+ * Makes `.toolchain/bin/<name>` lead to a program, replacing what it led to in one step.
+ * @param {string} name
+ * @param {string} program
+ */
+function link(name, program) {
+  const bin = path.join(TOOLCHAIN, "bin");
+  const target = program.startsWith(ROOT + path.sep) ? path.relative(bin, program) : program;
+  fs.mkdirSync(bin, { recursive: true });
+  const temporary = path.join(bin, `.${name}-${process.pid}`);
+  fs.rmSync(temporary, { force: true });
+  fs.symlinkSync(target, temporary);
+  fs.renameSync(temporary, path.join(bin, name));
+}
+
+module.exports = { ROOT, TOOLCHAIN, machinePath, projectPath, findExecutable, isExecutable, link };

@@ -1,5 +1,6 @@
 "use strict";
 const { spawn } = require("node:child_process");
+const { lockDescriptor } = require("./lock.cjs");
 const { SetupError, progress } = require("./report.cjs");
 
 const SECOND = 1000;
@@ -20,7 +21,8 @@ const SHOWN_LINES = 25;
 
 /**
  * Runs a program without standard input, gathers what it says, and stops it (with its children) when its time is over.
- * Never rejects: a program that cannot be started is an outcome like others.
+ * A program that cannot be started is an outcome like others; only an interrupted set-up (Ctrl-C) rejects, so that
+ * nothing goes on to the next way of doing it.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, seconds: number, waitingFor?: string }} options
@@ -28,17 +30,24 @@ const SHOWN_LINES = 25;
  * @returns {Promise<Outcome>}
  */
 function capture(command, args, { cwd, env, seconds, waitingFor }) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const started = Date.now();
-    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const lock = lockDescriptor();
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      // Should this process be killed, its children still hold the lock until they have ended.
+      stdio: ["ignore", "pipe", "pipe", ...(lock === undefined ? [] : [lock])],
+      detached: true,
+    });
     let stdout = "";
     let output = "";
     let timedOut = false;
-    child.stdout.on("data", (data) => {
+    child.stdout?.on("data", (data) => {
       stdout += data;
       output += data;
     });
-    child.stderr.on("data", (data) => {
+    child.stderr?.on("data", (data) => {
       output += data;
     });
     /** @param {NodeJS.Signals} signal */
@@ -50,7 +59,12 @@ function capture(command, args, { cwd, env, seconds, waitingFor }) {
         child.kill(signal);
       }
     };
-    const interrupted = () => stop("SIGTERM");
+    let interruptedBy = "";
+    /** @param {NodeJS.Signals} signal */
+    const interrupted = (signal) => {
+      interruptedBy = signal;
+      stop("SIGTERM");
+    };
     for (const signal of INTERRUPTS) process.on(signal, interrupted);
     /** @type {NodeJS.Timeout | undefined} */
     let killer;
@@ -69,7 +83,9 @@ function capture(command, args, { cwd, env, seconds, waitingFor }) {
       clearTimeout(killer);
       clearInterval(heartbeat);
       for (const signal of INTERRUPTS) process.off(signal, interrupted);
-      resolve({ code: timedOut ? null : code, stdout, output, timedOut });
+      if (interruptedBy)
+        reject(new SetupError(`interrupted by ${interruptedBy}`, "run this again: it goes on from there"));
+      else resolve({ code: timedOut ? null : code, stdout, output, timedOut });
     };
     child.once("error", (error) => {
       output += error.message;

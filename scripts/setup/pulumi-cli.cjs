@@ -2,7 +2,7 @@
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
-const { ROOT, TOOLCHAIN, findExecutable, isExecutable, machinePath } = require("./paths.cjs");
+const { ROOT, TOOLCHAIN, findExecutable, isExecutable, link, machinePath } = require("./paths.cjs");
 const { capture } = require("./processes.cjs");
 const { SetupError, announce } = require("./report.cjs");
 const { isSameMinor } = require("./versions.cjs");
@@ -147,19 +147,4 @@ function hasLanguageHost(program) {
   return isExecutable(path.join(path.dirname(fs.realpathSync(program)), LANGUAGE_HOST));
 }
 
-/**
- * Makes `.toolchain/bin/<name>` lead to a program, replacing what it led to in one step.
- * @param {string} name
- * @param {string} program
- */
-function link(name, program) {
-  const bin = path.join(TOOLCHAIN, "bin");
-  const target = program.startsWith(ROOT + path.sep) ? path.relative(bin, program) : program;
-  fs.mkdirSync(bin, { recursive: true });
-  const temporary = path.join(bin, `.${name}-${process.pid}`);
-  fs.rmSync(temporary, { force: true });
-  fs.symlinkSync(target, temporary);
-  fs.renameSync(temporary, path.join(bin, name));
-}
-
-module.exports = { pulumiCli, officialOnPath, installedOrigin, link };
+module.exports = { pulumiCli, officialOnPath, installedOrigin };

@@ -4,6 +4,7 @@ const path = require("node:path");
 const { ROOT, findExecutable } = require("./paths.cjs");
 const { capture, mustRun } = require("./processes.cjs");
 const { SetupError } = require("./report.cjs");
+const { candidateVersion, installPackages } = require("./system-packages.cjs");
 const { isAtLeast } = require("./versions.cjs");
 
 const MODULE = path.join(ROOT, "tools", "pulumi");
@@ -12,6 +13,8 @@ const LANGUAGE_HOST = path.join(ROOT, "tools", "node-langhost", "main.cjs");
 const PROVIDER_HOST = path.join(ROOT, "node_modules", "@pulumi", "pulumi", "pulumi-resource-pulumi-nodejs");
 /** From this release on, the go command fetches the release that a go.mod asks for by itself. */
 const SELF_UPDATING_GO = "1.21";
+const GO_PACKAGE = "golang-go";
+const GO_VERSION_SECONDS = 30;
 const BUILD_SECONDS = 30 * 60;
 
 /**
@@ -45,39 +48,47 @@ async function buildFromSource(folder, version) {
 }
 
 /**
- * The environment in which `go` is new enough for our go.mod.
+ * The environment in which `go` is new enough for our go.mod; installs the system's Go where that helps.
  * @returns {Promise<{ GOTOOLCHAIN?: string }>}
  */
 async function goToolchain() {
   const wanted = /^go (\S+)$/m.exec(fs.readFileSync(path.join(MODULE, "go.mod"), "utf8"))?.[1] ?? "";
-  if (!findExecutable("go")) throw noGo("there is no go command on PATH", wanted);
-  // GOTOOLCHAIN=local: the release that is installed, without fetching another one.
-  const { stdout } = await capture("go", ["version"], { env: { ...process.env, GOTOOLCHAIN: "local" }, seconds: 30 });
-  const choice = toolchainFor(stdout, wanted);
-  if (!choice) throw noGo(`the go command on PATH is too old (${stdout.trim()})`, wanted);
-  return choice;
+  const choice = toolchainFor(await installedGo(), wanted);
+  if (choice) return choice;
+
+  const candidate = await candidateVersion(GO_PACKAGE);
+  if (toolchainFor(candidate, wanted)) {
+    await installPackages("Pulumi CLI", [{ package: GO_PACKAGE, purpose: "to build the CLI" }]);
+    const installed = toolchainFor(await installedGo(), wanted);
+    if (installed) return installed;
+  }
+  const found = (await installedGo()) || "there is no go command on PATH";
+  throw new SetupError(
+    `the Pulumi CLI can neither be downloaded nor built here: ${found}, and the system ` +
+      (candidate ? `only offers ${GO_PACKAGE} ${candidate}` : `offers no ${GO_PACKAGE}`),
+    `install Go ${wanted} or later (${SELF_UPDATING_GO} is enough where it can fetch newer releases itself), or put an ` +
+      "official Pulumi CLI on PATH, then this again",
+  );
 }
 
 /**
- * @param {string} installed what `go version` says
+ * What the installed go command says of itself, not of a release that it would fetch; empty when there is none.
+ * @returns {Promise<string>}
+ */
+async function installedGo() {
+  if (!findExecutable("go")) return "";
+  const env = { ...process.env, GOTOOLCHAIN: "local" };
+  return (await capture("go", ["version"], { env, seconds: GO_VERSION_SECONDS })).stdout.trim();
+}
+
+/**
+ * @param {string} installed what `go version` says, or a package's version
  * @param {string} wanted the release in go.mod
  * @returns {{ GOTOOLCHAIN?: string } | undefined} undefined when that go can neither build it nor fetch one that can
  */
 function toolchainFor(installed, wanted) {
   if (isAtLeast(installed, wanted)) return {};
   return isAtLeast(installed, SELF_UPDATING_GO) ? { GOTOOLCHAIN: "auto" } : undefined;
-}
-
-/**
- * @param {string} found
- * @param {string} wanted
- */
-function noGo(found, wanted) {
-  return new SetupError(
-    `the Pulumi CLI can neither be downloaded nor built here: ${found}`,
-    `install Go ${wanted} or later (${SELF_UPDATING_GO} is enough where it can fetch newer releases itself), or put an ` +
-      "official Pulumi CLI on PATH, then this again",
-  );
 }
 
 module.exports = { buildFromSource, toolchainFor };

@@ -56,34 +56,10 @@ function guardWasLeft() {
 
 /** Installs what the lab needs and this machine lacks; touches nothing when all is there. */
 async function systemPackages() {
+  await removeLeftGuard();
   const missing = missingNeeds();
-  const leftGuard = guardWasLeft();
-  if (missing.length === 0 && !leftGuard) return announce(STEP, "present");
-
-  const names = missing.map((need) => need.package);
-  const reason = missing.map((need) => `${need.package} (${need.purpose})`).join(", ");
-  const prefix = await rootPrefix();
-  const apt = findExecutable("apt-get");
-  if (missing.length > 0 && (!apt || !prefix)) {
-    throw new SetupError(
-      `these system packages are missing: ${reason}; they cannot be installed from here, because ` +
-        (apt ? "this user is not root and sudo asks for a password or is not there" : "there is no apt-get"),
-      apt
-        ? `sudo apt-get install ${names.join(" ")}, then this again`
-        : "install their counterparts of this system, then this again",
-    );
-  }
-  if (!prefix) return announce(STEP, `present; ${GUARD} was left by a crashed set-up and can only be removed as root`);
-  announce(
-    STEP,
-    missing.length > 0 ? `installing ${reason}; no service is started` : `removing ${GUARD}, left by a crash`,
-  );
-  const [command = "sh", ...args] = [...prefix, "sh", SCRIPT, ...names];
-  await mustRun(command, args, {
-    seconds: INSTALL_SECONDS,
-    waitingFor: "apt-get",
-    next: names.length > 0 ? `sudo apt-get install ${names.join(" ")}, then this again` : `sudo rm ${GUARD}`,
-  });
+  if (missing.length === 0) return announce(STEP, "present");
+  await installPackages(STEP, missing);
   const still = missingNeeds();
   if (still.length > 0) {
     throw new SetupError(
@@ -93,4 +69,55 @@ async function systemPackages() {
   }
 }
 
-module.exports = { NEEDS, missingNeeds, systemPackages };
+/**
+ * Installs packages with apt-get, as root or through sudo, without a service being started; or says what is missing.
+ * @param {string} step
+ * @param {readonly Need[]} needs
+ */
+async function installPackages(step, needs) {
+  const names = needs.map((need) => need.package);
+  const reason = needs.map((need) => `${need.package} (${need.purpose})`).join(", ");
+  const byHand = `sudo apt-get install ${names.join(" ")}, then this again`;
+  const hasApt = findExecutable("apt-get") !== undefined;
+  const prefix = await rootPrefix();
+  if (!hasApt || !prefix) {
+    throw new SetupError(
+      `missing system packages: ${reason}. They cannot be installed from here: ` +
+        (hasApt ? "this user is not root, and sudo is not there or asks for a password" : "there is no apt-get"),
+      hasApt ? byHand : "install what this system calls them, then this again",
+    );
+  }
+  announce(step, `installing ${reason} with apt-get, because they are missing; no service is started`);
+  await runScript(prefix, names, byHand);
+}
+
+/** A crashed installation may have left the guard in place, and with it no package could start its services any more. */
+async function removeLeftGuard() {
+  if (!guardWasLeft()) return;
+  const prefix = await rootPrefix();
+  announce(STEP, prefix ? `removing ${GUARD}, left by a crash` : `a crash left ${GUARD}: remove it as root`);
+  if (prefix) await runScript(prefix, [], `sudo rm ${GUARD}`);
+}
+
+/**
+ * @param {readonly string[]} prefix
+ * @param {readonly string[]} names
+ * @param {string} next
+ */
+async function runScript(prefix, names, next) {
+  const [command = "sh", ...args] = [...prefix, "sh", SCRIPT, ...names];
+  await mustRun(command, args, { seconds: INSTALL_SECONDS, waitingFor: "apt-get", next });
+}
+
+/**
+ * The version of a package that apt-get would install.
+ * @param {string} name
+ * @returns {Promise<string>} such as "2:1.24~2"; empty when there is none, or no apt
+ */
+async function candidateVersion(name) {
+  const env = { ...process.env, LC_ALL: "C" };
+  const { stdout } = await capture("apt-cache", ["policy", name], { env, seconds: 60 });
+  return /^\s*Candidate: (\d\S*)$/m.exec(stdout)?.[1] ?? "";
+}
+
+module.exports = { NEEDS, missingNeeds, systemPackages, installPackages, candidateVersion };

@@ -19,7 +19,7 @@ function isAtLeast(found, wanted) {
   const have = parseVersion(found);
   const want = parseVersion(wanted);
   if (!have || !want) return false;
-  const difference = have.map((part, index) => part - want[index]).find((part) => part !== 0);
+  const difference = have.map((part, index) => part - (want[index] ?? 0)).find((part) => part !== 0);
   return (difference ?? 0) >= 0;
 }
 

@@ -36,6 +36,9 @@ const REJECTED: readonly [file: string, specifier: string][] = [
   ["components/x.ts", "../providers/index.js"],
   ["components/x.ts", "../lab/y.js"],
   ["components/config/x.ts", "../../providers/formats/y.js"],
+  ["components/config/x.ts", "../../providers/kinds/a/plan.js"],
+  ["components/config/x.ts", "../../providers/lifecycle/reconcile.js"],
+  ["components/config/x.ts", "../../lab/y.js"],
   ["index.ts", "./providers/kinds/a/resource.js"],
   ["index.ts", "./lab/y.js"],
   ["policy/x.ts", "../lab/y.js"],
@@ -43,6 +46,10 @@ const REJECTED: readonly [file: string, specifier: string][] = [
 ];
 
 const ALLOWED: readonly [file: string, specifier: string][] = [
+  ["components/config/x.ts", "../../providers/kinds/a/schema.js"],
+  ["components/config/x.ts", "../../providers/lifecycle/run-settings.js"],
+  ["components/config/x.ts", "../../providers/targets/connection.js"],
+  ["components/config/x.ts", "../../providers/common/problem.js"],
   ["providers/common/x.ts", "./y.js"],
   ["providers/formats/x.ts", "./y.js"],
   ["providers/formats/x.ts", "../common/y.js"],
