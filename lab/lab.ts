@@ -1,0 +1,319 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { ProblemError } from "../providers/common/problem.js";
+import type { Connection } from "../providers/targets/connection.js";
+import { buildTrees } from "./build.js";
+import {
+  type Choices,
+  type Description,
+  newDescription,
+  portsAreFree,
+  readDescription,
+  writeDescription,
+  writeWhole,
+} from "./description.js";
+import type { LabFault } from "./faults.js";
+import { hostCommand, placeOf } from "./host-tree.js";
+import { attachedLab } from "./lab-handle.js";
+import {
+  control,
+  endRemains,
+  isAlive,
+  type RunningState,
+  readState,
+  startTime,
+  stateFile,
+  supervisorIsAlive,
+  waitFor,
+} from "./running.js";
+import { projectRoot, type Toolchain, toolchain } from "./toolchain.js";
+import { HOST_NAMES, type HostName, LAB_ROOT, type LabCluster } from "./topology.js";
+
+/** How long everything may take to answer after its processes were started. */
+const READY_TIMEOUT_MS = 20_000;
+/** How long a start waits for another start in the same directory. */
+const LOCK_TIMEOUT_MS = 30_000;
+const MARKER = "lab-directory";
+
+export interface LabHost {
+  readonly name: HostName;
+  /** Complete, as `connectionSchema` parses it: pinned host key, key file, state directory inside the host's tree. */
+  readonly connection: Connection;
+  /** Prepended to a path as the host sees it, to get the same file on this machine. "" when hosts have no trees of their own. */
+  readonly root: string;
+}
+
+export interface LabRunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running stand-in environment. Paths are as the host sees them. */
+export interface Lab {
+  readonly directory: string;
+  readonly hosts: Readonly<Record<HostName, LabHost>>;
+  readonly web: {
+    /** With address and port, no slash at the end. */
+    readonly url: string;
+    readonly address: string;
+    readonly port: number;
+    /** Goes into the Host header; no name server knows it. */
+    readonly publicName: string;
+    readonly serverRoot: string;
+    readonly httpdConf: string;
+    readonly pluginFile: string;
+    readonly apachectl: string;
+    readonly accessLog: string;
+    readonly pluginLog: string;
+  };
+  readonly clusters: readonly LabCluster[];
+  /** For pages below `<context root>/protected`, by form login (`<context root>/j_security_check`). */
+  readonly testUser: { readonly name: string; readonly passwordFile: string };
+  /** "user" and "root": hosts have their own mounts, name and processes; "none": paths start at a directory. */
+  readonly namespaces: Toolchain["namespaces"];
+  /** Processes that live exactly as long as the lab, with kernel start times. */
+  readonly processes: RunningState["processes"];
+  fault(name: LabFault, on: boolean): Promise<void>;
+  /** Ends every process. A directory that `startLab` made goes too; one that was given stays and can be started again. */
+  stop(): Promise<void>;
+  readFile(host: HostName, path: string): Promise<string>;
+  /** As an outsider would: in place, keeping mode and owner. */
+  writeFile(host: HostName, path: string, text: string): Promise<void>;
+  /** Runs a command on a host, past the faults. */
+  run(host: HostName, argv: readonly string[]): Promise<LabRunResult>;
+}
+
+export interface LabOptions {
+  /** Default: a fresh one in the system's folder for temporary files. A lab that was stopped there is started again as it was. */
+  readonly directory?: string;
+  /** httpd's processing model. Default worker: its graceful restarts drop nothing (mpm_event resets some connections). */
+  readonly mpm?: "worker" | "event";
+  /** Unknown of the real plug-in: is a CloneID honoured that is in BackupServers only? Default true. */
+  readonly backupAffinity?: boolean;
+  /** Unknown of the real plug-in: does a bad plug-in file keep the web server from starting? Default false (then 404s). */
+  readonly killOnParseError?: boolean;
+  /** Goes on when this process ends. Default false: the lab ends with the process that started it, whatever ends that. */
+  readonly detached?: boolean;
+}
+
+/**
+ * Starts a lab, or attaches to the one that runs in the directory.
+ *
+ * @throws ProblemError `missing` (programs, with their packages), `refused` (a directory with other things in it, a running
+ *   lab with other options), `timeout` (something did not come up, with the last lines of its log)
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const tools = await toolchain();
+  const directory = await prepareDirectory(options.directory);
+  const release = await lockStart(directory);
+  try {
+    const running = await attachLab(directory);
+    if (running) {
+      await refuseOtherOptions(directory, options);
+      return running;
+    }
+    await endRemains(directory);
+    const description = await describe(directory, options, tools);
+    const built = await buildTrees(directory, description, tools);
+    await writeDescription(directory, built);
+    await startSupervisor(directory, built, tools, options.detached === true);
+    const lab = await attachLab(directory);
+    if (!lab) throw await notReady(directory, "its supervisor ended at once");
+    await waitUntilReady(directory, built, lab);
+    return lab;
+  } catch (error) {
+    if (options.directory === undefined) {
+      await endRemains(directory);
+      await rm(directory, { recursive: true, force: true });
+    }
+    throw error;
+  } finally {
+    await release();
+  }
+}
+
+/** The lab that runs in a directory; undefined when none does. */
+export async function attachLab(directory: string): Promise<Lab | undefined> {
+  const [state, description] = await Promise.all([readState(resolve(directory)), readDescription(resolve(directory))]);
+  if (!state || !description || !supervisorIsAlive(state)) return undefined;
+  await control(state, description.token, "GET", "/");
+  return attachedLab(await realpath(directory), description, state);
+}
+
+/** Makes the directory, or refuses one that holds something else: everything in it belongs to the lab. */
+async function prepareDirectory(given: string | undefined): Promise<string> {
+  if (given === undefined) {
+    const made = await realpath(await mkdtemp(join(tmpdir(), "lab-")));
+    await chmod(made, 0o711); // a web server started by root serves as another user, who has to get here
+    await writeFile(join(made, MARKER), "");
+    return made;
+  }
+  await mkdir(given, { recursive: true });
+  const directory = await realpath(given);
+  if (!existsSync(join(directory, MARKER)) && (await readdir(directory)).length > 0) {
+    throw new ProblemError("refused", {
+      where: directory,
+      found: "the directory holds files that are not a lab's",
+      why: "A lab owns everything in its directory",
+      next: "give an empty or a new directory",
+    });
+  }
+  await writeFile(join(directory, MARKER), "");
+  return directory;
+}
+
+/** Two starts in one directory do not meet; the lock of a dead process does not count. */
+async function lockStart(directory: string): Promise<() => Promise<void>> {
+  const file = join(directory, "starting.lock");
+  const mine = `${process.pid} ${startTime(process.pid)}`;
+  const take = async (): Promise<boolean> => {
+    try {
+      await writeFile(file, mine, { flag: "wx" });
+      return true;
+    } catch {
+      const [pid, start] = (await readFile(file, "utf8").catch(() => "")).split(" ");
+      if (pid && start && !isAlive({ pid: Number(pid), startTime: start })) await rm(file, { force: true });
+      return false;
+    }
+  };
+  await waitFor(take, LOCK_TIMEOUT_MS, `another start in ${directory}`);
+  return () => rm(file, { force: true });
+}
+
+async function refuseOtherOptions(directory: string, options: LabOptions): Promise<void> {
+  const description = await readDescription(directory);
+  for (const key of ["mpm", "backupAffinity", "killOnParseError"] as const) {
+    if (options[key] === undefined || options[key] === description?.[key]) continue;
+    throw new ProblemError("refused", {
+      where: directory,
+      found: `a lab runs here with ${key} = ${description?.[key]}, asked was ${options[key]}`,
+      next: "stop it first, or take another directory",
+    });
+  }
+}
+
+/** What a stopped lab was, if that can be had again; else everything new. */
+async function describe(directory: string, options: LabOptions, tools: Toolchain): Promise<Description> {
+  const before = await readDescription(directory);
+  const choices: Choices = {
+    mpm: options.mpm ?? before?.mpm ?? "worker",
+    backupAffinity: options.backupAffinity ?? before?.backupAffinity ?? true,
+    killOnParseError: options.killOnParseError ?? before?.killOnParseError ?? false,
+  };
+  const same = before !== undefined && Object.entries(choices).every(([k, v]) => before[k as keyof Choices] === v);
+  if (same && before.namespaces === tools.namespaces && (await portsAreFree(before))) return before;
+  for (const name of ["lab.json", "hosts", "client-key", "client-key.pub"]) {
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
+  const temporary = before?.temporary ?? options.directory === undefined;
+  return newDescription({ ...choices, temporary, namespaces: tools.namespaces });
+}
+
+async function startSupervisor(
+  directory: string,
+  description: Description,
+  tools: Toolchain,
+  detached: boolean,
+): Promise<void> {
+  const specification = {
+    lifeline: !detached,
+    namespaces: tools.namespaces !== "none",
+    token: description.token,
+    stateFile: stateFile(directory),
+    hosts: HOST_NAMES.map((name) => ({
+      name,
+      command: hostCommand(placeOf(directory, name, tools.namespaces), tools.namespaces),
+      log: join(directory, `${name}.log`),
+    })),
+    fronts: HOST_NAMES.map((name) => ({
+      name,
+      address: description.addresses[name],
+      port: description.sshPorts[name],
+      targetPort: description.sshdPorts[name],
+    })),
+  };
+  const file = join(directory, "supervisor.json");
+  await writeWhole(file, JSON.stringify(specification, undefined, 2));
+  const program = join(projectRoot(), "lab", "supervisor.mts");
+  const child = spawn(tools.node, [program, file], {
+    // The pipe to its standard input is the lifeline: it closes when this process ends, for whatever reason.
+    stdio: [detached ? "ignore" : "pipe", "pipe", "pipe"],
+    detached: true,
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: "C.UTF-8" },
+  });
+  let errors = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    errors = `${errors}${chunk}`.slice(-2_000);
+  });
+  await new Promise<void>((started, failed) => {
+    child.stdout?.once("data", () => started());
+    child.once("error", failed);
+    child.once("exit", () =>
+      failed(new ProblemError("command-failed", { where: "lab supervisor", found: errors.trim() || "it ended" })),
+    );
+  });
+  child.removeAllListeners("exit");
+  child.stdout?.destroy();
+  child.stderr?.removeAllListeners("data");
+  child.stderr?.destroy();
+  child.unref();
+  // The owner may end whenever it wants to: the lifeline must not keep its event loop going.
+  (child.stdin as unknown as { unref?(): void } | null)?.unref?.();
+}
+
+async function waitUntilReady(directory: string, description: Description, lab: Lab): Promise<void> {
+  const { addresses, adminPorts } = description;
+  const urls = [
+    `${lab.web.url}/`,
+    ...(["node1", "node2"] as const).map((node) => `http://${addresses[node]}:${adminPorts[node]}/`),
+  ];
+  const answers = async (url: string): Promise<boolean> =>
+    (await fetch(url, { headers: { connection: "close" } }).catch(() => undefined))?.ok === true;
+  try {
+    await Promise.all([
+      ...urls.map((url) => waitFor(() => answers(url), READY_TIMEOUT_MS, url)),
+      ...HOST_NAMES.map((name) =>
+        waitFor(() => greets(addresses[name], description.sshPorts[name]), READY_TIMEOUT_MS, `sshd of ${name}`),
+      ),
+    ]);
+  } catch (error) {
+    await lab.stop();
+    throw await notReady(directory, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** true when an SSH server answers. */
+function greets(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port });
+    const answer = (value: boolean) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.setTimeout(1_000, () => answer(false));
+    socket.once("data", (bytes) => answer(bytes.toString("latin1").startsWith("SSH-")));
+    socket.once("error", () => answer(false));
+    socket.once("close", () => answer(false));
+  });
+}
+
+async function notReady(directory: string, found: string): Promise<ProblemError> {
+  const logs: string[] = [];
+  for (const name of HOST_NAMES) {
+    for (const log of [`${name}.log`, `hosts/${name}${LAB_ROOT}/sshd.log`, `hosts/${name}${LAB_ROOT}/app-server.log`]) {
+      const text = (await readFile(join(directory, log), "utf8").catch(() => "")).trim();
+      if (text) logs.push(`${log}: ${text.split("\n").slice(-3).join(" | ")}`);
+    }
+  }
+  return new ProblemError("timeout", {
+    where: directory,
+    found: `the lab did not come up: ${found}`,
+    why: logs.join("; "),
+  });
+}
