@@ -139,7 +139,7 @@ const withoutProbe = (cluster: string, settings: Settings): Problem[] =>
           where: `verify.clusters.${cluster}`,
           found: "no probe is declared",
           why: "Only a request through the web server proves which servers a cluster's users reach",
-          next: `Add verify.clusters.${cluster}.probeUrl. Or leave this cluster as it is: skipClusters: [${cluster}]`,
+          next: `Add verify.clusters.${cluster}.probeUrl. To leave this cluster as it is: skipClusters: [${cluster}]`,
         },
       ];
 

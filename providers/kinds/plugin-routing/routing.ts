@@ -229,7 +229,7 @@ function noPrimary(cluster: RoutableCluster, options: RoutingOptions, where: str
   };
 }
 
-const skipHint = (cluster: string): string => `Or leave this cluster as it is: skipClusters: [${cluster}]`;
+const skipHint = (cluster: string): string => `To leave this cluster as it is: skipClusters: [${cluster}]`;
 
 function clusterNotes(cluster: RoutableCluster, primary: readonly string[], options: RoutingOptions): string[] {
   const notes: string[] = [];
