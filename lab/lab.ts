@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ProblemError } from "../providers/common/problem.js";
 import type { Connection } from "../providers/targets/connection.js";
 import { buildTrees } from "./build.js";
@@ -110,6 +110,7 @@ export interface LabOptions {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const tools = await toolchain();
   const directory = await prepareDirectory(options.directory);
+  if (tools.namespaces === "none" && process.getuid?.() === 0) await refuseClosedPath(directory);
   const release = await lockStart(directory);
   try {
     const running = await attachLab(directory);
@@ -165,6 +166,19 @@ async function prepareDirectory(given: string | undefined): Promise<string> {
   }
   await writeFile(join(directory, MARKER), "");
   return directory;
+}
+
+/** Without namespaces, a web server that root started serves as www-data, below the lab's real path. */
+async function refuseClosedPath(directory: string): Promise<void> {
+  for (let path = directory; path !== dirname(path); path = dirname(path)) {
+    if (((await stat(path)).mode & 0o001) !== 0) continue;
+    throw new ProblemError("refused", {
+      where: directory,
+      found: `only its owner can pass through ${path}`,
+      why: "The kernel offers no namespaces here, so the web server's processes, which are not root's, have to get there",
+      next: "give a directory below /tmp or /var/tmp, or start the lab as a normal user",
+    });
+  }
 }
 
 /** Two starts in one directory do not meet; the lock of a dead process does not count. */

@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { formatProblem, ProblemError, problemsOf } from "../providers/common/problem.js";
+import { BREAKS, breakNamed } from "./breaks.js";
+import { attachLab, type Lab, startLab } from "./lab.js";
+import { projectRoot } from "./toolchain.js";
+
+const USAGE = `npm run lab -- VERB [--directory DIR]
+
+  start [--mpm worker|event]   start the lab in the background, or say where it runs
+  stop                         end it; its files stay, and the next start takes them up again
+  status                       what runs, and how to reach it
+  break [THING]                break something behind the tool's back; without a thing: list them
+  mend THING                   undo a break
+
+  --directory DIR              default: .lab/run in the checkout
+`;
+
+const OPTIONS = {
+  directory: { type: "string" },
+  mpm: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  const [verb, ...words] = positionals;
+  const directory = values.directory ?? join(projectRoot(), ".lab", "run");
+  if (values.help || verb === undefined) print(USAGE);
+  else if (verb === "start") await start(directory, values.mpm, words);
+  else if (verb === "stop") await stop(directory, words);
+  else if (verb === "status") await status(directory, words);
+  else if (verb === "break" && words.length === 0) print(listOfBreaks());
+  else if (verb === "break") await breakOrMend(directory, words, "break");
+  else if (verb === "mend") await breakOrMend(directory, words, "mend");
+  else throw usageError(`unknown verb "${verb}"`, "start, stop, status, break, mend");
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw usageError(error instanceof Error ? error.message : String(error), "--directory DIR, --mpm worker|event");
+  }
+}
+
+function usageError(found: string, allowed: string): ProblemError {
+  return new ProblemError("invalid-input", { where: "npm run lab", found, allowed });
+}
+
+function noMore(words: readonly string[], verb: string): void {
+  if (words.length > 0) throw usageError(`"${words.join(" ")}" after ${verb}`, `nothing more after ${verb}`);
+}
+
+async function start(directory: string, mpm: string | undefined, words: readonly string[]): Promise<void> {
+  noMore(words, "start");
+  if (mpm !== undefined && mpm !== "worker" && mpm !== "event") throw usageError(`--mpm ${mpm}`, "worker, event");
+  const before = await attachLab(directory);
+  const lab = await startLab({ directory, mpm, detached: true });
+  print(`${before ? "The lab runs already." : "The lab is up."}\n\n${describe(lab)}`);
+}
+
+async function stop(directory: string, words: readonly string[]): Promise<void> {
+  noMore(words, "stop");
+  const lab = await attachLab(directory);
+  await lab?.stop();
+  print(lab ? `The lab has ended. Its files stay in ${lab.directory}\n` : `No lab runs in ${directory}\n`);
+}
+
+async function status(directory: string, words: readonly string[]): Promise<void> {
+  noMore(words, "status");
+  const lab = await attachLab(directory);
+  print(lab ? describe(lab) : `No lab runs in ${directory}. Start it: npm run lab -- start\n`);
+}
+
+async function breakOrMend(directory: string, words: readonly string[], verb: "break" | "mend"): Promise<void> {
+  const { thing, args } = breakNamed(words);
+  const lab = await attachLab(directory);
+  if (!lab) {
+    throw new ProblemError("missing", {
+      where: directory,
+      found: "no lab runs here",
+      next: "npm run lab -- start",
+    });
+  }
+  print(`${await thing[verb](lab, args)}\n`);
+}
+
+function listOfBreaks(): string {
+  const things = Object.values(BREAKS);
+  const width = Math.max(...things.map((thing) => thing.usage.length));
+  const lines = things.map((thing) => `  ${thing.usage.padEnd(width)}  ${thing.effect}`);
+  const names = new Map(things.flatMap((t) => t.choices.map((c, i) => [t.usage.split(" ")[i + 1] ?? "", c] as const)));
+  const choices = [...names].map(([name, choice]) => `  ${name}: ${choice.join(", ")}`);
+  return `npm run lab -- break THING\n\n${lines.join("\n")}\n\n${choices.join("\n")}\n`;
+}
+
+function describe(lab: Lab): string {
+  const { web } = lab;
+  const hosts = Object.values(lab.hosts).map(({ name, connection: c, root }) => {
+    const login = c.auth.keyFile ? `ssh -i ${c.auth.keyFile} -p ${c.port} ${c.user}@${c.address}` : "";
+    return `  ${name.padEnd(6)} ${login}${root ? `\n         its files: ${root}/opt` : ""}`;
+  });
+  const clusters = lab.clusters.map(
+    (cluster) =>
+      `  ${cluster.name.padEnd(13)} ${cluster.roles.padEnd(15)} ${web.url}${cluster.probePath}\n${cluster.members
+        .map((member) => `      ${member.name.padEnd(28)} CloneID ${member.cloneId}`)
+        .join("\n")}`,
+  );
+  return `${[
+    `Directory   ${lab.directory}`,
+    `Web server  ${web.url}   (${web.publicName})`,
+    `            ${web.httpdConf}`,
+    `            ${web.pluginFile}`,
+    `Hosts       ${lab.namespaces === "none" ? "share this machine's processes and paths" : "with their own processes and /opt"}`,
+    ...hosts,
+    "Clusters",
+    ...clusters,
+  ].join("\n")}\n`;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const problems = problemsOf(error, "npm run lab");
+  process.stderr.write(`${problems.map(formatProblem).join("\n")}\n`);
+  process.exitCode = error instanceof ProblemError && error.cause === "invalid-input" ? 2 : 1;
+});

@@ -1,0 +1,196 @@
+import { Agent, request } from "node:http";
+import type { Lab } from "./lab.js";
+import type { LabCluster } from "./topology.js";
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Bounds of one load, whatever the caller forgets. */
+const MOST_SECONDS = 300;
+const MOST_REQUESTS = 200_000;
+/** Of failures and losses, only this many are described. */
+const MOST_EXAMPLES = 20;
+/** Pause between two requests of one user: people click, and the machine has other work. */
+const THINK_MS = 20;
+
+export interface LoadOptions {
+  /** Users of each cluster who keep their cookie. Default 2. */
+  readonly sticky?: number;
+  /** Users of each cluster who come without a cookie each time. Default 1. */
+  readonly users?: number;
+  /** Connections are used for several requests. Default false: each request opens its own. */
+  readonly keepAlive?: boolean;
+}
+
+export interface LoadReport {
+  readonly requests: number;
+  /** Not answered, or not with status 200. */
+  readonly failed: number;
+  /** A user who had a session got an answer from a server that did not know it. */
+  readonly lostSessions: number;
+  /** Longest time during which no user of one cluster got a good answer, of all clusters. */
+  readonly longestGapMs: number;
+  /** New users (first request, or without a cookie) by the first CloneID of their cookie, per cluster. */
+  readonly newUsers: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Answers by the member that gave them. */
+  readonly byMember: Readonly<Record<string, number>>;
+  /** What went wrong, with time since the start, at most 20 lines. */
+  readonly examples: readonly string[];
+}
+
+export interface Load {
+  /** Requests answered well so far; for waiting until the load has seen something. */
+  answered(): number;
+  /** Ends after the requests in hand. */
+  stop(): Promise<LoadReport>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly cookie?: string;
+  readonly member?: string;
+  readonly cloneId?: string;
+  readonly hits?: number;
+}
+
+/** Users of all clusters go on asking until `stop`, at most five minutes. */
+export function startLoad(lab: Lab, options: LoadOptions = {}): Load {
+  const load = new RunningLoad(lab, options.keepAlive === true);
+  for (const cluster of lab.clusters) {
+    for (let i = 0; i < (options.sticky ?? 2); i++) load.add(cluster, true);
+    for (let i = 0; i < (options.users ?? 1); i++) load.add(cluster, false);
+  }
+  return load;
+}
+
+class RunningLoad implements Load {
+  private readonly started = performance.now();
+  private readonly agent: Agent;
+  private readonly users: Promise<void>[] = [];
+  private readonly lastGood = new Map<string, number>();
+  private readonly newUsers: Record<string, Record<string, number>> = {};
+  private readonly byMember: Record<string, number> = {};
+  private readonly examples: string[] = [];
+  private stopped = false;
+  private requests = 0;
+  private failed = 0;
+  private lost = 0;
+  private longestGap = 0;
+
+  constructor(
+    private readonly lab: Lab,
+    keepAlive: boolean,
+  ) {
+    this.agent = new Agent({ keepAlive });
+  }
+
+  add(cluster: LabCluster, sticky: boolean): void {
+    this.lastGood.set(cluster.name, this.started);
+    this.newUsers[cluster.name] ??= {};
+    this.users.push(this.user(cluster, sticky));
+  }
+
+  answered(): number {
+    return this.requests - this.failed;
+  }
+
+  async stop(): Promise<LoadReport> {
+    this.stopped = true;
+    await Promise.all(this.users);
+    this.agent.destroy();
+    for (const name of this.lastGood.keys()) this.good(name); // a gap that goes on until now
+    return {
+      requests: this.requests,
+      failed: this.failed,
+      lostSessions: this.lost,
+      longestGapMs: Math.round(this.longestGap),
+      newUsers: this.newUsers,
+      byMember: this.byMember,
+      examples: this.examples,
+    };
+  }
+
+  private async user(cluster: LabCluster, sticky: boolean): Promise<void> {
+    let cookie: string | undefined;
+    let hits = 0;
+    while (!this.stopped && this.requests < MOST_REQUESTS && this.elapsed() < MOST_SECONDS * 1_000) {
+      this.requests++;
+      const answer = await this.ask(cluster, cookie);
+      if (typeof answer === "string" || answer.status !== 200) {
+        this.failed++;
+        this.note(`${cluster.name}: ${typeof answer === "string" ? answer : `status ${answer.status}`}`);
+      } else {
+        this.good(cluster.name);
+        if (answer.member) this.byMember[answer.member] = (this.byMember[answer.member] ?? 0) + 1;
+        if (!cookie) this.countNew(cluster.name, answer);
+        else if (answer.hits !== hits + 1) {
+          this.lost++;
+          this.note(`${cluster.name}: session lost after ${hits} hits, now on ${answer.member}`);
+        }
+        if (sticky) {
+          cookie = answer.cookie ?? cookie;
+          hits = answer.hits ?? 0;
+        }
+      }
+      await new Promise((passed) => setTimeout(passed, THINK_MS));
+    }
+  }
+
+  private countNew(cluster: string, answer: Answer): void {
+    const clone = answer.cookie?.split(":")[1] ?? "no cookie";
+    const counts = this.newUsers[cluster] ?? {};
+    counts[clone] = (counts[clone] ?? 0) + 1;
+    this.newUsers[cluster] = counts;
+  }
+
+  private good(cluster: string): void {
+    const now = performance.now();
+    this.longestGap = Math.max(this.longestGap, now - (this.lastGood.get(cluster) ?? now));
+    this.lastGood.set(cluster, now);
+  }
+
+  private elapsed(): number {
+    return performance.now() - this.started;
+  }
+
+  private note(text: string): void {
+    if (this.examples.length < MOST_EXAMPLES) this.examples.push(`${Math.round(this.elapsed())} ms ${text}`);
+  }
+
+  /** The answer, or the error code of a request without one. */
+  private ask(cluster: LabCluster, cookie: string | undefined): Promise<Answer | string> {
+    const { address, port, publicName } = this.lab.web;
+    return new Promise((resolve) => {
+      const asked = request(
+        {
+          host: address,
+          port,
+          path: cluster.probePath,
+          agent: this.agent,
+          headers: { host: `${publicName}:${port}`, ...(cookie ? { cookie } : {}) },
+        },
+        (response) => {
+          let text = "";
+          response.setEncoding("utf8");
+          response.on("data", (chunk: string) => {
+            text += chunk;
+          });
+          response.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+          response.on("end", () => resolve(parse(response.statusCode ?? 0, response.headers["set-cookie"], text)));
+        },
+      );
+      asked.setTimeout(REQUEST_TIMEOUT_MS, () => asked.destroy(new Error(`no answer in ${REQUEST_TIMEOUT_MS} ms`)));
+      asked.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      asked.end();
+    });
+  }
+}
+
+function parse(status: number, setCookie: readonly string[] | undefined, text: string): Answer {
+  const cookie = setCookie?.find((one) => one.startsWith("JSESSIONID="))?.split(";", 1)[0];
+  if (status !== 200) return { status, cookie };
+  try {
+    const page = JSON.parse(text) as { member?: string; cloneId?: string; hits?: number | null };
+    return { status, cookie, member: page.member, cloneId: page.cloneId, hits: page.hits ?? undefined };
+  } catch {
+    return { status, cookie };
+  }
+}
