@@ -190,6 +190,7 @@ export async function proveThrough(
     ...(level === "reachable" ? {} : { config: await readConfig(path, host) }),
     clusters,
     level,
+    inWords: level === "routed" ? `on ${context.desired.aspects.primaryNode}` : "answered",
     signal: context.signal,
     alive: () => requireAlive(host, identity, settings),
     progress: context.progress,

@@ -3,7 +3,7 @@ import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
 import { startCommand } from "./control.js";
-import { copyPath, fileName, type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
+import { copyPath, type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
 import { type ClusterRouting, selectedClusters, wantedRouting } from "./routing.js";
 import { AS_GENERATED, type Aspects, type Identity, type Settings } from "./schema.js";
 
@@ -305,7 +305,7 @@ function framed(
   return [
     {
       key: "check-first",
-      title: `check that ${frame.before.join(", ")} answer before anything is changed`,
+      title: `check, before anything is changed, that users get answers: ${frame.before.join(", ")}`,
       impact: "none",
       clusters: frame.before,
       level: routed ? "answering" : "reachable",
@@ -341,7 +341,7 @@ const knownTo = (active: LiveFile | undefined, clusters: readonly string[]): rea
     : clusters;
 
 const writeTitle = ({ aspects }: RoutingDesired, copy: CopyRecipe): string =>
-  `${copy.expected === "absent" ? "write" : "rewrite"} ${copy.path}: ${fileName(copy.path)} is the generated file with ${aspects.primaryNode}'s members as primaries`;
+  `${copy.expected === "absent" ? "write" : "rewrite"} ${copy.path}: the generated file with ${aspects.primaryNode}'s members as primaries`;
 
 function hostMismatch({ identity, settings }: RoutingDesired): Problem[] {
   if (identity.host === settings.connection.name) return [];

@@ -22,6 +22,8 @@ export interface Proving {
   readonly config?: PluginConfig;
   readonly clusters: readonly string[];
   readonly level: ProofLevel;
+  /** What a right answer is, for people: "on node2", "answered". */
+  readonly inWords: string;
   readonly signal: AbortSignal;
   /** Asked before every sample; throws when the web server's parent process is gone. */
   readonly alive: () => Promise<void>;
@@ -50,8 +52,7 @@ export async function prove(proving: Proving, settleMs: number): Promise<void> {
     await proving.alive();
     const verdicts = await sampleAll(proving);
     const bad = verdicts.filter((verdict) => verdict.wrong.size > 0);
-    for (const verdict of bad.length === 0 ? verdicts : bad)
-      proving.progress(verdictLine(verdict, proving.verify.samples));
+    for (const verdict of bad.length === 0 ? verdicts : bad) proving.progress(verdictLine(verdict, proving));
     if (bad.length === 0) {
       await proving.alive();
       return;
@@ -232,20 +233,21 @@ async function mapInParallel<T, R>(items: readonly T[], work: (item: T) => Promi
   return results;
 }
 
-function verdictLine({ cluster, good, servers, wrong }: Verdict, samples: number): string {
-  const by = servers.length > 0 ? ` by ${servers.join(", ")}` : "";
-  return `${cluster}: ${good}/${samples} as they have to be${by}${wrong.size > 0 ? `; ${wrongs(wrong)}` : ""}`;
+/** `AppsCluster: 20/20 on node2 (node2_apps)` */
+function verdictLine({ cluster, good, servers, wrong }: Verdict, { verify, inWords }: Proving): string {
+  const by = servers.length > 0 ? ` (${servers.join(", ")})` : "";
+  return `${cluster}: ${good}/${verify.samples} ${inWords}${by}${wrong.size > 0 ? `; ${wrongs(wrong)}` : ""}`;
 }
 
 const wrongs = (wrong: ReadonlyMap<string, number>): string =>
   [...wrong].map(([what, count]) => `${count} × ${what}`).join(", ");
 
-function asProblem(verdict: Verdict, { verify, level }: Proving): Problem {
+function asProblem(verdict: Verdict, { verify, level, inWords }: Proving): Problem {
   const { address, port } = verify.connectTo;
   const path = verify.clusters[verdict.cluster]?.probeUrl ?? "";
   return {
     where: `${verdict.cluster}, ${verify.publicHost}${path} at ${address}:${port}`,
-    found: `of ${verify.samples} requests ${verdict.good} were answered as they have to be; ${wrongs(verdict.wrong)}`,
+    found: `${verdict.good} of ${verify.samples} requests ${inWords}; ${wrongs(verdict.wrong)}`,
     allowed: {
       routed: "every answer from a primary server of the cluster, told by its session cookie or the access log",
       answering: "every answer from a known server of the cluster, told by its session cookie or the access log",

@@ -256,7 +256,7 @@ describe("wantedRouting", () => {
     fc.assert(
       fc.property(arbitrary, ({ names, primary, node }) => {
         const backup = names.filter((name) => !primary.includes(name));
-        const nodes = new Map(names.map((name) => [name, name.slice(0, 2)]));
+        const nodes = new Map<string, string>(names.map((name) => [name, name.slice(0, 2)]));
         const cluster = (p: string[], b: string[]) => ({
           clusters: [
             {

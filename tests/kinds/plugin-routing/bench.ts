@@ -1,0 +1,227 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type PluginCluster, readPluginConfig } from "../../../providers/formats/plugin-cfg.js";
+import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
+import type { Live } from "../../../providers/kinds/plugin-routing/live.js";
+import type { Access } from "../../../providers/lifecycle/kind.js";
+import { managedProvider } from "../../../providers/lifecycle/provider.js";
+import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
+import { connectionSchema } from "../../../providers/targets/connection.js";
+import type { RunResult } from "../../../providers/targets/host.js";
+import { findPluginDirective } from "../../../providers/targets/httpd.js";
+import { MemoryHost, type MemoryHostOptions } from "../../support/memory-host.js";
+import { APPS, type ClusterFixture, DMGR, INFRA, NODES, pluginXml } from "./fixtures.js";
+
+export const ROOT = "/opt/IBM/HTTPServer";
+export const HTTPD_CONF = `${ROOT}/conf/httpd.conf`;
+export const PLUGIN_DIRECTORY = `${ROOT}/Plugins/config/webserver1`;
+export const GENERATED = `${PLUGIN_DIRECTORY}/plugin-cfg.xml`;
+export const copyOf = (node: string): string => `${PLUGIN_DIRECTORY}/plugin-cfg-primary-${node}.xml`;
+const PID_FILE = `${ROOT}/logs/httpd.pid`;
+const ACCESS_LOG = `${ROOT}/logs/access_log`;
+const PROCESS = "/proc/4242";
+
+export const CONF = `ServerRoot "${ROOT}"
+Listen 443
+LoadModule was_ap22_module Plugins/bin/64bits/mod_was_ap22_http.so
+#WebSpherePluginConfig "/opt/IBM/old/plugin-cfg.xml"
+WebSpherePluginConfig "${GENERATED}"
+# the end
+`;
+
+export const connection = connectionSchema.parse({
+  name: "web1",
+  address: "127.0.0.1",
+  user: "admin",
+  auth: { agent: true },
+  stateDirectory: "/state",
+  operationTimeout: "5s",
+});
+
+const OK: RunResult = { exitCode: 0, stdout: "Syntax OK\n", stderr: "" };
+
+/**
+ * A modelled web server on a modelled host: apachectl, a pid file, a plug-in that follows the file as it was at the last
+ * reload, and a real port on loopback that answers as application servers would. A stand-in: it proves our code alone.
+ */
+export class WebServerModel {
+  readonly host: MemoryHost;
+  port = 0;
+  /** Every apachectl call: "-t", "-k graceful", "-k start". */
+  readonly calls: string[] = [];
+  /** Application servers that do not answer. */
+  readonly down = new Set<string>();
+  /** What the answer's session cookie is, instead of the usual one. */
+  cookie: ((clone: string, cluster: PluginCluster) => string | undefined) | undefined;
+  status = 200;
+  /** KillWebServerStartUpOnParseErr: the parent ends at a reload with a file that it cannot read. */
+  diesOnBadFile = true;
+  /** So many answers after a reload still come from old processes. */
+  staleAnswers = 0;
+  logsRequests = true;
+  #running: PluginCluster[] | undefined;
+  #before: PluginCluster[] = [];
+  #left = 0;
+  #turn = 0;
+  readonly #server: Server;
+
+  constructor(options: MemoryHostOptions = {}) {
+    this.host = new MemoryHost(connection, { ...options, onRun: (argv) => this.#command(argv) });
+    this.host.put(HTTPD_CONF, CONF);
+    this.host.put(GENERATED, pluginXml([APPS, INFRA, DMGR]));
+    this.host.put(ACCESS_LOG, "");
+    this.host.mkdir("/proc");
+    this.#server = createServer((request, response) => {
+      const cluster = (this.#left-- > 0 ? this.#before : this.#running)?.find((candidate) =>
+        request.url?.startsWith(`/${candidate.name}/`),
+      );
+      const server = cluster && this.#pick(cluster);
+      if (!this.#running) return void request.socket.destroy();
+      if (!cluster || !server) return void response.writeHead(cluster ? 503 : 404).end();
+      if (this.logsRequests) {
+        this.host.put(ACCESS_LOG, `${this.host.text(ACCESS_LOG)}"GET ${request.url} HTTP/1.1" 200 ${server.name}\n`);
+      }
+      const clone = server.cloneId ?? "";
+      const cookie = this.cookie
+        ? this.cookie(clone, cluster)
+        : `JSESSIONID=0000${randomBytes(12).toString("hex")}:${clone}`;
+      if (cookie) response.setHeader("Set-Cookie", `${cookie}; Path=/; HttpOnly`);
+      response.writeHead(this.status).end(`a page of ${cluster.name}`);
+    });
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((done) => this.#server.listen(0, "127.0.0.1", done));
+    this.port = (this.#server.address() as AddressInfo).port;
+    await this.load();
+    this.calls.length = 0;
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((done) => this.#server.close(() => done()));
+  }
+
+  /** Which servers new users of a cluster reach by the configuration that is running. */
+  primaries(cluster: string): readonly string[] | undefined {
+    return this.#running?.find((candidate) => candidate.name === cluster)?.primary;
+  }
+
+  /** Somebody reloads it by hand. */
+  async load(): Promise<void> {
+    this.#before = this.#running ?? [];
+    this.#left = this.staleAnswers;
+    try {
+      const { path } = await this.directive();
+      const config = readPluginConfig(Buffer.from(this.host.text(path) ?? ""), path);
+      if (config.problems.length > 0) throw new Error("the plug-in rejects the file");
+      this.#running = config.clusters;
+      this.host.put(PID_FILE, "4242\n");
+      this.host.mkdir(PROCESS);
+    } catch {
+      if (this.diesOnBadFile) this.die();
+      else this.#running = [];
+    }
+  }
+
+  die(): void {
+    this.#running = undefined;
+    this.host.delete(PROCESS);
+  }
+
+  /** Read around the host's hooks, as httpd itself reads. */
+  directive() {
+    const quiet = new MemoryHost(connection);
+    for (const path of this.host.paths()) quiet.put(path, this.host.text(path) ?? "");
+    return findPluginDirective(quiet.files, { host: "web1", serverRoot: ROOT, httpdConf: HTTPD_CONF });
+  }
+
+  #pick(cluster: PluginCluster) {
+    const up = (names: readonly string[]) => names.filter((name) => !this.down.has(name));
+    const primaries = up(cluster.primary);
+    const name = primaries.length > 0 ? primaries[this.#turn++ % primaries.length] : up(cluster.backup)[0];
+    return cluster.members.find((member) => member.name === name);
+  }
+
+  async #command(argv: readonly string[]): Promise<RunResult> {
+    if (argv[0] === "tail") return { exitCode: 0, stdout: this.host.text(argv.at(-1) ?? "") ?? "", stderr: "" };
+    if (argv[0] !== `${ROOT}/bin/apachectl`)
+      return { exitCode: 127, stdout: "", stderr: `no such command: ${argv[0]}\n` };
+    const call = argv.slice(1).join(" ");
+    this.calls.push(call);
+    if (call !== "-t") await this.load();
+    return OK;
+  }
+}
+
+/** The inputs that a component would give. */
+export function routingInputs(web: WebServerModel, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    webServer: "webserver1",
+    host: "web1",
+    httpdConf: HTTPD_CONF,
+    connection,
+    serverRoot: ROOT,
+    pluginFile: GENERATED,
+    nodes: NODES,
+    verify: {
+      connectTo: { address: "127.0.0.1", port: web.port },
+      publicHost: "connections.example.com",
+      samples: 4,
+      requestTimeout: "5s",
+      settleTime: "0ms",
+      retryEvery: "1ms",
+      clusters: { AppsCluster: { probeUrl: "/AppsCluster/app" }, InfraCluster: { probeUrl: "/InfraCluster/app" } },
+    },
+    primaryNode: "node10",
+    owner: "shop/prod/routing",
+    __provider: "pointer",
+    lockLease: "5s",
+    lockWait: "2s",
+    ...more,
+  };
+}
+
+export type Stored = Record<string, unknown>;
+
+/** The provider of plug-in routing for one modelled web server, called as the engine calls it. */
+export function routingBench(web: WebServerModel) {
+  const said: string[] = [];
+  const fresh: Access = { host: () => web.host, files: () => web.host.files };
+  const cached: Access = { host: () => web.host, files: () => snapshotReader(web.host) };
+  const provider = managedProvider(pluginRouting, { fresh, cached, say: (line) => said.push(line) });
+  const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
+    const { inputs: news, failures } = await provider.check(olds, inputs);
+    if (failures?.length) throw new Error(JSON.stringify(failures));
+    return { ...news, __provider: "pointer" };
+  };
+  const id = `web1/webserver1:${HTTPD_CONF}`;
+  return {
+    said,
+    provider,
+    async create(inputs = routingInputs(web)): Promise<Stored> {
+      return { ...(await provider.create(await checked({}, inputs))).outs, __provider: "pointer" };
+    },
+    /** `pulumi up` with refresh; undefined = nothing to do. */
+    async up(olds: Stored, inputs = routingInputs(web)): Promise<Stored | undefined> {
+      const { props } = await provider.read(id, olds);
+      const news = await checked(props as Stored, inputs);
+      const { changes } = await provider.diff(id, props as Stored, news);
+      if (!changes) return undefined;
+      return { ...(await provider.update(id, props as Stored, news)).outs, __provider: "pointer" };
+    },
+    /** What a refreshed preview shows: aspects as observed, and deviations. */
+    async drift(olds: Stored): Promise<{ primaryNode: unknown; deviations: Record<string, string>; live: Live }> {
+      const { inputs, props } = await provider.read(id, olds);
+      const { primaryNode, deviations = {} } = inputs as { primaryNode: unknown; deviations?: Record<string, string> };
+      return { primaryNode, deviations, live: (props as { live: Live }).live };
+    },
+    destroy: (olds: Stored) => provider.delete(id, olds),
+  };
+}
+
+/** Clusters as the model's generated file has them, with one replaced. */
+export const withCluster = (changed: ClusterFixture): string =>
+  pluginXml([APPS, INFRA, DMGR].map((cluster) => (cluster.name === changed.name ? changed : cluster)));

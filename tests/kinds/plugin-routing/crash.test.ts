@@ -1,0 +1,217 @@
+import { lineCut, type Operation } from "../../support/memory-host.js";
+import {
+  CONF,
+  copyOf,
+  GENERATED,
+  HTTPD_CONF,
+  routingBench,
+  routingInputs,
+  type Stored,
+  WebServerModel,
+} from "./bench.js";
+import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
+
+/** Operations that change something: only around them can a crash leave a half-done state. */
+const CHANGES = new Set(["write", "createExclusive", "makeDirectory", "remove", "jobs.run"]);
+
+/** Makes one changing operation fail: before it happened, or after it with its answer lost; for once, or for good. */
+class Fault {
+  active = false;
+  #seen = -1;
+  #dead = false;
+
+  constructor(
+    private readonly index: number,
+    private readonly side: "before" | "after",
+    private readonly lasting: boolean,
+  ) {}
+
+  get reached(): boolean {
+    return this.#seen >= this.index;
+  }
+
+  readonly hooks = {
+    beforeOperation: (operation: Operation) => this.#strike(operation, "before"),
+    afterOperation: (operation: Operation) => this.#strike(operation, "after"),
+  };
+
+  #strike(operation: Operation, side: "before" | "after"): void {
+    if (!this.active) return;
+    if (this.#dead) throw lineCut("web1");
+    if (!CHANGES.has(operation.name)) return;
+    if (side === "before") this.#seen++;
+    if (this.#seen !== this.index || side !== this.side) return;
+    this.#dead = this.lasting;
+    throw lineCut("web1");
+  }
+}
+
+/** Old locks of a dead process are taken over as soon as their lease has ended. */
+const inputsFor = (web: WebServerModel, more: Record<string, unknown> = {}) =>
+  routingInputs(web, { lockLease: "20ms", ...more });
+
+const stateOf = (work: Promise<Stored>): Promise<Stored | undefined> =>
+  work.catch((error: { id?: string; properties?: Stored }) => (error.id ? error.properties : undefined));
+
+const FAULTS = [
+  ["the process dies before an operation", "before", true],
+  ["the process dies after an operation", "after", true],
+  ["an operation fails once", "before", false],
+  ["promise 20: an operation's answer is lost", "after", false],
+] as const;
+
+/** Runs `attempt` with a fault at every index until one is out of reach; answers how many there were. */
+async function everywhere(
+  side: "before" | "after",
+  lasting: boolean,
+  attempt: (web: WebServerModel, fault: Fault) => Promise<void>,
+): Promise<number> {
+  for (let index = 0; index < 100; index++) {
+    const fault = new Fault(index, side, lasting);
+    const web = await new WebServerModel(fault.hooks).start();
+    try {
+      await attempt(web, fault);
+    } finally {
+      await web.stop();
+    }
+    if (!fault.reached) return index;
+  }
+  throw new Error("a run without an end");
+}
+
+describe("promise 6: interrupted anywhere, the next up converges and the proof is never skipped", () => {
+  test.each(FAULTS)("move to node10: %s", async (_name, side, lasting) => {
+    const indices = await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      fault.active = true;
+      const stored = await stateOf(bench.create(inputsFor(web)));
+      fault.active = false;
+      const outs =
+        (stored ? await bench.up(stored, inputsFor(web)) : await bench.create(inputsFor(web))) ?? stored ?? {};
+      expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
+      expect(web.primaries("InfraCluster")).toEqual(["node10_infra"]);
+      expect(await bench.up(outs, inputsFor(web))).toBeUndefined();
+      // What was found at adoption is still known, and can be put back byte for byte.
+      const restoring = (await bench.up(outs, inputsFor(web, { onDestroy: "restore" }))) ?? {};
+      await bench.destroy(restoring);
+      expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+      expect(web.host.text(copyOf("node10"))).toBeUndefined();
+      expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+    });
+    expect(indices).toBeGreaterThan(10);
+  });
+
+  test.each(FAULTS)("back to the start after a half-done move: %s", async (_name, side, lasting) => {
+    await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      fault.active = true;
+      const stored = await stateOf(bench.create(inputsFor(web)));
+      fault.active = false;
+      const back = inputsFor(web, { primaryNode: "as generated" });
+      if (stored) await bench.up(stored, back);
+      else await bench.create(back);
+      expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+      expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+    });
+  });
+
+  test.each(FAULTS)("promise 9: restore on destroy: %s", async (_name, side, lasting) => {
+    const indices = await everywhere(side, lasting, async (web, fault) => {
+      web.host.put(copyOf("node10"), "<!-- an admin's own copy, not well-formed");
+      const bench = routingBench(web);
+      const outs = await bench.create(inputsFor(web, { onDestroy: "restore" }));
+      fault.active = true;
+      const failed = await bench.destroy(outs).then(
+        () => false,
+        () => true,
+      );
+      fault.active = false;
+      if (failed) await bench.destroy(outs);
+      expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+      expect(web.host.text(copyOf("node10"))).toBe("<!-- an admin's own copy, not well-formed");
+      expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+    });
+    expect(indices).toBeGreaterThan(6);
+  });
+
+  test("a run that died after the directive was changed does not look converged", async () => {
+    const fault = { on: false };
+    const web = await new WebServerModel({
+      beforeOperation: ({ name }) => {
+        if (fault.on && name.startsWith("jobs.")) throw lineCut("web1");
+      },
+    }).start();
+    try {
+      const bench = routingBench(web);
+      fault.on = true;
+      // Undo fails too: the line stays cut for commands, though files can still be written.
+      const stored = (await stateOf(bench.create(inputsFor(web)))) ?? {};
+      fault.on = false;
+      web.host.put(HTTPD_CONF, CONF.replace(`Config "${GENERATED}"`, `Config "${copyOf("node10")}"`));
+      web.host.put(copyOf("node10"), web.host.text(copyOf("node10")) ?? "");
+      expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+      await bench.up(stored, inputsFor(web));
+      expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
+    } finally {
+      await web.stop();
+    }
+  });
+
+  test("undo of a resumed run goes back to where the first run started, not to the half-way state", async () => {
+    const fault = new Fault(0, "before", true);
+    let kill = false;
+    const web = await new WebServerModel({
+      beforeOperation: (operation) => {
+        if (kill && operation.name === "jobs.peek") fault.active = true;
+        if (fault.active) throw lineCut("web1");
+      },
+    }).start();
+    try {
+      const bench = routingBench(web);
+      kill = true;
+      const stored = await stateOf(bench.create(inputsFor(web)));
+      kill = false;
+      fault.active = false;
+      expect(web.host.text(HTTPD_CONF)).not.toBe(CONF);
+      web.down.add("node10_apps_server1");
+      const again = stored ? bench.up(stored, inputsFor(web)) : bench.create(inputsFor(web));
+      await expect(again).rejects.toThrow(/WebSpherePluginConfig names .*plugin-cfg.xml again/);
+      expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+      expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+    } finally {
+      await web.stop();
+    }
+  });
+
+  test.each([
+    ["the generated file", GENERATED, pluginXml([APPS, INFRA, DMGR], '<Property Name="ESIEnable" Value="true"/>')],
+    ["httpd.conf", HTTPD_CONF, `${CONF}# edited\n`],
+    ["the copy", copyOf("node10"), "somebody else's"],
+  ])("promise 12: %s changed between read and write: an error, and theirs stays", async (_name, path, theirs) => {
+    let done = false;
+    const web: WebServerModel = await new WebServerModel({
+      beforeOperation: ({ name, path: written }) => {
+        if (done || name !== "write" || written?.startsWith("/state") || (path === HTTPD_CONF && written !== path))
+          return;
+        done = true;
+        web.host.put(path, theirs);
+      },
+    }).start();
+    try {
+      const work = routingBench(web).create(inputsFor(web));
+      if (path === GENERATED) {
+        // Read just before: the run ends with what it had read, and looks again at its end.
+        await expect(work).rejects.toThrow(/still differs/);
+      } else {
+        await expect(work).rejects.toThrow(/chang/);
+        expect(web.host.text(path)).toBe(theirs);
+      }
+      const bench = routingBench(web);
+      if (path !== copyOf("node10")) expect(web.host.text(path)).toBe(theirs);
+      await bench.create(inputsFor(web));
+      expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
+    } finally {
+      await web.stop();
+    }
+  });
+});
