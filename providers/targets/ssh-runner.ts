@@ -1,0 +1,56 @@
+import { milliseconds } from "../common/duration.js";
+import { resolveSecret } from "../common/secret-resolver.js";
+import type { Connection } from "./connection.js";
+import type { ScriptName, Shell } from "./shell.js";
+import type { ExecResult, SshLink } from "./ssh-link.js";
+import { underSudo } from "./sudo.js";
+
+export interface ProgramOptions {
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly stdin?: string | Uint8Array;
+  /** Default: when the connection has `sudo`. */
+  readonly sudo?: boolean;
+  readonly maxOutputBytes: number;
+}
+
+/** Runs programs and our scripts on a host, as root where the connection says so. */
+export class SshRunner {
+  readonly operationTimeoutMs: number;
+
+  constructor(
+    readonly connection: Connection,
+    private readonly link: SshLink,
+    readonly shell: Shell,
+  ) {
+    this.operationTimeoutMs = milliseconds(connection.operationTimeout);
+  }
+
+  get name(): string {
+    return this.connection.name;
+  }
+
+  async exec(argv: readonly string[], options: ProgramOptions): Promise<ExecResult> {
+    const { what, timeoutMs, stdin, maxOutputBytes } = options;
+    const common = { where: `${this.name}: ${what}`, timeoutMs, maxOutputBytes, ...(stdin !== undefined && { stdin }) };
+    // Nothing that cannot be said is sent, with sudo or without.
+    const command = this.shell.commandLine(argv);
+    if (!(options.sudo ?? this.connection.sudo !== undefined)) return this.link.exec({ ...common, command });
+    const sudo = underSudo(argv, await this.#sudoPassword(), this.name);
+    return this.link.exec({ ...common, command: this.shell.commandLine(sudo.argv), dialogue: sudo.dialogue });
+  }
+
+  /** A script of the shell strategy, within the limit of a short operation unless said otherwise. */
+  script(
+    name: ScriptName,
+    args: readonly string[],
+    options: Omit<ProgramOptions, "timeoutMs"> & { timeoutMs?: number },
+  ): Promise<ExecResult> {
+    return this.exec(this.shell.script(name, args), { timeoutMs: this.operationTimeoutMs, ...options });
+  }
+
+  async #sudoPassword(): Promise<string | undefined> {
+    const { sudo } = this.connection;
+    return typeof sudo === "object" ? resolveSecret(sudo.password, `sudo password on ${this.name}`) : undefined;
+  }
+}
