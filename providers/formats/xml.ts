@@ -106,7 +106,7 @@ const parser = new XMLParser({
   processEntities: false,
   parseTagValue: false,
   jPath: false,
-  maxNestedTags: MAX_XML_DEPTH,
+  maxNestedTags: MAX_XML_DEPTH - 1,
 });
 
 /** What the parser answers for an element with `preserveOrder`: one key that names it, and its place under a symbol. */
