@@ -33,6 +33,8 @@ export function listEdits(
   wanted: { readonly primary: readonly string[]; readonly backup: readonly string[] },
 ): readonly Edit[] {
   const editor = new ClusterEditor(text, cluster);
+  const { primary, backup } = listsOf(cluster);
+  if (!primary && backup && wanted.backup.length === 0) return [editor.replaceByPrimaries(backup, wanted.primary)];
   return [...editor.edits("PrimaryServers", wanted.primary), ...editor.edits("BackupServers", wanted.backup)].sort(
     (a, b) => a.start - b.start,
   );
@@ -74,6 +76,11 @@ class ClusterEditor {
     if (references.length === 0) return wanted.length > 0 ? [this.fill(list, wanted)] : [];
     if (wanted.length === 0) return [{ start: this.blankStart(list.start), end: list.end, text: "" }];
     return this.change(references, wanted);
+  }
+
+  /** The only list was that of the backups, and there are to be primaries only. */
+  replaceByPrimaries(backup: XmlElement, wanted: readonly string[]): Edit {
+    return { ...spanOf(backup), text: this.written("PrimaryServers", wanted, this.layout()) };
   }
 
   /** Replaces, removes and adds references around those that stay. */
@@ -119,7 +126,7 @@ class ClusterEditor {
 
   private create(name: ListName, wanted: readonly string[]): Edit {
     const layout = this.layout();
-    const list = `<${name}>${this.inner(wanted, layout)}</${name}>`;
+    const list = this.written(name, wanted, layout);
     if (this.lists.PrimaryServers)
       return insertion(this.behindComments(this.lists.PrimaryServers.end), layout.list + list);
     if (this.lists.BackupServers) return insertion(this.lists.BackupServers.start, list + layout.list);
@@ -132,6 +139,10 @@ class ClusterEditor {
     if (list.openEnd < list.end)
       return { start: Math.max(list.openEnd, this.blankStart(list.closeStart)), end: list.closeStart, text: inner };
     return { start: this.blankStart(list.end - "/>".length), end: list.end, text: `>${inner}</${list.name}>` };
+  }
+
+  private written(name: ListName, wanted: readonly string[], layout: Layout): string {
+    return `<${name}>${this.inner(wanted, layout)}</${name}>`;
   }
 
   private inner(wanted: readonly string[], layout: Layout): string {

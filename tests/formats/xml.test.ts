@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { XMLValidator } from "fast-xml-parser";
 import { ProblemError } from "../../providers/common/problem.js";
-import { attributeOf, MAX_XML_BYTES, MAX_XML_DEPTH, readXml, splice, type XmlElement } from "../../providers/formats/xml.js";
+import {
+  attributeOf,
+  MAX_XML_BYTES,
+  MAX_XML_DEPTH,
+  readXml,
+  splice,
+  type XmlElement,
+} from "../../providers/formats/xml.js";
 
 const read = (text: string) => readXml(Buffer.from(text, "latin1"), "f.xml");
 
