@@ -17,16 +17,16 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
     deviations[index === 0 ? "directive" : `directive ${index + 1}`] = `${problem.where}: ${problem.found}`;
   });
   describeFile(deviations, "generated", live.generated);
-  if (!active || live.generated.problems.length > 0 || live.generated.sha256 === "absent") {
-    return { aspects: desired.aspects, deviations };
-  }
+  if (!active) return { aspects: desired.aspects, deviations };
 
   const inPlace = isAtItsPlace(active.path, goal, kept, desired);
   if (!inPlace) {
     deviations.directive = `${live.directive?.file}:${live.directive?.line} names ${active.path}; declared: ${goal.path}`;
   }
   if (active !== live.generated) describeFile(deviations, "copy", active);
-  if (active.problems.length > 0 || active.sha256 === "absent") return { aspects: desired.aspects, deviations };
+  if ([live.generated, active].some((file) => file.problems.length > 0 || file.sha256 === "absent")) {
+    return { aspects: desired.aspects, deviations };
+  }
 
   const seen = inPlace && sameJson(active.routing, goal.routing) ? undefined : primaryNodeOf(desired, live, active);
   // With a refusal the declared lists are not known in full.

@@ -67,7 +67,9 @@ const SEPARATORS = /[\\/]/;
 
 /** Where the copy for a node stands: beside the generated file, under a name that no node can lead astray. */
 export function copyPath(pluginFile: string, node: string): string {
-  const safe = node.replace(/[^A-Za-z0-9._-]/g, (char) => `%${char.codePointAt(0)?.toString(16).toUpperCase()}`);
+  const safe = node.replace(/[^A-Za-z0-9._-]/gu, (char) =>
+    [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+  );
   return `${directoryOf(pluginFile)}plugin-cfg-primary-${safe}.xml`;
 }
 

@@ -66,7 +66,9 @@ export interface Goal {
 export function goalOf(desired: RoutingDesired, live: Live): Goal {
   const { settings, aspects } = desired;
   const where = `${settings.connection.name}:${settings.pluginFile}`;
-  if (live.generated.sha256 === "absent") return noGoal(settings.pluginFile, missingFile(where));
+  const path =
+    aspects.primaryNode === AS_GENERATED ? settings.pluginFile : copyPath(settings.pluginFile, aspects.primaryNode);
+  if (live.generated.sha256 === "absent") return noGoal(path, missingFile(where));
   if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live);
 
   const routing = wantedRouting(live.generated, {
@@ -80,7 +82,7 @@ export function goalOf(desired: RoutingDesired, live: Live): Goal {
   const wanted = Object.fromEntries(routing.wanted);
   const probed = Object.keys(wanted);
   return {
-    path: copyPath(settings.pluginFile, aspects.primaryNode),
+    path,
     wanted,
     routing: { ...live.generated.routing, ...wanted },
     probed,

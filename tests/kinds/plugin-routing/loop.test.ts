@@ -199,6 +199,28 @@ describe("promise 8: what cannot be proved is taken back", () => {
     expect(web.calls).not.toContain("-k stop");
   });
 
+  test("a file that was damaged after it was written is noticed before the reload, whatever the syntax test says", async () => {
+    const load = web.load.bind(web);
+    web.load = async () => {
+      throw new Error("must not be reached with a damaged file");
+    };
+    const run = web.host.files.write.bind(web.host.files);
+    web.host.files.write = async (path, bytes, options) => {
+      const written = await run(path, bytes, options);
+      if (path === HTTPD_CONF) web.host.put(copyOf("node10"), "<Config><ServerCluster></Config>");
+      if (path === HTTPD_CONF && bytes.toString() === CONF) web.load = load;
+      return written;
+    };
+    const error = await routingBench(web)
+      .create()
+      .catch((failure: Error) => failure);
+    expect(String(error)).toContain("plugin-cfg-primary-node10.xml");
+    expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+    expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+    // It is not what we wrote, so it is not ours to remove.
+    expect(web.host.text(copyOf("node10"))).toBe("<Config><ServerCluster></Config>");
+  });
+
   test("a web server that is not running is not started", async () => {
     web.die();
     await expect(routingBench(web).create()).rejects.toThrow(/no process of webserver1 is running/);
