@@ -170,7 +170,8 @@ async function prepareDirectory(given: string | undefined): Promise<string> {
 
 /** Without namespaces, a web server that root started serves as www-data, below the lab's real path. */
 async function refuseClosedPath(directory: string): Promise<void> {
-  for (let path = directory; path !== dirname(path); path = dirname(path)) {
+  await chmod(directory, (await stat(directory)).mode | 0o011);
+  for (let path = dirname(directory); path !== dirname(path); path = dirname(path)) {
     if (((await stat(path)).mode & 0o001) !== 0) continue;
     throw new ProblemError("refused", {
       where: directory,

@@ -227,6 +227,21 @@ test(
   TIMEOUT_MS,
 );
 
+(process.getuid?.() === 0 ? test : test.skip)(
+  "without namespaces, root is told when the web server's processes could not reach the tree",
+  async () => {
+    process.env.LAB_NAMESPACES = "none";
+    try {
+      await expect(startLab({ directory: join(directory, "inner") })).rejects.toThrow(
+        /only its owner can pass through/,
+      );
+      expect(await attachLab(join(directory, "inner"))).toBeUndefined();
+    } finally {
+      delete process.env.LAB_NAMESPACES;
+    }
+  },
+);
+
 describe("the command line", () => {
   const cli = async (...args: string[]) => {
     const child = spawn(process.execPath, [
