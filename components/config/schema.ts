@@ -1,0 +1,55 @@
+import { z } from "zod";
+import {
+  aspectsSchema as routingAspects,
+  settingsSchema as routingSettings,
+} from "../../providers/kinds/plugin-routing/schema.js";
+import { runSettingsSchema } from "../../providers/lifecycle/run-settings.js";
+import { connectionSchema } from "../../providers/targets/connection.js";
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+  message: "must be a name of letters, digits, dots, underscores and hyphens",
+});
+const { connectTo, publicHost, ...probing } = routingSettings.shape.verify.shape;
+const { serverRoot, control, pluginFile, defines, variables, nodes, sessionReplication } = routingSettings.shape;
+
+const webServerSchema = z.strictObject({
+  host: name.describe("one of hosts"),
+  serverRoot,
+  httpdConf: z.string().min(1).describe("the main configuration file, absolute"),
+  pluginFile,
+  control,
+  defines,
+  variables,
+  connectTo,
+  publicHost,
+});
+
+/** A stack's configuration: one key of `Pulumi.<stack>.yaml` each. Descriptions end up in the JSON Schema. */
+export const stackConfigSchema = z
+  .strictObject({
+    hosts: z
+      .record(name, connectionSchema.omit({ name: true }))
+      .describe("machines reached over SSH, by the name that messages call them"),
+    topology: z
+      .strictObject({ nodes, sessionReplication })
+      .describe("which cluster member runs on which node of the cell, and what replicates their sessions"),
+    webServers: z.record(name, webServerSchema).describe("web servers with the WebSphere plug-in, by name"),
+    probes: z.strictObject(probing).describe("how to prove, through a web server, where a cluster's users are served"),
+    routing: routingAspects.optional().describe("which node's members serve users; left alone when absent"),
+    run: runSettingsSchema
+      .strict()
+      .prefault({})
+      .describe("how runs behave: maintenance window, destroy, locks, limits"),
+  })
+  .superRefine((config, context) => {
+    for (const [server, { host }] of Object.entries(config.webServers)) {
+      if (host in config.hosts) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["webServers", server, "host"],
+        message: `no such host; declared are ${Object.keys(config.hosts).join(", ")}`,
+      });
+    }
+  });
+
+export type StackConfig = z.infer<typeof stackConfigSchema>;

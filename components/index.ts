@@ -1,0 +1,7 @@
+/** What a program of its own may use: `import { Environment, PluginRouting } from "pulumi-connections"`. */
+export { PluginRouting, type PluginRoutingArgs } from "../providers/kinds/plugin-routing/resource.js";
+export { parseStackConfig } from "./config/parse.js";
+export { readStackConfig } from "./config/read.js";
+export type { StackConfig } from "./config/schema.js";
+export { Environment } from "./environment.js";
+export { WebServers } from "./web-servers.js";

@@ -1,0 +1,154 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { formatProblem, ProblemError, problemsOf } from "../providers/common/problem.js";
+import { kindOf } from "../providers/index.js";
+import { cachedAccess } from "../providers/lifecycle/access.js";
+import { type AnyKind, lenientInputs, type Properties } from "../providers/lifecycle/inputs.js";
+import type { Plan } from "../providers/lifecycle/kind.js";
+import { loadRecord } from "../providers/lifecycle/record.js";
+import { planLines } from "../providers/lifecycle/report.js";
+import { writeState } from "../providers/lifecycle/state.js";
+import { closeAllHosts } from "../providers/targets/hosts.js";
+import { pulumiCommand } from "./pulumi-command.js";
+import { toolchainEnvironment } from "./toolchain.js";
+
+const USAGE = `npm run plan -- --stack STACK [--config-file FILE] [--import-file FILE]
+
+Looks at the live systems, changes nothing, and prints for every resource of the program what up would do, step by step:
+also for resources that are not in the stack's state yet, about which pulumi preview can say nothing.
+
+  --import-file FILE   also writes a file for "pulumi import --file FILE --generate-code=false", which takes
+                       what is not in the state yet into it as it is found
+
+Exit code: 0 = planned, 1 = the program or a resource could not be looked at, 2 = something is refused`;
+
+/** The parts of `pulumi preview --json` that matter here. */
+interface Preview {
+  readonly steps?: readonly {
+    readonly op: string;
+    readonly urn: string;
+    readonly newState?: { readonly type: string; readonly inputs?: Properties };
+  }[];
+  readonly diagnostics?: readonly { readonly message?: string; readonly severity?: string }[];
+}
+
+interface Looked {
+  readonly urn: string;
+  readonly kind: AnyKind;
+  readonly inputs: Properties;
+  readonly id: string;
+  readonly isNew: boolean;
+  readonly seen: { readonly live: object; readonly kept: object; readonly plan: Plan } | { readonly error: unknown };
+}
+
+const TYPE_PREFIX = "pulumi-nodejs:dynamic/";
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      stack: { type: "string", short: "s" },
+      "config-file": { type: "string" },
+      "import-file": { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help || !values.stack) {
+    console.log(USAGE);
+    return values.help ? 0 : 1;
+  }
+  const place = ["--stack", values.stack, ...(values["config-file"] ? ["--config-file", values["config-file"]] : [])];
+  const preview = await evaluateProgram(place, values["import-file"]);
+  const looked: Looked[] = [];
+  for (const step of preview.steps ?? []) {
+    const { type = "", inputs } = step.newState ?? {};
+    if (!inputs || !type.startsWith(TYPE_PREFIX) || step.op.startsWith("delete")) continue;
+    looked.push(await look(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create")));
+  }
+  for (const one of looked) print(one);
+  if (looked.length === 0) console.log("The program declares no resource that could be planned.");
+  if (values["import-file"]) await fillImportFile(values["import-file"], looked);
+  if (looked.some((one) => "error" in one.seen)) return 1;
+  return looked.some((one) => "plan" in one.seen && one.seen.plan.refusals.length > 0) ? 2 : 0;
+}
+
+/** Lets the engine run the program and our checks, without looking at anything: that is done here, read-only. */
+async function evaluateProgram(place: readonly string[], importFile: string | undefined): Promise<Preview> {
+  const args = ["preview", "--json", "--refresh=false", "--non-interactive", ...place];
+  const { code, stdout, output } = await pulumiCommand(
+    [...args, ...(importFile ? ["--import-file", importFile] : [])],
+    {
+      env: toolchainEnvironment(),
+    },
+  );
+  const preview = parsePreview(stdout);
+  if (code === 0 && preview) return preview;
+  const messages = preview?.diagnostics
+    ?.filter(({ severity }) => severity === "error")
+    .map(({ message }) => message ?? "");
+  throw new ProblemError("invalid-input", {
+    where: "the program",
+    found: messages && messages.length > 0 ? messages.join("\n").trim() : output.trim(),
+  });
+}
+
+function parsePreview(text: string): Preview | undefined {
+  try {
+    return JSON.parse(text) as Preview;
+  } catch {
+    return undefined;
+  }
+}
+
+async function look(urn: string, kind: AnyKind, inputs: Properties, isNew: boolean): Promise<Looked> {
+  const { desired } = lenientInputs(kind, inputs);
+  const one = { urn, kind, inputs, isNew, id: kind.identify(desired.identity) };
+  try {
+    const home = cachedAccess.host(kind.home(desired.identity, desired.settings));
+    const [live, stored] = await Promise.all([
+      kind.observe(desired.identity, desired.settings, cachedAccess),
+      loadRecord(cachedAccess.files(home.connection), home, kind.type, one.id),
+    ]);
+    const kept = stored?.record.kept ?? kind.adopt(live);
+    return { ...one, seen: { live, kept, plan: kind.plan(desired, live, kept) } };
+  } catch (error) {
+    return { ...one, seen: { error } };
+  }
+}
+
+function print({ urn, kind, id, isNew, seen }: Looked): void {
+  const title = `${urn.split("::").at(-1)} (${kind.type} ${id})${isNew ? ", not in the state yet" : ""}`;
+  if ("error" in seen) {
+    console.log(
+      `${title}\n${problemsOf(seen.error, id)
+        .map((problem) => `  could not be looked at: ${formatProblem(problem)}`)
+        .join("\n")}`,
+    );
+    return;
+  }
+  const lines = planLines(title, seen.plan);
+  console.log(lines.length > 0 ? lines.join("\n") : `${title}\n  nothing to do`);
+}
+
+/** Completes the skeleton that the engine wrote: identities, and inputs and outputs as observed. */
+async function fillImportFile(path: string, looked: readonly Looked[]): Promise<void> {
+  const skeleton = JSON.parse(await readFile(path, "utf8")) as { resources?: Record<string, unknown>[] };
+  const resources = (skeleton.resources ?? []).map((resource) => {
+    const found = looked.find(({ urn }) => urn.endsWith(`${resource.type}::${resource.logicalName ?? resource.name}`));
+    if (!found || "error" in found.seen) return resource;
+    const { kind, inputs, id, seen } = found;
+    const outputs = writeState(kind, inputs, { live: seen.live, kept: seen.kept, claim: "" });
+    return { ...resource, id, inputs, outputs };
+  });
+  await writeFile(path, `${JSON.stringify({ ...skeleton, resources }, undefined, 2)}\n`);
+  console.log(`Written: ${path}`);
+}
+
+main()
+  .catch((error: unknown) => {
+    for (const problem of problemsOf(error, "plan")) console.error(formatProblem(problem));
+    return 1;
+  })
+  .then(async (code) => {
+    await closeAllHosts();
+    process.exitCode = code;
+  });
