@@ -6,17 +6,18 @@ import { directiveIn, isRunning, pidFileOf } from "./live.js";
 import type { Identity, Settings } from "./schema.js";
 
 export const gracefulCommand = (identity: Identity, settings: Settings): readonly string[] =>
-  settings.control.graceful ?? [...apachectl(identity, settings), "-k", "graceful"];
+  settings.control.graceful ?? apachectl(identity, settings, "graceful");
 export const testCommand = (identity: Identity, settings: Settings): readonly string[] =>
-  settings.control.test ?? [...apachectl(identity, settings), "-t"];
+  settings.control.test ?? apachectl(identity, settings, "-t");
 export const startCommand = (identity: Identity, settings: Settings): readonly string[] =>
-  settings.control.start ?? [...apachectl(identity, settings), "-k", "start"];
+  settings.control.start ?? apachectl(identity, settings, "start");
 
 /** The web server's own control program, told of what differs from its defaults. */
-function apachectl(identity: Identity, settings: Settings): readonly string[] {
+function apachectl(identity: Identity, settings: Settings, verb: string): readonly string[] {
   const usual = `${settings.serverRoot}/conf/httpd.conf`;
   return [
     `${settings.serverRoot}/bin/apachectl`,
+    verb,
     ...(identity.httpdConf === usual ? [] : ["-f", identity.httpdConf]),
     ...(settings.defines ?? []).flatMap((name) => ["-D", name]),
   ];

@@ -28,12 +28,12 @@ const controlSchema = z.strictObject({
   graceful: argv
     .optional()
     .describe(
-      "program and arguments of a graceful reload; default: <serverRoot>/bin/apachectl -k graceful, with -f and -D where they are needed",
+      "program and arguments of a graceful reload; default: <serverRoot>/bin/apachectl graceful, with -f and -D where they are needed",
     ),
   test: argv.optional().describe("of the syntax test; default: <serverRoot>/bin/apachectl -t"),
   start: argv
     .optional()
-    .describe("starts the web server when a reload of ours ended it; default: <serverRoot>/bin/apachectl -k start"),
+    .describe("starts the web server when a reload of ours ended it; default: <serverRoot>/bin/apachectl start"),
   pidFile: absolutePath.optional().describe("holds the parent process' id; default: <serverRoot>/logs/httpd.pid"),
   timeout: durationSchema.default("2m").describe("limit of one of these commands"),
 });

@@ -48,7 +48,7 @@ const OK: RunResult = { exitCode: 0, stdout: "Syntax OK\n", stderr: "" };
 export class WebServerModel {
   readonly host: MemoryHost;
   port = 0;
-  /** Every apachectl call: "-t", "-k graceful", "-k start". */
+  /** Every apachectl call: "-t", "graceful", "start". */
   readonly calls: string[] = [];
   /** Application servers that do not answer. */
   readonly down = new Set<string>();

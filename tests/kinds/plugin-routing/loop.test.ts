@@ -24,7 +24,7 @@ describe("plug-in routing through the loop", () => {
     const bench = routingBench(web);
     await bench.create();
     expect(managed()).toEqual([`write ${copyOf("node10")}`, `write ${HTTPD_CONF}`, "job plugin-routing-graceful"]);
-    expect(web.calls).toEqual(["-t", "-k graceful"]);
+    expect(web.calls).toEqual(["-t", "graceful"]);
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
     expect(web.primaries("InfraCluster")).toEqual(["node10_infra"]);
     expect(web.host.text(GENERATED)).toBe(pluginXml([APPS, INFRA, DMGR]));
@@ -43,7 +43,7 @@ describe("plug-in routing through the loop", () => {
     const before = [...web.host.written];
     expect(await bench.up(outs)).toBeUndefined();
     expect(web.host.written).toEqual(before);
-    expect(web.calls).toEqual(["-t", "-k graceful"]);
+    expect(web.calls).toEqual(["-t", "graceful"]);
   });
 
   test("adopts a routing that is right already without a write, a reload or a probe", async () => {
@@ -84,7 +84,7 @@ describe("plug-in routing through the loop", () => {
     });
     await bench.up(outs);
     expect(web.host.text(copyOf("node10"))).toContain('RefreshInterval="30"');
-    expect(web.calls.filter((call) => call === "-k graceful")).toHaveLength(2);
+    expect(web.calls.filter((call) => call === "graceful")).toHaveLength(2);
   });
 
   test("a new cluster that is not routed to yet cannot be asked before", async () => {
@@ -184,7 +184,7 @@ describe("promise 8: what cannot be proved is taken back", () => {
     const story = await failsAndGoesBack();
     expect(story).toContain("the parent process of webserver1 is gone");
     expect(story).toContain("webserver1 was down and was started again");
-    expect(web.calls.at(-1)).toBe("-k start");
+    expect(web.calls.at(-1)).toBe("start");
   });
 
   test("a syntax test that fails keeps the old server untouched", async () => {
@@ -196,7 +196,7 @@ describe("promise 8: what cannot be proved is taken back", () => {
         : run(argv, options);
     const story = await failsAndGoesBack();
     expect(story).toContain("apachectl -t ended with exit code 1: Syntax error on line 5 of httpd.conf");
-    expect(web.calls).not.toContain("-k stop");
+    expect(web.calls).not.toContain("stop");
   });
 
   test("a file that was damaged after it was written is noticed before the reload, whatever the syntax test says", async () => {

@@ -1,0 +1,99 @@
+import { type Lab, startLab } from "../../../lab/lab.js";
+import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
+import { freshAccess } from "../../../providers/lifecycle/access.js";
+import { managedProvider } from "../../../providers/lifecycle/provider.js";
+import { closeAllHosts } from "../../../providers/targets/hosts.js";
+
+/** The real thing but for IBM's module: OpenSSH, Apache httpd, the plug-in stand-in, application servers of the lab. */
+let lab: Lab;
+const said: string[] = [];
+const provider = managedProvider(pluginRouting, {
+  fresh: freshAccess,
+  cached: freshAccess,
+  say: (line) => said.push(line),
+});
+
+beforeAll(async () => {
+  lab = await startLab({ killOnParseError: true });
+}, 90_000);
+afterAll(async () => {
+  await closeAllHosts();
+  await lab?.stop();
+}, 30_000);
+
+function inputs(more: Record<string, unknown> = {}): Record<string, unknown> {
+  const members = lab.clusters.flatMap((cluster) => cluster.members);
+  const named = (node: string) => members.filter((member) => member.node === node).map((member) => member.name);
+  const nodes = Object.fromEntries(members.map(({ node }) => [node, named(node)]));
+  return {
+    webServer: "webserver1",
+    host: "web1",
+    httpdConf: lab.web.httpdConf,
+    connection: lab.hosts.web1.connection,
+    serverRoot: lab.web.serverRoot,
+    pluginFile: lab.web.pluginFile,
+    nodes,
+    verify: {
+      connectTo: { address: lab.web.address, port: lab.web.port },
+      publicHost: `${lab.web.publicName}:${lab.web.port}`,
+      samples: 8,
+      retryEvery: "100ms",
+      settleTime: "20s",
+      clusters: Object.fromEntries(lab.clusters.map((cluster) => [cluster.name, { probeUrl: cluster.probePath }])),
+    },
+    primaryNode: "node2",
+    owner: "lab/test/routing",
+    __provider: "pointer",
+    ...more,
+  };
+}
+
+async function up(olds: Record<string, unknown> | undefined, more: Record<string, unknown> = {}) {
+  const { inputs: news, failures } = await provider.check(olds ?? {}, inputs(more));
+  expect(failures).toEqual([]);
+  const given = { ...news, __provider: "pointer" };
+  if (!olds) return (await provider.create(given)).outs;
+  const { props } = await provider.read("id", olds);
+  if (!(await provider.diff("id", props, given)).changes) return undefined;
+  return (await provider.update("id", props, given)).outs;
+}
+
+test("on real servers: move, find drift, heal, fail safely, restore", async () => {
+  const confBefore = await lab.readFile("web1", lab.web.httpdConf);
+  const outs = await up(undefined);
+  expect(said.filter((line) => / on node2 /.test(line))).toHaveLength(lab.clusters.length);
+  expect(await up(outs)).toBeUndefined();
+
+  // Somebody points the directive back by hand and reloads.
+  await lab.writeFile("web1", lab.web.httpdConf, confBefore);
+  await lab.run("web1", [lab.web.apachectl, "graceful"]);
+  const { inputs: seen } = await provider.read("id", outs);
+  expect(seen).toMatchObject({
+    primaryNode: "as generated",
+    deviations: { directive: expect.stringContaining(" names ") },
+  });
+  const healed = await up(outs);
+  expect(healed).toBeDefined();
+  expect(await up(healed)).toBeUndefined();
+
+  // The access log proves it where cookies cannot.
+  const proof = { accessLog: lab.web.accessLog };
+  const { verify } = inputs() as { verify: { clusters: Record<string, object> } };
+  const byLog = Object.fromEntries(Object.entries(verify.clusters).map(([name, probe]) => [name, { ...probe, proof }]));
+  const moved = await up(healed, { primaryNode: "node1", verify: { ...verify, clusters: byLog } });
+  expect(said.filter((line) => / on node1 /.test(line))).toHaveLength(lab.clusters.length);
+
+  // A control command that claims success and does nothing: nothing is proved, so everything goes back.
+  await lab.fault("apachectl-lies", true);
+  const conf = await lab.readFile("web1", lab.web.httpdConf);
+  const settle = { verify: { ...verify, settleTime: "500ms" } };
+  await expect(up(moved, settle)).rejects.toThrow(/× answered by .*\n.*WebSpherePluginConfig names .*again/);
+  expect(await lab.readFile("web1", lab.web.httpdConf)).toBe(conf);
+  await lab.fault("apachectl-lies", false);
+  const again = await up(moved, { ...settle, verify: { ...verify, settleTime: "20s" } });
+  expect(again).toBeDefined();
+
+  const restoring = await up(again, { onDestroy: "restore" });
+  await provider.delete("id", restoring ?? {});
+  expect(await lab.readFile("web1", lab.web.httpdConf)).toBe(confBefore);
+}, 120_000);
