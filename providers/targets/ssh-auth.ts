@@ -9,6 +9,8 @@ import type { Hop } from "./connection.js";
 export interface Login {
   /** @param allowed what the server would take now; undefined before it said so. false = nothing left to try. */
   next(allowed: readonly string[] | undefined): AnyAuthMethod | false;
+  /** One of the ways did not work on this side. */
+  failed(detail: string): void;
   /** After a refusal: what was tried and what the server would have taken. Always cause `login`. */
   refused(detail: string): ProblemError;
 }
@@ -57,6 +59,7 @@ class OrderedLogin implements Login {
   readonly #tried: string[] = [];
   #allowed: readonly string[] = [];
   #asked = false;
+  readonly #failures: string[] = [];
 
   constructor(
     private readonly hop: Hop,
@@ -80,14 +83,19 @@ class OrderedLogin implements Login {
     return candidate.attempt;
   }
 
+  failed(detail: string): void {
+    this.#failures.push(detail);
+  }
+
   refused(detail: string): ProblemError {
+    const details = [...this.#failures, ...(detail ? [detail] : [])].join("; ");
     const tried =
       this.#tried.length > 0
         ? `the server refused ${this.#tried.join(", then ")}`
         : "nothing that it takes is configured";
     return new ProblemError("login", {
       where: this.where,
-      found: `login as ${this.hop.user} failed: ${tried}${detail && ` (${detail})`}`,
+      found: `login as ${this.hop.user} failed: ${tried}${details && ` (${details})`}`,
       allowed: `what the server takes: ${this.#allowed.join(", ") || "unknown"}`,
       why: "It is not tried again by itself, because many servers lock an account after a few failures",
       next: `Try by hand: ssh -v -p ${this.hop.port} ${this.hop.user}@${this.hop.address}`,

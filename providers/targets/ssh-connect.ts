@@ -7,7 +7,7 @@ import type { Connection, Hop } from "./connection.js";
 import { type HostKeyCheck, hostKeyCheck } from "./host-keys.js";
 import { Limiter } from "./limiter.js";
 import { type Login, prepareLogin } from "./ssh-auth.js";
-import { backOff, inWords, within } from "./timing.js";
+import { backOffMs, inWords, pause, within } from "./timing.js";
 
 const KEEPALIVE_INTERVAL_MS = 10_000;
 const KEEPALIVE_MISSED_MAX = 3;
@@ -61,19 +61,26 @@ async function connectHop(hop: Hop, where: string, through: SshLine | undefined,
   const login = await prepareLogin(hop, where);
   return handshakes.run(async () => {
     const deadline = performance.now() + timeoutMs;
+    const leftMs = () => Math.max(1, deadline - performance.now());
+    let lastDrop: HandshakeDropped | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
-        const leftMs = () => Math.max(1, deadline - performance.now());
         const socket = await openSocket(hop, where, through, leftMs(), timeoutMs);
         return await shakeHands(socket, { hop, where, check, login, through, timeoutMs }, leftMs());
       } catch (error) {
-        if (!(error instanceof HandshakeDropped)) throw error;
-        if (attempt === HANDSHAKE_ATTEMPTS || performance.now() > deadline)
-          throw dropped(where, attempt, error.message);
-        await backOff(attempt, RETRY_BASE_MS);
+        if (error instanceof HandshakeDropped) lastDrop = error;
+        else if (!lastDrop || !isTimeout(error)) throw error;
+        const pauseMs = backOffMs(attempt, RETRY_BASE_MS);
+        // Out of time because of the drops: they are the news.
+        if (attempt === HANDSHAKE_ATTEMPTS || pauseMs >= leftMs()) throw dropped(where, attempt, lastDrop.message);
+        await pause(pauseMs);
       }
     }
   });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof ProblemError && error.cause === "timeout";
 }
 
 async function openSocket(
@@ -137,7 +144,11 @@ async function shakeHands(socket: Duplex, handshake: Handshake, leftMs: number):
   const ready = new Promise<void>((resolve, reject) => {
     client.once("ready", resolve);
     // Stays for the life of the client: an error without a listener would end the process. Later ones show as `close`.
-    client.on("error", (error) => reject(explain(error)));
+    client.on("error", (error: Error & ClientErrorExtensions) => {
+      // ssh2 goes on with the next way to log in.
+      if (error.level === "agent") login.failed(`the agent: ${error.message}`);
+      else reject(explain(error));
+    });
     client.on("close", () => reject(explain(new Error("the server closed the connection"))));
     function explain(error: Error & ClientErrorExtensions): Error {
       if (rejectedKey) return rejectedKey;

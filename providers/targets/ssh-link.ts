@@ -4,7 +4,7 @@ import { ProblemError } from "../common/problem.js";
 import type { Connection } from "./connection.js";
 import { Limiter } from "./limiter.js";
 import { connectLine, type SshLine } from "./ssh-connect.js";
-import { backOff, inWords, within } from "./timing.js";
+import { backOffMs, inWords, pause, within } from "./timing.js";
 
 /** Stock sshd allows 10 sessions a connection (MaxSessions); the cached SFTP session is one, and closing ones still count. */
 const CHANNELS_AT_ONCE = 6;
@@ -192,7 +192,7 @@ export class SshLink {
           if (lost) throw connectionLost(where, true);
           throw new ProblemError("unreachable", { where, found: `the server opened no channel: ${refused.message}` });
         }
-        await backOff(attempt, CHANNEL_RETRY_BASE_MS);
+        await pause(backOffMs(attempt, CHANNEL_RETRY_BASE_MS));
       }
     }
   }

@@ -11,10 +11,10 @@ export async function within<T>(promise: Promise<T>, ms: number, late: () => Err
   }
 }
 
-/** A pause before attempt `attempt` (from 1): doubling from `baseMs`, half of it random so that many do not return together. */
-export function backOff(attempt: number, baseMs: number): Promise<void> {
+/** Length of the pause after attempt `attempt` (from 1): doubling, half of it random so that many do not return together. */
+export function backOffMs(attempt: number, baseMs: number): number {
   const full = baseMs * 2 ** (attempt - 1);
-  return pause(full / 2 + (Math.random() * full) / 2);
+  return full / 2 + (Math.random() * full) / 2;
 }
 
 export function pause(ms: number): Promise<void> {

@@ -26,6 +26,8 @@ export interface SshdOptions {
   /** Scripts put into a folder that comes first in the PATH of commands: name → text. For stand-ins of programs. */
   readonly programs?: Readonly<Record<string, string>>;
   readonly shell?: string;
+  /** Types of host keys beside the ed25519 one. */
+  readonly moreHostKeys?: readonly string[];
   /** Size of a file system of its own at `<tree>/small`, if the machine lets us mount one (see `hasSmallDisk`). */
   readonly smallDiskBytes?: number;
 }
@@ -42,7 +44,10 @@ export interface TestSshd {
   readonly tree: string;
   readonly keyFile: string;
   readonly hostKeyFile: string;
+  readonly moreHostKeyFiles: readonly string[];
   readonly knownHosts: string;
+  /** The host's public key, as it can be pinned. */
+  readonly hostKey: string;
   readonly hasSmallDisk: boolean;
   /** How to reach it with its key; anything can be replaced. */
   connection(changes?: Partial<z.input<typeof connectionSchema>>): Connection;
@@ -63,6 +68,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
   for (const directory of [tree, home, inFolder("bin")]) mkdirSync(directory);
   const keyFile = makeKey(inFolder("user_key"));
   const hostKeyFile = makeKey(inFolder("host_key"));
+  const moreHostKeyFiles = (options.moreHostKeys ?? []).map((type) =>
+    makeKey(inFolder(`host_key_${type}`), ["-t", type, "-N", ""]),
+  );
   const authorizedKeys = inFolder("authorized_keys");
   writeFileSync(authorizedKeys, readFileSync(`${keyFile}.pub`));
   for (const [name, text] of Object.entries(options.programs ?? {}))
@@ -73,7 +81,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
     inFolder("passwd"),
     `${readFileSync("/etc/passwd", "utf8")}${ACCOUNT.name}:x:${ACCOUNT.id}:${ACCOUNT.id}::${home}:${options.shell ?? "/bin/sh"}\n`,
   );
-  if (separate) for (const path of [tree, home, hostKeyFile, log]) chownSync(path, ACCOUNT.id, ACCOUNT.id);
+  if (separate)
+    for (const path of [tree, home, hostKeyFile, ...moreHostKeyFiles, log]) chownSync(path, ACCOUNT.id, ACCOUNT.id);
   const port = await freePort();
   const config = inFolder("sshd_config");
   writeFileSync(
@@ -82,7 +91,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
       ...(options.config ?? []),
       `Port ${port}`,
       "ListenAddress 127.0.0.1",
-      `HostKey ${hostKeyFile}`,
+      ...[hostKeyFile, ...moreHostKeyFiles].map((file) => `HostKey ${file}`),
       "PidFile none",
       `AuthorizedKeysFile ${authorizedKeys}`,
       "StrictModes no",
@@ -111,7 +120,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
     tree,
     keyFile,
     hostKeyFile,
+    moreHostKeyFiles,
     knownHosts,
+    hostKey,
     hasSmallDisk,
     connection: (changes = {}) =>
       connectionSchema.parse({

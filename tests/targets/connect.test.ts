@@ -1,0 +1,422 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AuthContext } from "ssh2";
+import type { z } from "zod";
+import { problemsOf } from "../../providers/common/problem.js";
+import type { connectionSchema } from "../../providers/targets/connection.js";
+import { hostKeyWarnings } from "../../providers/targets/host-keys.js";
+import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
+import { FaultProxy } from "../support/fault-proxy.js";
+import { startSshStandIn } from "../support/ssh-stand-in.js";
+import { freePort, makeKey, startSshd, type TestSshd } from "../support/sshd.js";
+
+type Changes = Partial<z.input<typeof connectionSchema>>;
+const CANARY = "canary-5f0c-secret";
+
+let server: TestSshd;
+
+beforeAll(async () => {
+  server = await startSshd();
+});
+afterEach(closeAllHosts);
+afterAll(() => server.stop());
+
+const hello = (changes: Changes = {}) =>
+  openHost(server.connection(changes)).run(["true"], { what: "say hello", timeoutMs: 5_000 });
+
+/** What a failed hello says: its cause and its text. */
+async function refusal(changes: Changes): Promise<{ cause: unknown; text: string }> {
+  const error = await hello(changes).then(
+    () => new Error("it worked"),
+    (thrown: Error) => thrown,
+  );
+  expect(problemsOf(error, "?")[0]?.where).toContain("web1");
+  return { cause: error.cause, text: error.message };
+}
+
+const file = (name: string, text: string) => {
+  const path = join(server.folder, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+};
+/** A copy of the user's key in another form. */
+const convertedKey = (name: string, ...args: string[]) => {
+  const path = file(name, readFileSync(server.keyFile, "utf8"));
+  execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-f", path, ...args], { stdio: "ignore" });
+  return path;
+};
+
+describe("promise 13: a host is who it should be, or nothing is sent to it", () => {
+  test("a known host is reached; one line for equal connections, ended by closeAllHosts", async () => {
+    expect((await hello()).exitCode).toBe(0);
+    expect(openHost(server.connection())).toBe(openHost(server.connection()));
+    expect(openHost(server.connection())).not.toBe(openHost(server.connection({ connectTimeout: "9s" })));
+  });
+
+  test("an unknown host is refused, with its fingerprint, the file, and how to verify and add it", async () => {
+    const knownHosts = file("empty_known_hosts", "# nothing\n");
+    const { cause, text } = await refusal({ hostKey: { knownHosts } });
+    const shown = execFileSync("ssh-keygen", ["-lf", `${server.hostKeyFile}.pub`], { encoding: "utf8" }).split(" ")[1];
+    expect(cause).toBe("host-key");
+    for (const part of [shown, knownHosts, `ssh-keyscan -p ${server.port} 127.0.0.1 >> ${knownHosts}`])
+      expect(text).toContain(part);
+  });
+
+  test("a missing known_hosts file trusts nobody, an unreadable one neither", async () => {
+    const missing = await refusal({ hostKey: { knownHosts: join(server.folder, "no-such-file") } });
+    expect(missing).toMatchObject({ cause: "host-key", text: expect.stringContaining("there is no such file") });
+    const unreadable = await refusal({ hostKey: { knownHosts: server.folder } });
+    expect(unreadable).toMatchObject({ cause: "host-key", text: expect.stringContaining("EISDIR") });
+  });
+
+  test("a changed and a revoked key are refused, saying both keys and the line", async () => {
+    const other = readFileSync(`${server.keyFile}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+    const name = `[127.0.0.1]:${server.port}`;
+    const changed = await refusal({ hostKey: { knownHosts: file("changed", `${name} ${other}\n`) } });
+    expect(changed.cause).toBe("host-key");
+    expect(changed.text.match(/SHA256:/g)).toHaveLength(2);
+    expect(changed.text).toMatch(/changed line 1.*ssh-keygen -R/);
+    const revoked = await refusal({
+      hostKey: { knownHosts: file("revoked", `@revoked * ${server.hostKey}\n${name} ${server.hostKey}\n`) },
+    });
+    expect(revoked).toMatchObject({ cause: "host-key", text: expect.stringContaining("revoked") });
+  });
+
+  test("a key or fingerprint can be pinned; another one is refused", async () => {
+    const print =
+      execFileSync("ssh-keygen", ["-lf", `${server.hostKeyFile}.pub`], { encoding: "utf8" }).split(" ")[1] ?? "";
+    expect((await hello({ hostKey: { pinned: [print] } })).exitCode).toBe(0);
+    expect((await hello({ hostKey: { pinned: [`${server.hostKey} comment`] } })).exitCode).toBe(0);
+    const wrong = `SHA256:${"A".repeat(43)}`;
+    const { cause, text } = await refusal({ hostKey: { pinned: [wrong] } });
+    expect(cause).toBe("host-key");
+    expect(text).toContain(wrong);
+    expect(text).toContain(print);
+  });
+
+  test("of a host with several keys the recorded type is asked for", async () => {
+    const several = await startSshd({ moreHostKeys: ["rsa", "ecdsa"] });
+    try {
+      for (const key of several.moreHostKeyFiles) {
+        const recorded = readFileSync(`${key}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+        const knownHosts = file("several", `[127.0.0.1]:${several.port} ${recorded}\n`);
+        const host = openHost(several.connection({ hostKey: { knownHosts } }));
+        const run = host.run(["true"], { what: "say hello", timeoutMs: 5_000 });
+        await expect(run).resolves.toMatchObject({ exitCode: 0 });
+        await host.close();
+      }
+    } finally {
+      await several.stop();
+    }
+  });
+
+  test("accepting any key is possible, and named", async () => {
+    const changes: Changes = { hostKey: { insecureAcceptAny: true } };
+    expect((await hello(changes)).exitCode).toBe(0);
+    expect(hostKeyWarnings(server.connection(changes))).toEqual([
+      expect.stringContaining("web1: host key not verified"),
+    ]);
+    expect(hostKeyWarnings(server.connection())).toEqual([]);
+  });
+});
+
+describe("a jump host", () => {
+  test("is gone through, and verified under its own name", async () => {
+    const jump = await startSshd();
+    try {
+      const hop = { address: "127.0.0.1", port: jump.port, user: jump.user, auth: { keyFile: jump.keyFile } };
+      expect((await hello({ jump: { ...hop, hostKey: { knownHosts: jump.knownHosts } } })).exitCode).toBe(0);
+      const { cause, text } = await refusal({ jump: { ...hop, hostKey: { knownHosts: server.knownHosts } } });
+      expect(cause).toBe("host-key");
+      expect(text).toContain("jump host of web1");
+      // The last hop is not excused by the first.
+      const last = await refusal({
+        jump: { ...hop, hostKey: { knownHosts: jump.knownHosts } },
+        hostKey: { knownHosts: jump.knownHosts },
+      });
+      expect(last).toMatchObject({ cause: "host-key", text: expect.not.stringContaining("jump host of") });
+      const closed = await refusal({
+        jump: { ...hop, hostKey: { knownHosts: jump.knownHosts } },
+        port: await freePort(),
+      });
+      expect(closed).toMatchObject({ cause: "unreachable", text: expect.stringContaining("through its jump host") });
+    } finally {
+      await closeAllHosts();
+      await jump.stop();
+    }
+  });
+});
+
+describe("logging in", () => {
+  test("a refused key says who, what was tried and what the server takes", async () => {
+    const keyFile = makeKey(join(server.folder, "stranger"));
+    const { cause, text } = await refusal({ auth: { keyFile } });
+    expect(cause).toBe("login");
+    expect(text).toContain(`login as ${server.user} failed: the server refused key ${keyFile}`);
+    expect(text).toContain("what the server takes: publickey");
+  });
+
+  test("promise 14: a refused password is not in the error, and tried once", async () => {
+    process.env.TEST_PASSWORD = CANARY;
+    const picky = await startSshd({ config: ["PasswordAuthentication yes"] });
+    try {
+      const run = openHost(picky.connection({ auth: { password: { env: "TEST_PASSWORD" } } })).run(["true"], {
+        what: "x",
+        timeoutMs: 5_000,
+      });
+      const error: Error = await run.then(
+        () => new Error("it worked"),
+        (thrown) => thrown,
+      );
+      expect(error).toMatchObject({ cause: "login", message: expect.stringContaining("refused password") });
+      expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(CANARY);
+      expect(picky.log().match(/Failed password/g)).toHaveLength(1);
+    } finally {
+      delete process.env.TEST_PASSWORD;
+      await picky.stop();
+    }
+  });
+
+  test.each(["password", "keyboard-interactive"] as const)(
+    "a server that takes %s gets the password once",
+    async (method) => {
+      process.env.TEST_PASSWORD = CANARY;
+      const answers: string[] = [];
+      const standIn = await startSshStandIn({
+        hostKeyFile: server.hostKeyFile,
+        authenticate: (attempt: AuthContext) => {
+          if (attempt.method !== method) return attempt.reject([method]);
+          if (attempt.method === "password") {
+            answers.push(attempt.password);
+            return attempt.accept();
+          }
+          attempt.prompt([{ prompt: "Password: ", echo: false }], (given) => {
+            answers.push(...given);
+            // A second factor: nothing is to be answered to that.
+            attempt.prompt([{ prompt: "Code: ", echo: false }], (second) => {
+              answers.push(...second);
+              attempt.accept();
+            });
+          });
+        },
+      });
+      try {
+        expect(
+          (
+            await hello({
+              port: standIn.port,
+              hostKey: { pinned: [server.hostKey] },
+              auth: { password: { env: "TEST_PASSWORD" } },
+            })
+          ).exitCode,
+        ).toBe(0);
+        expect(answers).toEqual([CANARY]);
+        expect(standIn.tried).toEqual(["none", method]);
+      } finally {
+        delete process.env.TEST_PASSWORD;
+        await closeAllHosts();
+        await standIn.stop();
+      }
+    },
+  );
+
+  test("keys in OpenSSH and PEM format work, encrypted ones with their passphrase", async () => {
+    process.env.TEST_PASSPHRASE = CANARY;
+    const passphrase = { env: "TEST_PASSPHRASE" };
+    const rsa = makeKey(join(server.folder, "rsa_pem"), ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", CANARY]);
+    const known = await startSshd();
+    try {
+      writeFileSync(join(known.folder, "authorized_keys"), readFileSync(`${rsa}.pub`));
+      const host = openHost(known.connection({ auth: { keyFile: rsa, passphrase } }));
+      expect((await host.run(["true"], { what: "x", timeoutMs: 5_000 })).exitCode).toBe(0);
+      await host.close();
+      const encrypted = convertedKey("encrypted", "-N", CANARY);
+      expect((await hello({ auth: { keyFile: encrypted, passphrase } })).exitCode).toBe(0);
+      expect(await refusal({ auth: { keyFile: encrypted } })).toMatchObject({
+        cause: "login",
+        text: expect.stringContaining("auth.passphrase"),
+      });
+      process.env.TEST_PASSPHRASE = `${CANARY}-wrong`;
+      for (const keyFile of [encrypted, rsa]) {
+        const { cause, text } = await refusal({ auth: { keyFile, passphrase }, operationTimeout: "9s" });
+        expect(cause).toBe("login");
+        expect(text).toContain("the passphrase is wrong");
+        expect(text).not.toContain(CANARY);
+      }
+    } finally {
+      delete process.env.TEST_PASSPHRASE;
+      await closeAllHosts();
+      await known.stop();
+    }
+  });
+
+  test("a PKCS#8 key says how to convert it, and that command does", async () => {
+    const pem = makeKey(join(server.folder, "pkcs8"), ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""]);
+    const { cause, text } = await refusal({ auth: { keyFile: pem } });
+    expect(cause).toBe("login");
+    expect(text).toContain("PKCS#8");
+    execFileSync("cp", ["-p", pem, `${pem}.openssh`]);
+    execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", "", "-f", `${pem}.openssh`], { stdio: "ignore" });
+    // Now it is only the server that does not know it.
+    expect((await refusal({ auth: { keyFile: `${pem}.openssh` } })).text).toContain("the server refused key");
+  });
+
+  test.each<[string, (path: string) => void, RegExp]>([
+    [
+      "PuTTY's format",
+      (path) => writeFileSync(path, "PuTTY-User-Key-File-3: ssh-ed25519\n", { mode: 0o600 }),
+      /puttygen .* -O private-openssh/,
+    ],
+    [
+      "a public key",
+      (path) => writeFileSync(path, readFileSync(`${server.keyFile}.pub`), { mode: 0o600 }),
+      /public key/,
+    ],
+    ["no key at all", (path) => writeFileSync(path, "hello\n", { mode: 0o600 }), /no private key/],
+    ["an empty file", (path) => writeFileSync(path, "", { mode: 0o600 }), /no private key/],
+    ["no file", () => undefined, /ENOENT/],
+    [
+      "a file for everybody",
+      (path) => {
+        writeFileSync(path, readFileSync(server.keyFile));
+        chmodSync(path, 0o644);
+      },
+      /chmod 600/,
+    ],
+  ])("a key file with %s is refused before anything is sent", async (name, make, expected) => {
+    const keyFile = join(server.folder, `key ${name.replaceAll("'", "")}`);
+    make(keyFile);
+    const proxy = await FaultProxy.start(server.port);
+    try {
+      const { cause, text } = await refusal({ auth: { keyFile }, port: proxy.port });
+      expect(cause).toBe("login");
+      expect(text).toContain(keyFile);
+      expect(text).toMatch(expected);
+      expect(proxy.connections).toBe(0);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  test("an agent's key works; a missing agent is said", async () => {
+    const socket = join(server.folder, "agent.sock");
+    const agent = execFileSync("ssh-agent", ["-a", socket], { encoding: "utf8" });
+    const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(agent)?.[1]);
+    try {
+      execFileSync("ssh-add", ["-q", server.keyFile], {
+        env: { ...process.env, SSH_AUTH_SOCK: socket },
+        stdio: "ignore",
+      });
+      expect((await hello({ auth: { agent: socket } })).exitCode).toBe(0);
+      expect((await refusal({ auth: { agent: `${socket}.none` } })).cause).toBe("login");
+    } finally {
+      process.kill(pid);
+    }
+  });
+});
+
+describe("promise 7: a bad network is a typed error, and the next attempt works", () => {
+  let proxy: FaultProxy;
+  beforeAll(async () => {
+    proxy = await FaultProxy.start(server.port);
+  });
+  afterEach(() => {
+    proxy.faults = {};
+  });
+  afterAll(() => proxy.stop());
+
+  const throughProxy = (): Changes => ({
+    port: proxy.port,
+    hostKey: { pinned: [server.hostKey] },
+    connectTimeout: "600ms",
+    operationTimeout: "600ms",
+  });
+
+  test("a closed port and a name that does not exist are unreachable", async () => {
+    expect(await refusal({ port: await freePort() })).toMatchObject({
+      cause: "unreachable",
+      text: expect.stringContaining("nothing listens there"),
+    });
+    expect((await refusal({ address: "no-such-host.invalid" })).cause).toBe("unreachable");
+  });
+
+  test.each<[string, FaultProxy["faults"], string]>([
+    ["stalled before the first byte", { stallAfter: { down: 0 } }, "timeout"],
+    ["stalled in the handshake", { stallAfter: { down: 600 } }, "timeout"],
+    ["dropped at once, each time", { refuse: true }, "unreachable"],
+    ["reset at once, each time", { refuse: true, reset: true }, "unreachable"],
+    ["cut in the handshake", { cutAfter: { down: 600 } }, "unreachable"],
+    ["reset in the handshake", { cutAfter: { down: 600 }, reset: true }, "unreachable"],
+    ["so slow that it takes too long", { delayMs: 250 }, "timeout"],
+  ])("%s", async (_what, faults, cause) => {
+    proxy.faults = faults;
+    expect((await refusal(throughProxy())).cause).toBe(cause);
+    proxy.faults = {};
+    expect((await hello(throughProxy())).exitCode).toBe(0);
+  });
+
+  /** Bytes that the server sends until a first command has ended. */
+  async function bytesOfHello(): Promise<number> {
+    await hello(throughProxy());
+    const total = proxy.passed("down");
+    await closeAllHosts();
+    return total;
+  }
+
+  test("stalled while logging in", async () => {
+    // Session and command take about 600 bytes of the whole; what stalls before them stalls in the login.
+    proxy.faults = { stallAfter: { down: (await bytesOfHello()) - 900 } };
+    expect(await refusal(throughProxy())).toMatchObject({
+      cause: "timeout",
+      text: expect.stringContaining("within 600 ms"),
+    });
+  });
+
+  test("a line cut at any byte of connecting and asking is typed, and the next one works", async () => {
+    const total = await bytesOfHello();
+    const outcomes: unknown[] = [];
+    for (let bytes = 0; bytes < total; bytes += 297) {
+      proxy.faults = { cutAfter: { down: bytes } };
+      const outcome = hello({ ...throughProxy(), connectTimeout: "300ms" });
+      outcomes.push(
+        await outcome.then(
+          ({ exitCode }) => exitCode,
+          (error: Error) => error.cause,
+        ),
+      );
+      await closeAllHosts();
+    }
+    // Success only when the exit code had come; each failure has its type.
+    for (const outcome of outcomes) expect(["unreachable", "unknown-outcome", 0]).toContain(outcome);
+    expect(outcomes.slice(0, 5)).toEqual(Array(5).fill("unreachable"));
+    proxy.faults = {};
+    expect((await hello(throughProxy())).exitCode).toBe(0);
+  }, 30_000);
+
+  test("dropped handshakes are tried again, a refused login never", async () => {
+    proxy.faults = { refuse: true };
+    const before = proxy.connections;
+    const pending = hello({ ...throughProxy(), connectTimeout: "10s" });
+    while (proxy.connections < before + 2) await new Promise((resolve) => setImmediate(resolve));
+    proxy.faults = {};
+    expect((await pending).exitCode).toBe(0);
+    const tries = proxy.connections;
+    await refusal({ ...throughProxy(), auth: { keyFile: makeKey(join(server.folder, "never")) } });
+    expect(proxy.connections).toBe(tries + 1);
+  });
+
+  test("20 hosts at once on a stock server that drops handshakes", async () => {
+    const stock = await startSshd({ config: ["MaxStartups 10:30:100"] });
+    try {
+      const names = Array.from({ length: 20 }, (_unused, index) => `host${index}`);
+      const answers = await Promise.all(
+        names.map((name) => openHost(stock.connection({ name })).run(["true"], { what: "x", timeoutMs: 20_000 })),
+      );
+      expect(answers.map(({ exitCode }) => exitCode)).toEqual(names.map(() => 0));
+    } finally {
+      await closeAllHosts();
+      await stock.stop();
+    }
+  });
+});
