@@ -29,7 +29,7 @@ const NOISE = [
   "<!---->",
   "<!-- \xe9 -->",
   "<?tool <Server/>?>",
-]; // prettier-ignore
+];
 
 const style: fc.Arbitrary<Style> = fc.record({
   lineEnd: fc.constantFrom("\n", "\r\n", ""),
@@ -90,7 +90,7 @@ function written(clusters: readonly Cluster[], form: Style): Buffer {
       lists[1],
       line(1, "</ServerCluster>"),
       line(1, "<Text><![CDATA[<PrimaryServers>]]></Text>"),
-    ].join(""); // prettier-ignore
+    ].join("");
   });
   const declared = form.encoding === "iso-8859-1" ? "ISO-8859-1" : "UTF-8";
   const text = `<?xml version="1.0" encoding="${declared}"?><!--glued--><Config>${body.join("")}${form.lineEnd}</Config>`;

@@ -379,7 +379,7 @@ describe("promise 4: routing changes the servers' lines and nothing else", () =>
       expect(clusterOf(edited, cluster)).toMatchObject({ primary, backup });
       expect(route(edited, cluster, primary, backup)).toEqual(edited);
     }
-  }); // prettier-ignore
+  });
 
   test("several clusters at once", () => {
     const wanted = new Map(

@@ -156,7 +156,7 @@ describe("promise 19: hostile or broken XML is refused with its line", () => {
       "/>",
       "=",
       "-",
-    ); // prettier-ignore
+    );
     fc.assert(
       fc.property(fc.array(token, { maxLength: 14 }), (tokens) => {
         const text = `<a>${tokens.join("")}</a>`;
