@@ -8,8 +8,9 @@ const SECOND = 1000;
 const HEARTBEAT = 15 * SECOND;
 /** How long a process may take to end after it was asked to, before it is killed. */
 const GRACE = 10 * SECOND;
-/** A failed command's last output lines, enough to see the cause. */
-const SHOWN_LINES = 25;
+/** Of a failed command's output: some name the cause first, others last. */
+const FIRST_LINES = 12;
+const LAST_LINES = 20;
 
 /**
  * @typedef {object} Outcome
@@ -112,7 +113,7 @@ async function mustRun(command, args, options) {
   throw new SetupError(
     `${options.waitingFor} failed: \`${[command, ...args].join(" ")}\` ${ending(outcome, options.seconds)}`,
     options.next,
-    tail(outcome.output),
+    excerpt(outcome.output),
   );
 }
 
@@ -126,8 +127,11 @@ function ending(outcome, seconds) {
 }
 
 /** @param {string} output */
-function tail(output) {
-  return output.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
+function excerpt(output) {
+  const lines = output.trimEnd().split("\n");
+  const left = lines.length - FIRST_LINES - LAST_LINES;
+  if (left <= 0) return lines.join("\n");
+  return [...lines.slice(0, FIRST_LINES), `… ${left} lines …`, ...lines.slice(-LAST_LINES)].join("\n");
 }
 
-module.exports = { capture, mustRun, ending, tail };
+module.exports = { capture, mustRun, ending };
