@@ -1,7 +1,16 @@
 import type { z } from "zod";
 import { nearest } from "../../providers/common/nearest.js";
 import { type Problem, ProblemError } from "../../providers/common/problem.js";
+import { inWords, type JsonSchema, schemaAt, stackJsonSchema } from "./json-schema.js";
 import { type StackConfig, stackConfigSchema } from "./schema.js";
+
+type Path = readonly PropertyKey[];
+type Values = Readonly<Record<string, unknown>>;
+
+/** Keys that may be left out: given as `{}` (Pulumi.yaml's default) or as nothing at all, they are not set. */
+const OPTIONAL_KEYS: readonly string[] = ["routing", "run"] satisfies readonly (keyof StackConfig)[];
+/** Keys that hold credentials, or where people write one by mistake: their values are never shown. */
+const SECRET_KEYS: readonly string[] = ["password", "passphrase"];
 
 /**
  * Parses a stack's configuration once, into typed settings.
@@ -10,78 +19,139 @@ import { type StackConfig, stackConfigSchema } from "./schema.js";
  * @param where what the problems call the configuration, e.g. "Pulumi.prod.yaml".
  * @throws ProblemError `invalid-input` with every problem and its path; a mistyped key comes with the nearest right one.
  */
-export function parseStackConfig(given: Readonly<Record<string, unknown>>, where: string): StackConfig {
-  const result = stackConfigSchema.safeParse(given);
-  if (result.success) return result.data;
+export function parseStackConfig(given: Values, where: string): StackConfig {
+  const values = Object.fromEntries(
+    Object.entries(given).filter(([key, value]) => !(OPTIONAL_KEYS.includes(key) && isUnset(value))),
+  );
+  const result = stackConfigSchema.safeParse(values);
+  const stray = strayHosts(values);
+  if (result.success && stray.length === 0) return result.data;
+  const found = [...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, schema())), ...stray];
   throw new ProblemError(
     "invalid-input",
-    result.error.issues.flatMap((issue) => problemsOfIssue(issue, given, where)),
+    found.map(({ path, ...problem }): Problem => ({ where: at(where, path), ...problem })),
   );
 }
 
-function problemsOfIssue(issue: z.core.$ZodIssue, given: unknown, where: string): readonly Problem[] {
+/** A problem at a path of the configuration. */
+interface Finding extends Omit<Problem, "where"> {
+  readonly path: Path;
+}
+
+/** Only asked for when something is wrong. */
+let cached: JsonSchema | undefined;
+function schema(): JsonSchema {
+  cached ??= stackJsonSchema();
+  return cached;
+}
+
+/** @param root schema of the value that the issue's path starts from; `base` is that value's own path */
+function findingsOf(issue: z.core.$ZodIssue, given: unknown, root: JsonSchema, base: Path = []): readonly Finding[] {
+  const path = [...base, ...issue.path];
+  const here = schemaAt(issue.path, root);
   if (issue.code === "unrecognized_keys") {
-    const known = keysAt(issue.path);
-    return issue.keys.map((key) => {
-      const hint = nearest(key, known);
-      return {
-        where: at(where, [...issue.path, key]),
-        found: "no such setting",
-        ...(known.length > 0 ? { allowed: known.join(", ") } : {}),
-        ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
-      };
-    });
+    const known = knownKeys(here, valueAt(given, path));
+    return issue.keys.map((key) => unknownKey(path, key, known));
   }
-  const value = valueAt(given, issue.path);
-  return [
-    {
-      where: at(where, issue.path),
-      found: value === undefined ? "missing" : `${shorten(JSON.stringify(value))}: ${lowerFirst(issue.message)}`,
-    },
-  ];
+  const value = valueAt(given, path);
+  if (value === undefined && issue.code !== "custom") {
+    return [{ path, found: "missing", ...(here ? { allowed: withMeaning(here) } : {}) }];
+  }
+  if (issue.code === "invalid_union") return unionFindings(issue, given, here, path);
+  if (issue.code === "invalid_key") return [{ path, found: reason(issue.issues[0]?.message ?? issue.message) }];
+  if (issue.code === "invalid_type" && here) return [{ path, found: shown(value, path), allowed: withMeaning(here) }];
+  return [{ path, found: `${shown(value, path)}: ${reason(issue.message)}` }];
 }
 
-/** The keys that the schema allows at a path. Records let any key through, so their values' schema answers for them. */
-function keysAt(path: readonly PropertyKey[]): readonly string[] {
-  let schema: unknown = stackConfigSchema;
-  for (const key of path) schema = inside(unwrap(schema), key);
-  const found = unwrap(schema) as { shape?: Record<string, unknown> } | undefined;
-  return found?.shape ? Object.keys(found.shape) : [];
+/** The problems of the alternative that was meant, if that can be told; else all alternatives. */
+function unionFindings(
+  issue: z.core.$ZodIssueInvalidUnion,
+  given: unknown,
+  here: JsonSchema | undefined,
+  path: Path,
+): readonly Finding[] {
+  const value = valueAt(given, path);
+  if (isObject(value)) {
+    const meant = alternativeMeant(here, value);
+    const chosen = here?.anyOf?.[meant];
+    if (chosen) return (issue.errors[meant] ?? []).flatMap((inner) => findingsOf(inner, given, chosen, path));
+    const known = knownKeys(here, value);
+    const keys = Object.keys(value);
+    if (keys.length > 0 && known.length > 0) return keys.map((key) => unknownKey(path, key, known));
+  }
+  return [{ path, found: shown(value, path), ...(here ? { allowed: withMeaning(here) } : {}) }];
 }
 
-interface Introspected {
-  readonly shape?: Record<string, unknown>;
-  readonly valueType?: unknown;
-  readonly element?: unknown;
-  readonly options?: readonly unknown[];
+/** Index of the first alternative that has one of the value's keys, or -1. */
+function alternativeMeant(here: JsonSchema | undefined, value: Values): number {
+  return (here?.anyOf ?? []).findIndex(({ properties }) => Object.keys(value).some((key) => properties?.[key]));
 }
 
-function inside(schema: unknown, key: PropertyKey): unknown {
-  const { shape, valueType, element } = (schema ?? {}) as Introspected;
-  return shape?.[String(key)] ?? valueType ?? element;
+/** The keys that an object may have here; with alternatives, those of the one that was meant, else all of them. */
+function knownKeys(here: JsonSchema | undefined, value: unknown): readonly string[] {
+  const meant = isObject(value) ? here?.anyOf?.[alternativeMeant(here, value)] : undefined;
+  const candidates = meant ? [meant] : [...(here ? [here] : []), ...(here?.anyOf ?? [])];
+  return candidates.flatMap(({ properties }) => Object.keys(properties ?? {}));
 }
 
-/** The schema below optional, default and prefault. */
-function unwrap(schema: unknown): unknown {
-  let current = schema as { unwrap?: () => unknown; shape?: unknown } | undefined;
-  while (current && typeof current.unwrap === "function") current = current.unwrap() as typeof current;
-  return current;
+function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
+  const hint = nearest(key, known);
+  return {
+    path: [...path, key],
+    found: "no such setting",
+    ...(known.length > 0 ? { allowed: known.join(", ") } : {}),
+    ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
+  };
 }
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      inner !== null && typeof inner === "object" ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
+/** Web servers whose host is not declared. On the values as given, so that other problems do not hide these. */
+function strayHosts({ hosts, webServers }: Values): readonly Finding[] {
+  if (!isObject(hosts) || !isObject(webServers)) return [];
+  const known = Object.keys(hosts);
+  return Object.entries(webServers).flatMap(([server, settings]) => {
+    const host = isObject(settings) ? settings.host : undefined;
+    if (typeof host !== "string" || known.includes(host)) return [];
+    const hint = nearest(host, known);
+    return [
+      {
+        path: ["webServers", server, "host"],
+        found: `no host is called ${JSON.stringify(host)}`,
+        allowed: known.join(", ") || "a name under hosts, which is empty",
+        ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
+      },
+    ];
+  });
 }
 
-const at = (where: string, path: readonly PropertyKey[]): string =>
+/** Scalars as they stand; never a credential, also not inside an object; objects by their keys. */
+function shown(value: unknown, path: Path): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isObject(value)) return `keys ${Object.keys(value).join(", ") || "none"}`;
+  if (path.some((key) => SECRET_KEYS.includes(String(key)))) return "a value (not shown)";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+const withMeaning = (here: JsonSchema): string =>
+  here.description ? `${inWords(here)} (${here.description})` : inWords(here);
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value);
+}
+
+const at = (where: string, path: Path): string =>
   [
     where,
     path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index ? "." : ""}${String(key)}`)).join(""),
   ]
     .filter(Boolean)
     .join(" ");
-const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}…` : text);
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+const isObject = (value: unknown): value is Values => value !== null && typeof value === "object";
+const isUnset = (value: unknown): boolean =>
+  value === null || value === "" || (isObject(value) && !Array.isArray(value) && Object.keys(value).length === 0);
+/** zod begins most of its messages with the same two words. */
+const reason = (message: string): string => {
+  const text = message.replace(/^Invalid input: /, "");
+  return text.charAt(0).toLowerCase() + text.slice(1);
+};

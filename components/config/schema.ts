@@ -24,32 +24,21 @@ const webServerSchema = z.strictObject({
   publicHost,
 });
 
-/** A stack's configuration: one key of `Pulumi.<stack>.yaml` each. Descriptions end up in the JSON Schema. */
-export const stackConfigSchema = z
-  .strictObject({
-    hosts: z
-      .record(name, connectionSchema.omit({ name: true }))
-      .describe("machines reached over SSH, by the name that messages call them"),
-    topology: z
-      .strictObject({ nodes, sessionReplication })
-      .describe("which cluster member runs on which node of the cell, and what replicates their sessions"),
-    webServers: z.record(name, webServerSchema).describe("web servers with the WebSphere plug-in, by name"),
-    probes: z.strictObject(probing).describe("how to prove, through a web server, where a cluster's users are served"),
-    routing: routingAspects.optional().describe("which node's members serve users; left alone when absent"),
-    run: runSettingsSchema
-      .strict()
-      .prefault({})
-      .describe("how runs behave: maintenance window, destroy, locks, limits"),
-  })
-  .superRefine((config, context) => {
-    for (const [server, { host }] of Object.entries(config.webServers)) {
-      if (host in config.hosts) continue;
-      context.addIssue({
-        code: "custom",
-        path: ["webServers", server, "host"],
-        message: `no such host; declared are ${Object.keys(config.hosts).join(", ")}`,
-      });
-    }
-  });
+/**
+ * A stack's configuration: one key of `Pulumi.<stack>.yaml` each. Descriptions and defaults end up in the JSON Schema, in
+ * docs/configuration.md and in the parser's messages. What one key says about another is checked by the parser.
+ */
+export const stackConfigSchema = z.strictObject({
+  hosts: z
+    .record(name, connectionSchema.omit({ name: true }))
+    .describe("machines reached over SSH, by the name that messages call them"),
+  topology: z
+    .strictObject({ nodes, sessionReplication })
+    .describe("which cluster member runs on which node of the cell, and what replicates their sessions"),
+  webServers: z.record(name, webServerSchema).describe("web servers with the WebSphere plug-in, by name"),
+  probes: z.strictObject(probing).describe("how to prove, through a web server, where a cluster's users are served"),
+  routing: routingAspects.optional().describe("which node's members serve users; left alone when absent"),
+  run: runSettingsSchema.strict().prefault({}).describe("how runs behave: maintenance window, destroy, locks, limits"),
+});
 
 export type StackConfig = z.infer<typeof stackConfigSchema>;
