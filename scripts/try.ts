@@ -1,42 +1,6 @@
-import { formatProblem, problemsOf } from "../providers/common/problem.js";
-import { routing } from "./try/routing.js";
-import type { TryVerb } from "./try/verb.js";
+import { runTry } from "./try/main.js";
 
-const VERBS: Readonly<Record<string, TryVerb>> = { routing };
-
-const DONE = 0;
-const REFUSED = 2;
-
-/** `npm run try -- VERB …`: shows on a copy of one's own file what would be done. Touches nothing, needs no lab. */
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
-  if (name === undefined || name === "--help" || name === "-h") {
-    console.log(usage());
-    return name === undefined ? REFUSED : DONE;
-  }
-  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (!verb) {
-    console.error(`There is no verb ${JSON.stringify(name)}.\n${usage()}`);
-    return REFUSED;
-  }
-  try {
-    return await verb.run(rest, (text) => console.log(text));
-  } catch (error) {
-    const problems = problemsOf(error, name);
-    console.error(`Refused${problems.length > 1 ? ` for ${problems.length} reasons` : ""}; nothing would be written:`);
-    for (const problem of problems) console.error(`- ${formatProblem(problem)}`);
-    return REFUSED;
-  }
-}
-
-function usage(): string {
-  const verbs = Object.entries(VERBS).map(([name, verb]) => `  ${name} ${verb.usage}\n      ${verb.summary}`);
-  return ["Usage: npm run try -- VERB ARGUMENTS", ...verbs, "Exit codes: 0 done or nothing to change, 2 refused"].join(
-    "\n",
-  );
-}
-
-main(process.argv.slice(2)).then(
+runTry(process.argv.slice(2), console.log, console.error).then(
   (code) => {
     process.exitCode = code;
   },
