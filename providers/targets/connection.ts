@@ -15,7 +15,8 @@ const hostKeySchema = z
       insecureAcceptAny: z.literal(true).describe("accept any key; every preview and log keeps naming this"),
     }),
   ])
-  .default({ knownHosts: "~/.ssh/known_hosts" });
+  .default({ knownHosts: "~/.ssh/known_hosts" })
+  .describe("who the host has to be");
 
 const authSchema = z
   .strictObject({
@@ -25,7 +26,7 @@ const authSchema = z
       .describe("true = the agent at SSH_AUTH_SOCK; or a socket path"),
     keyFile: z.string().min(1).optional().describe("private key, OpenSSH or PEM format; ~ is the home directory"),
     passphrase: secretReferenceSchema.optional().describe("of an encrypted keyFile"),
-    password: secretReferenceSchema.optional(),
+    password: secretReferenceSchema.optional().describe("of the user"),
   })
   .refine((auth) => auth.agent !== undefined || auth.keyFile !== undefined || auth.password !== undefined, {
     message: "needs at least one of agent, keyFile, password",
@@ -33,9 +34,9 @@ const authSchema = z
 
 const hopSchema = z.strictObject({
   address: z.string().min(1).describe("host name or IP address to connect to"),
-  port: z.number().int().min(1).max(65535).default(22),
-  user: z.string().min(1),
-  auth: authSchema,
+  port: z.number().int().min(1).max(65535).default(22).describe("of its SSH server"),
+  user: z.string().min(1).describe("who logs in"),
+  auth: authSchema.describe("how to log in; what is given is tried in this order: agent, keyFile, password"),
   hostKey: hostKeySchema,
 });
 
@@ -54,7 +55,7 @@ export const connectionSchema = hopSchema.extend({
     .string()
     .default("/var/lib/pulumi-connections")
     .describe("folder on the host for locks, records, backups and logs of long commands; the same for all operators"),
-  connectTimeout: durationSchema.default("20s"),
+  connectTimeout: durationSchema.default("20s").describe("limit of connecting and logging in"),
   operationTimeout: durationSchema.default("60s").describe("limit of one file operation or short command"),
 });
 

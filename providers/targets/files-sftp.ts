@@ -303,10 +303,13 @@ export class SftpFiles implements Files {
     const where = `${this.runner.name}:${path}`;
     const timeoutMs = this.runner.operationTimeoutMs;
     let committed = false;
-    const sftp = new SftpSession(await this.link.sftp(timeoutMs));
+    const { session, closed } = await this.link.sftp(timeoutMs);
+    const sftp = new SftpSession(session);
+    const lost = closed.then(() => Promise.reject(connectionLost(`${where}: ${verb}`, committed)));
     const operation = { sftp, where, commit: () => (committed = true) };
     try {
-      return await within(act(operation, this.runner.shell.toSftpPath(path)), timeoutMs, () => {
+      const acting = act(operation, this.runner.shell.toSftpPath(path));
+      return await within(Promise.race([acting, lost]), timeoutMs, () => {
         // The line is dead or the server stuck: nothing of this may happen later, and later operations start afresh.
         this.link.retire();
         return committed ? connectionLost(where, true) : timedOut({ where: `${where}: ${verb}`, timeoutMs });

@@ -9,7 +9,8 @@ export interface Host {
   readonly jobs: Jobs;
 
   /**
-   * Runs one short command and waits for its end. A non-zero exit code is an answer, not an error.
+   * Runs one short command and waits for its end. A non-zero exit code is an answer, not an error; killed by signal N is
+   * 128 + N. Output over 16 MiB is an error (`command-failed`). What sudo itself refuses is `login` or `permission`.
    *
    * @throws ProblemError `timeout` when `timeoutMs` passed (the command may go on: outcome unknown), `unknown-outcome` when
    *   the connection closed without an exit status, `unreachable` | `login` | `host-key` when it could not be started.
@@ -86,9 +87,9 @@ export interface Files extends FileReader {
   write(path: string, bytes: Uint8Array, options: WriteOptions): Promise<FileContent>;
   /** Creates a file that must not exist, in one atomic step. false when it exists already. */
   createExclusive(path: string, bytes: Uint8Array, mode?: number): Promise<boolean>;
-  /** Creates a directory and its missing parents. */
+  /** Creates a directory and its missing parents, each with this mode. Default 0o755. */
   makeDirectory(path: string, mode?: number): Promise<void>;
-  /** Removes a file if its content still has the expected SHA-256. No error when it is gone already. */
+  /** Removes a file if its content still has the expected SHA-256; of a link the link itself. No error when it is gone already. */
   remove(path: string, options: { readonly expected: string | "any" }): Promise<void>;
 }
 
@@ -110,7 +111,7 @@ export interface Jobs {
 export interface JobOptions {
   readonly what: string;
   readonly timeoutMs: number;
-  /** Run as this user (through sudo) instead of the login user. */
+  /** Run as this user (through sudo). Default: as `run` does, root when the connection has `sudo`, else the login user. */
   readonly asUser?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;

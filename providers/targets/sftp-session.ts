@@ -22,31 +22,67 @@ export class MissingExtension extends Error {
 export class SftpSession {
   constructor(private readonly sftp: SFTPWrapper) {}
 
-  stat = (path: string) => this.#call<Stats>((done) => this.sftp.stat(path, done));
-  lstat = (path: string) => this.#call<Stats>((done) => this.sftp.lstat(path, done));
-  realpath = (path: string) => this.#call<string>((done) => this.sftp.realpath(path, done));
-  readdir = (path: string) => this.#call<FileEntryWithStats[]>((done) => this.sftp.readdir(path, done));
-  unlink = (path: string) => this.#call<void>((done) => this.sftp.unlink(path, done));
-  mkdir = (path: string, mode: number) =>
-    this.#call<void>((done) => this.sftp.mkdir(path, { mode } as InputAttributes, done));
-  chmod = (path: string, mode: number) => this.#call<void>((done) => this.sftp.chmod(path, mode, done));
-  open = (path: string, flags: OpenMode, mode?: number) =>
-    this.#call<Buffer>((done) => this.sftp.open(path, flags, mode ?? 0o600, done));
-  close = (handle: Buffer) => this.#call<void>((done) => this.sftp.close(handle, done));
-  fstat = (handle: Buffer) => this.#call<Stats>((done) => this.sftp.fstat(handle, done));
-  fchmod = (handle: Buffer, mode: number) => this.#call<void>((done) => this.sftp.fchmod(handle, mode, done));
-  fchown = (handle: Buffer, uid: number, gid: number) =>
-    this.#call<void>((done) => this.sftp.fchown(handle, uid, gid, done));
+  stat(path: string) {
+    return this.#call<Stats>((done) => this.sftp.stat(path, done));
+  }
+
+  lstat(path: string) {
+    return this.#call<Stats>((done) => this.sftp.lstat(path, done));
+  }
+
+  realpath(path: string) {
+    return this.#call<string>((done) => this.sftp.realpath(path, done));
+  }
+
+  readdir(path: string) {
+    return this.#call<FileEntryWithStats[]>((done) => this.sftp.readdir(path, done));
+  }
+
+  unlink(path: string) {
+    return this.#call<void>((done) => this.sftp.unlink(path, done));
+  }
+
+  mkdir(path: string, mode: number) {
+    return this.#call<void>((done) => this.sftp.mkdir(path, { mode } as InputAttributes, done));
+  }
+
+  chmod(path: string, mode: number) {
+    return this.#call<void>((done) => this.sftp.chmod(path, mode, done));
+  }
+
+  open(path: string, flags: OpenMode, mode?: number) {
+    return this.#call<Buffer>((done) => this.sftp.open(path, flags, mode ?? 0o600, done));
+  }
+
+  close(handle: Buffer) {
+    return this.#call<void>((done) => this.sftp.close(handle, done));
+  }
+
+  fstat(handle: Buffer) {
+    return this.#call<Stats>((done) => this.sftp.fstat(handle, done));
+  }
+
+  fchmod(handle: Buffer, mode: number) {
+    return this.#call<void>((done) => this.sftp.fchmod(handle, mode, done));
+  }
+
+  fchown(handle: Buffer, uid: number, gid: number) {
+    return this.#call<void>((done) => this.sftp.fchown(handle, uid, gid, done));
+  }
 
   /** Plain SFTP rename: fails when the new name exists. */
-  renameIfAbsent = (from: string, to: string) => this.#call<void>((done) => this.sftp.rename(from, to, done));
+  renameIfAbsent(from: string, to: string) {
+    return this.#call<void>((done) => this.sftp.rename(from, to, done));
+  }
 
   /** Replaces atomically. */
-  renameOver = (from: string, to: string) =>
-    this.#extension<void>("posix-rename@openssh.com", (done) => this.sftp.ext_openssh_rename(from, to, done));
+  renameOver(from: string, to: string) {
+    return this.#extension<void>("posix-rename@openssh.com", (done) => this.sftp.ext_openssh_rename(from, to, done));
+  }
 
-  fsync = (handle: Buffer) =>
-    this.#extension<void>("fsync@openssh.com", (done) => this.sftp.ext_openssh_fsync(handle, done));
+  fsync(handle: Buffer) {
+    return this.#extension<void>("fsync@openssh.com", (done) => this.sftp.ext_openssh_fsync(handle, done));
+  }
 
   /** Bytes that the login user may still use on the file system of `path`; undefined when the server does not say. */
   async freeBytes(path: string): Promise<number | undefined> {

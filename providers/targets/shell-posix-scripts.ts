@@ -33,6 +33,10 @@ while [ $# -gt 1 ]; do
   kind=other
   [ -f "$path" ] && kind=file
   [ -d "$path" ] && kind=directory
+  case $question-$kind in
+    read-file | list-directory)
+      if ! [ -r "$path" ]; then printf '%s failed\\nPermission denied' "$mark"; continue; fi ;;
+  esac
   printf '%s %s %s\\n' "$mark" "$kind" "$info"
   case $question-$kind in
     read-file) cat -- "$path" ;;
@@ -64,6 +68,7 @@ real=\${real%x}
 dir=\${real%/*}
 [ -d "$dir/" ] || answer missing-directory
 [ -d "$real" ] && answer directory
+if [ -e "$real" ] && ! [ -r "$real" ]; then fail 'to read it: Permission denied'; fi
 found=$(sum_of "$real")
 [ "$found" = "$expected" ] || answer changed "$found"
 old=; [ "$purpose" = create ] && old="-mmin +$minutes"
@@ -176,7 +181,7 @@ const JOB_POLL = `${PREAMBLE}
 ${IDENTITY}
 dir=$1 offset=$2 max=$3
 [ -d "$dir" ] || answer absent
-pid=0 recorded= code=- state=lost
+pid=0 recorded= code=- state=running
 look() {
   [ -r "$dir/process" ] && read -r pid recorded < "$dir/process"
   [ -r "$dir/exit" ] && read -r code < "$dir/exit"
@@ -186,14 +191,18 @@ alive() {
   identity_of "$pid"
   [ "$identity" = "$recorded" ]
 }
+# Between mkdir and the first line of the runner there is no process number yet.
+starting() {
+  [ "$pid" = 0 ] || return 1
+  born=$(sed -n 2p "$dir/started" 2>/dev/null)
+  [ -n "$born" ] || born=$(stat -c %Y -- "$dir")
+  [ $(($(date +%s) - born)) -lt 10 ]
+}
 look
-if [ "$code" = - ]; then
-  if alive; then state=running; else
-    look
-    # The starter may be about to write the process number.
-    born=$(sed -n 2p "$dir/started" 2>/dev/null); now=$(date +%s)
-    [ "$pid" = 0 ] && [ -n "$born" ] && [ $((now - born)) -lt 10 ] && state=running
-  fi
+if [ "$code" = - ] && ! alive; then
+  # It may have begun or ended since.
+  look
+  if [ "$code" = - ] && ! alive && ! starting; then state=lost; fi
 fi
 [ "$code" = - ] || state=ended
 size=$(wc -c < "$dir/output" 2>/dev/null || echo 0)

@@ -33,6 +33,12 @@ export interface Dialogue {
   ended(exitCode: number, stderr: Buffer): Buffer;
 }
 
+/** ssh2 leaves a request without an answer when it was sent to a dying session: whoever waits has to watch `closed` too. */
+export interface SftpChannel {
+  readonly session: SFTPWrapper;
+  readonly closed: Promise<void>;
+}
+
 export interface ExecResult {
   readonly exitCode: number;
   readonly stdout: Buffer;
@@ -45,7 +51,7 @@ export interface ExecResult {
  */
 export class SshLink {
   #line: Promise<SshLine> | undefined;
-  #sftp: { readonly line: SshLine; readonly session: Promise<SFTPWrapper> } | undefined;
+  #sftp: { readonly line: SshLine; readonly channel: Promise<SftpChannel> } | undefined;
   readonly #channels = new Limiter(CHANNELS_AT_ONCE);
   #closed = false;
   /** Commands under way on each line that is up. */
@@ -88,10 +94,10 @@ export class SshLink {
   }
 
   /** The SFTP session, shared by all file operations of this host: opening one each would exhaust the server. */
-  async sftp(timeoutMs: number): Promise<SFTPWrapper> {
+  async sftp(timeoutMs: number): Promise<SftpChannel> {
     const line = await this.#connected();
-    if (this.#sftp?.line !== line) this.#sftp = { line, session: this.#openSftp(line, timeoutMs) };
-    return this.#sftp.session;
+    if (this.#sftp?.line !== line) this.#sftp = { line, channel: this.#openSftp(line, timeoutMs) };
+    return this.#sftp.channel;
   }
 
   /**
@@ -99,8 +105,7 @@ export class SshLink {
    * under way may finish on the old connection; everything later takes a new one.
    */
   retire(): void {
-    const { session } = this.#sftp ?? {};
-    session?.then((stuck) => stuck.end()).catch(() => undefined);
+    this.#sftp?.channel.then(({ session }) => session.end()).catch(() => undefined);
     this.#sftp = undefined;
     const line = this.#line;
     this.#line = undefined;
@@ -157,7 +162,7 @@ export class SshLink {
     return connecting;
   }
 
-  async #openSftp(line: SshLine, timeoutMs: number): Promise<SFTPWrapper> {
+  async #openSftp(line: SshLine, timeoutMs: number): Promise<SftpChannel> {
     const where = `${this.connection.name}: open an SFTP session`;
     try {
       const opening = this.#open<SFTPWrapper>(where, (opened) => line.client.sftp(opened));
@@ -170,8 +175,9 @@ export class SshLink {
       };
       // An SFTP session is an event emitter: without a listener its errors would end the process.
       session.on("error", forget);
-      session.on("close", forget);
-      return session;
+      const closed = new Promise<void>((resolve) => session.once("close", resolve));
+      closed.then(forget);
+      return { session, closed: Promise.race([closed, line.closed]) };
     } catch (error) {
       this.#sftp = undefined;
       throw error;

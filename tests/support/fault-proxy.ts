@@ -65,8 +65,13 @@ export class FaultProxy {
     this.faults = { ...this.faults, stallAfter: { [direction]: this.passed(direction) + bytes } };
   }
 
+  /** Closes every open connection now. */
+  drop(): void {
+    for (const line of this.#lines) this.#drop(line, this.faults.reset === true);
+  }
+
   async stop(): Promise<void> {
-    for (const line of this.#lines) this.#drop(line, false);
+    this.drop();
     await new Promise((resolve) => this.listener.close(resolve));
   }
 

@@ -1,7 +1,7 @@
 /**
  * A stand-in for sudo, as a program for a test host: same options, same texts, no privileges gained (the tests need no root).
- * With SUDO_PASSWORD_FILE beside it (a file "sudo-password") it asks on standard error and reads from standard input, three
- * times at most, as `sudo -S` does; without one it needs no password. Every call is noted in "sudo-calls".
+ * With a file "sudo-password" beside it, it asks on standard error and reads from standard input, three
+ * times at most, as `sudo -S` does; without one it needs no password. Every call is noted in "sudo-calls" if that file is there.
  */
 export const SUDO_STAND_IN = `#!/bin/sh
 here=$(dirname "$0")
@@ -16,7 +16,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
   esac
 done
-printf '%s\\n' "$*" | tr '\\n' ' ' >> "$here/../sudo-calls" 2>/dev/null
+if [ -w "$here/../sudo-calls" ]; then { printf '%s' "$*" | tr '\\n' ' '; echo; } >> "$here/../sudo-calls"; fi
 if [ -f "$here/requiretty" ]; then echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1; fi
 if [ -f "$here/sudo-password" ]; then
   [ "$ask" = no ] && { echo 'sudo: a password is required' >&2; exit 1; }

@@ -1,0 +1,211 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { z } from "zod";
+import type { ProblemError } from "../../providers/common/problem.js";
+import type { connectionSchema } from "../../providers/targets/connection.js";
+import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
+import { FaultProxy } from "../support/fault-proxy.js";
+import { startSshd, type TestSshd } from "../support/sshd.js";
+import { SUDO_STAND_IN } from "../support/sudo-stand-in.js";
+
+type Changes = Partial<z.input<typeof connectionSchema>>;
+const options = { what: "work", timeoutMs: 20_000 };
+/** Works until the file "go" is there. Each start leaves a line in "starts". */
+const WORK = [
+  "sh",
+  "-c",
+  'cd "$1"; echo "$$" >> starts; echo begun; while ! [ -e go ]; do sleep 0.05; done; echo over; exit 7',
+  "work",
+];
+
+let server: TestSshd;
+let count = 0;
+beforeAll(async () => {
+  server = await startSshd({ programs: { sudo: SUDO_STAND_IN } });
+});
+afterEach(closeAllHosts);
+afterAll(() => server.stop());
+
+const host = (changes: Changes = {}) => openHost(server.connection(changes));
+const failure = (promise: Promise<unknown>): Promise<ProblemError> =>
+  promise.then(
+    () => Promise.reject(new Error("it worked")),
+    (error) => error,
+  );
+async function place(): Promise<{
+  name: string;
+  directory: string;
+  work: string[];
+  starts: () => string[];
+  go: () => void;
+}> {
+  const name = `job-${++count}`;
+  const directory = join(server.tree, `work-${count}`);
+  await host().files.makeDirectory(directory);
+  const starts = join(directory, "starts");
+  return {
+    name,
+    directory,
+    work: [...WORK, directory],
+    starts: () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n") : []),
+    go: () => writeFileSync(join(directory, "go"), ""),
+  };
+}
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000 && !condition(); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(condition()).toBe(true);
+}
+
+describe("promise 6: a job", () => {
+  test("goes on without us, is found again by name, and started once", async () => {
+    const { name, work, starts, go } = await place();
+    const error = await failure(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    expect(error).toMatchObject({ cause: "timeout", message: expect.stringContaining("attaches to this job") });
+    expect(await host().jobs.peek(name)).toMatchObject({ state: "running", pid: expect.any(Number) });
+    expect((await failure(host().jobs.collect(name))).cause).toBe("locked");
+    await closeAllHosts();
+    go();
+    const lines: string[] = [];
+    const result = await host().jobs.run(name, work, { ...options, onOutput: (line) => lines.push(line) });
+    expect(result).toEqual({ exitCode: 7, output: "begun\nover\n", attached: true });
+    expect(lines).toEqual(["begun", "over"]);
+    expect(starts()).toHaveLength(1);
+  });
+
+  test("that many start at the same time is started once", async () => {
+    const { name, work, starts, go } = await place();
+    go();
+    const results = await Promise.all(Array.from({ length: 6 }, () => host().jobs.run(name, work, options)));
+    expect(results.filter(({ attached }) => !attached)).toHaveLength(1);
+    expect(results.map(({ exitCode }) => exitCode)).toEqual(Array(6).fill(7));
+    expect(starts()).toHaveLength(1);
+  });
+
+  test("survives the line, cut again and again while we wait for it", async () => {
+    const proxy = await FaultProxy.start(server.port);
+    try {
+      const { name, work, starts, go } = await place();
+      const changes: Changes = { port: proxy.port, hostKey: { pinned: [server.hostKey] } };
+      const result = host(changes).jobs.run(name, work, options);
+      await until(() => starts().length > 0);
+      for (let times = 0; times < 3; times++) {
+        const connections = proxy.connections;
+        proxy.drop();
+        await until(() => proxy.connections > connections);
+      }
+      go();
+      expect(await result).toMatchObject({ exitCode: 7, output: "begun\nover\n" });
+      expect(starts()).toHaveLength(1);
+    } finally {
+      await closeAllHosts();
+      await proxy.stop();
+    }
+  }, 40_000);
+
+  test("whose start was cut at any byte runs once at most, and the next call finds or starts it", async () => {
+    const proxy = await FaultProxy.start(server.port);
+    try {
+      const changes: Changes = { port: proxy.port, hostKey: { pinned: [server.hostKey] } };
+      for (let bytes = 0; bytes < 2_400; bytes += 400) {
+        const { name, work, starts, go } = await place();
+        go();
+        await host(changes).run(["true"], options);
+        const { connections } = proxy;
+        proxy.cutIn("up", bytes);
+        const first = host(changes)
+          .jobs.run(name, work, options)
+          .catch((error: ProblemError) => error);
+        // Either it was cut, and a new line is tried, or it needed fewer bytes.
+        await Promise.race([first, until(() => proxy.connections > connections)]);
+        proxy.faults = {};
+        await first;
+        expect(await host().jobs.run(name, work, options)).toMatchObject({ exitCode: 7 });
+        expect(starts()).toHaveLength(1);
+      }
+    } finally {
+      await closeAllHosts();
+      await proxy.stop();
+    }
+  }, 30_000);
+
+  test("whose process was killed is lost: an error, not a second start", async () => {
+    const { name, work, starts, go } = await place();
+    await failure(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    const state = await host().jobs.peek(name);
+    process.kill(Number(state?.pid), "SIGKILL");
+    go();
+    expect((await failure(host().jobs.run(name, work, options))).cause).toBe("unknown-outcome");
+    expect(await host().jobs.peek(name)).toMatchObject({ state: "lost" });
+    expect(starts()).toHaveLength(1);
+    await host().jobs.collect(name);
+    expect((await host().jobs.run(name, work, options)).attached).toBe(false);
+    expect(starts()).toHaveLength(2);
+  });
+
+  test("is not mistaken for a later process of the same number", async () => {
+    const { name, work, go } = await place();
+    await failure(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    const process = join(server.tree, "state", "jobs", name, "process");
+    const [pid] = readFileSync(process, "utf8").split(" ");
+    writeFileSync(process, `${pid} 12345-other-boot\n`);
+    expect(await host().jobs.peek(name)).toMatchObject({ state: "lost" });
+    go();
+  });
+
+  test("tells its output line by line, whatever it is, and gives back its end", async () => {
+    const { name } = await place();
+    const lines: string[] = [];
+    const script =
+      'printf "ä\\r\\nhalf"; sleep 0.2; printf " line\\n"; i=0; while [ $i -lt 40000 ]; do echo "line $i"; i=$((i+1)); done; printf last >&2';
+    const result = await host().jobs.run(name, ["sh", "-c", script], {
+      ...options,
+      onOutput: (line) => lines.push(line),
+    });
+    expect(lines.slice(0, 3)).toEqual(["ä", "half line", "line 0"]);
+    expect(lines).toHaveLength(40_003);
+    expect(result.output).toHaveLength(65_536);
+    expect(result.output.endsWith("line 39999\nlast")).toBe(true);
+  });
+
+  test("promise 19: has its own directory and environment; arguments are data; its umask is the usual one", async () => {
+    const { name, directory } = await place();
+    const value = "it's $HOME\n`id`";
+    const argv = ["sh", "-c", 'pwd; printf "%s|%s|" "$V" "$1"; touch made', "x", value];
+    const result = await host().jobs.run(name, argv, { ...options, cwd: directory, env: { V: value } });
+    expect(result.output).toBe(`${directory}\n${value}|${value}|`);
+    expect((await host().files.stat(join(directory, "made")))?.mode).toBe(0o644);
+    const bad = host().jobs.run(name, argv, { ...options, env: { "A;b": "c" } });
+    expect((await failure(bad)).cause).toBe("invalid-input");
+  });
+
+  test.each(["..", "", "a/b", "-x", ".hidden", "x".repeat(101), "a b", "a\nb"])("name %j is refused", async (name) => {
+    expect((await failure(host().jobs.run(name, ["true"], options))).cause).toBe("invalid-input");
+    expect((await failure(host().jobs.peek(name))).cause).toBe("invalid-input");
+  });
+
+  test("that cannot be started leaves nothing behind", async () => {
+    const { name } = await place();
+    const nowhere = await failure(host().jobs.run(name, ["true"], { ...options, cwd: "/no/such/place" }));
+    expect(nowhere).toMatchObject({ cause: "command-failed", message: expect.stringContaining("working directory") });
+    expect(await host().jobs.peek(name)).toBeUndefined();
+    const readOnly = await failure(host({ stateDirectory: "/proc/nothing" }).jobs.run(name, ["true"], options));
+    expect(["permission", "command-failed"]).toContain(readOnly.cause);
+    expect((await host().jobs.run(name, ["no-such-program"], options)).exitCode).toBe(127);
+  });
+
+  test("runs as another user through sudo, who has to exist before anything is started", async () => {
+    const { name } = await place();
+    expect((await host().jobs.run(name, ["echo", "hi"], { ...options, asUser: "wasadmin" })).output).toBe("hi\n");
+    const { name: second } = await place();
+    const error = await failure(host().jobs.run(second, ["true"], { ...options, asUser: "nobody-like-that" }));
+    expect(error).toMatchObject({ cause: "permission", message: expect.stringContaining("unknown user") });
+    expect(await host().jobs.peek(second)).toBeUndefined();
+    expect((await failure(host().jobs.run(second, ["true"], { ...options, asUser: "-x" }))).cause).toBe(
+      "invalid-input",
+    );
+  });
+
+  test("that was forgotten leaves no folder", async () => {
+    expect(readdirSync(join(server.tree, "state", "jobs")).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+});
