@@ -33,7 +33,7 @@ export interface ProviderEnvironment {
 /** The six calls of the engine, for one kind. `check` and `diff` do no input or output but printing. */
 export function managedProvider(kind: AnyKind, environment: ProviderEnvironment): Required<dynamic.ResourceProvider> {
   const owners = new Map<string, string>();
-  const sayOnce = once(environment.say);
+  const sayPlan = once(environment.say);
   const id = (inputs: ParsedInputs) => kind.identify(inputs.desired.identity);
 
   return {
@@ -67,7 +67,8 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       if (replaces.length > 0) return { changes: true, replaces };
       if (hasUnknown(news)) return { changes: true };
       const plan = planFromState(kind, wanted.desired, state);
-      if (plan) for (const line of planLines(`${kind.type} ${id(wanted)}`, plan)) sayOnce(line);
+      const shown = plan ?? { steps: [], refusals: [], notes: [] };
+      for (const line of planLines(`${kind.type} ${id(wanted)}`, shown, state.deviations)) sayPlan(line);
       const due = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
       return { changes: due || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0 };
     },
@@ -75,7 +76,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
     async create(inputs: Properties) {
       const parsed = parseInputs(kind, inputs);
       const claim = randomUUID();
-      const request = { kind, inputs: parsed, claim, access: environment.fresh, say: environment.say };
+      const request = { kind, inputs: parsed, claim, access: environment.fresh, say: environment.say, sayPlan };
       const reached = await converge(kind, inputs, id(parsed), () => reconcile(request));
       return { id: id(parsed), outs: writeState(kind, inputs, reached) };
     },
@@ -90,6 +91,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
         claim: state.claim || randomUUID(),
         access: environment.fresh,
         say: environment.say,
+        sayPlan,
         // Nothing was really shown when the target could not be looked at.
         ...(shown && !state.deviations[UNOBSERVED] ? { shown } : {}),
       };
@@ -113,6 +115,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
         claim: state.claim,
         access: environment.fresh,
         say: environment.say,
+        sayPlan,
       };
       try {
         await interruptible(() => release(request));

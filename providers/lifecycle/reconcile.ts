@@ -40,6 +40,8 @@ export interface ReconcileRequest {
   readonly shown?: Plan;
   readonly access: Access;
   readonly say: Say;
+  /** Where the plan goes: the same lines as the preview before, so a caller may leave out what was said already. */
+  readonly sayPlan: Say;
   readonly now?: () => Date;
 }
 
@@ -113,7 +115,8 @@ class Run {
     this.refuse(plan);
     this.refuseUnseen(plan);
     const outsideWindow = this.refuseOutsideWindow(plan);
-    for (const line of planLines(adopting ? `${this.title} (adopted as found)` : this.title, plan)) this.say(line);
+    for (const line of planLines(adopting ? `${this.title} (adopted as found)` : this.title, plan))
+      this.request.sayPlan(line);
 
     if (adopting) await this.backUpBeforeImages(live);
     const previous = this.stored?.record;
@@ -136,7 +139,8 @@ class Run {
       const plan = this.kind.release(this.desired, live, record.kept);
       this.refuse(plan);
       const outsideWindow = this.refuseOutsideWindow(plan);
-      for (const line of planLines(`${this.title} (restoring what was found at adoption)`, plan)) this.say(line);
+      for (const line of planLines(`${this.title} (restoring what was found at adoption)`, plan))
+        this.request.sayPlan(line);
       if (plan.steps.length > 0) await this.execute(plan, live, record.kept, outsideWindow, "release");
     } else {
       this.say(`${this.title}: retained as it is (onDestroy: retain)`);

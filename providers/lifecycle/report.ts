@@ -4,9 +4,17 @@ import type { Plan } from "./kind.js";
 /** Where lines for people go. In the provider process standard output becomes an information line of the engine. */
 export type Say = (line: string) => void;
 
-/** A plan as numbered lines: steps with their impact, then refusals, then notes. Empty for the empty plan. */
-export function planLines(title: string, plan: Plan): readonly string[] {
+/**
+ * What differs and what would be done about it: deviations, numbered steps with their impact, refusals, notes. Empty when
+ * there is nothing to say.
+ */
+export function planLines(
+  title: string,
+  plan: Plan,
+  deviations: Readonly<Record<string, string>> = {},
+): readonly string[] {
   const lines = [
+    ...Object.entries(deviations).map(([path, sentence]) => `  found: ${path}: ${sentence}`),
     ...plan.steps.map(
       (step, index) => `  ${index + 1}. ${step.title}${step.impact === "none" ? "" : ` [${step.impact}]`}`,
     ),

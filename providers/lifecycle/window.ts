@@ -8,8 +8,8 @@ const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { message: 'must
 /** When steps that users notice may run. A window whose `to` is not after its `from` ends on the next day. */
 export const windowSchema = z.strictObject({
   days: z.array(z.enum(DAYS)).min(1).describe("days on which the window opens"),
-  from: timeOfDay,
-  to: timeOfDay,
+  from: timeOfDay.describe("time of day at which it opens"),
+  to: timeOfDay.describe("time of day at which it closes; not after from = on the next day"),
   timeZone: z
     .string()
     .refine(isTimeZone, { message: 'must be an IANA time zone: "Europe/Amsterdam"' })
