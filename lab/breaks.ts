@@ -4,6 +4,7 @@ import { z } from "zod";
 import { sha256 } from "../providers/common/json.js";
 import { ProblemError } from "../providers/common/problem.js";
 import { writeWhole } from "./description.js";
+import { restartGracefully } from "./graceful.js";
 import type { Lab } from "./lab.js";
 import { clustersWith, HOST_NAMES, type HostName } from "./topology.js";
 
@@ -54,16 +55,6 @@ async function mendFile(lab: Lab, thing: string): Promise<string> {
   return `${path} is as it was before`;
 }
 
-async function graceful(lab: Lab): Promise<void> {
-  const { exitCode, stderr } = await lab.run("web1", [lab.web.apachectl, "graceful"]);
-  if (exitCode !== 0) {
-    throw new ProblemError("command-failed", {
-      where: "web1 apachectl graceful",
-      found: stderr.trim() || `${exitCode}`,
-    });
-  }
-}
-
 /** Exchanges what the two lists of one cluster name; a cluster without backups gets node1's member as one. */
 function swapCluster(text: string, cluster: string): string {
   const start = text.indexOf(`Name="${cluster}"`);
@@ -101,12 +92,12 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       const changed = await breakFile(lab, "directive", lab.web.httpdConf, (text) =>
         text.replace(/^([ \t]*WebSpherePluginConfig[ \t]+).*$/gm, `$1"${lab.web.pluginFile}"`),
       );
-      await graceful(lab);
+      await restartGracefully(lab);
       return changed ? "httpd.conf names the generated file" : "httpd.conf named the generated file already";
     },
     async mend(lab) {
       const done = await mendFile(lab, "directive");
-      await graceful(lab);
+      await restartGracefully(lab);
       return done;
     },
   },
@@ -117,12 +108,12 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     async break(lab, [cluster = ""]) {
       const path = await pluginFileInForce(lab);
       await breakFile(lab, `routing-${cluster}`, path, (text) => swapCluster(text, cluster));
-      await graceful(lab);
+      await restartGracefully(lab);
       return `${cluster} is exchanged in ${path}`;
     },
     async mend(lab, [cluster = ""]) {
       const done = await mendFile(lab, `routing-${cluster}`);
-      await graceful(lab);
+      await restartGracefully(lab);
       return done;
     },
   },

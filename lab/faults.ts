@@ -6,6 +6,7 @@ import { placeOf } from "./host-tree.js";
 import { control, type RunningState } from "./running.js";
 import { APACHECTL_SWITCHES, clustersWith, HOST_NAMES, type HostName } from "./topology.js";
 
+const SSH_FAULTS = ["refuse", "hang", "cut"] as const;
 const APACHECTL_FAULTS = ["hang", "slow", "lies", "fails"] as const;
 const MEMBER_FAULTS = {
   down: { on: { down: true }, off: { down: false } },
@@ -16,14 +17,15 @@ const MEMBER_FAULTS = {
 } as const;
 
 /**
- * - `ssh-refuse:HOST` the port is closed and connections are cut; `ssh-hang:HOST` connections are accepted, nothing is answered
+ * - `ssh-refuse:HOST` the port is closed and connections are cut; `ssh-hang:HOST` connections are accepted, nothing is
+ *   answered, open ones fall silent; `ssh-cut:HOST` the connections that are open now are cut, once
  * - `apachectl-hang` never ends; `-slow` takes three seconds longer; `-lies` does nothing and says it did; `-fails` does
  *   nothing and exits with 1
  * - `member-down:MEMBER` its port is closed, its sessions are lost; `-hang` never answers; `-slow` answers after two seconds;
  *   `-error` answers 500; `-no-cookie` sets no session cookie
  */
 export type LabFault =
-  | `ssh-${"refuse" | "hang"}:${HostName}`
+  | `ssh-${(typeof SSH_FAULTS)[number]}:${HostName}`
   | `apachectl-${(typeof APACHECTL_FAULTS)[number]}`
   | `member-${keyof typeof MEMBER_FAULTS}:${string}`;
 
@@ -38,7 +40,7 @@ export async function setFault(
   const [subject = ""] = kind.split("-", 1);
   const mode = kind.slice(subject.length + 1);
   const host = HOST_NAMES.find((one) => one === target);
-  if (subject === "ssh" && host && (mode === "refuse" || mode === "hang")) {
+  if (subject === "ssh" && host && SSH_FAULTS.some((one) => one === mode)) {
     await control(state, description.token, "POST", `/front/${host}/${on ? mode : "forward"}`);
   } else if (subject === "apachectl" && APACHECTL_FAULTS.some((one) => one === mode) && target === "") {
     const switches = join(placeOf(directory, "web1", description.namespaces).directory, APACHECTL_SWITCHES);
@@ -74,7 +76,7 @@ function unknownFault(name: string, description: Description): ProblemError {
     where: "lab fault",
     found: name,
     allowed: [
-      ...["refuse", "hang"].map((mode) => `ssh-${mode}:${HOST_NAMES.join("|")}`),
+      ...SSH_FAULTS.map((mode) => `ssh-${mode}:${HOST_NAMES.join("|")}`),
       ...APACHECTL_FAULTS.map((mode) => `apachectl-${mode}`),
       `member-${Object.keys(MEMBER_FAULTS).join("|")}:${members.join("|")}`,
     ].join(", "),

@@ -1,9 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { open, readFile, realpath, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ProblemError } from "../providers/common/problem.js";
 import type { Connection } from "../providers/targets/connection.js";
 import { buildTrees } from "./build.js";
@@ -16,28 +14,16 @@ import {
   writeDescription,
   writeWhole,
 } from "./description.js";
+import { lockStart, prepareDirectory, refuseClosedPath } from "./directory.js";
 import type { LabFault } from "./faults.js";
 import { hostCommand, placeOf } from "./host-tree.js";
 import { attachedLab } from "./lab-handle.js";
-import {
-  control,
-  endRemains,
-  isAlive,
-  type RunningState,
-  readState,
-  startTime,
-  stateFile,
-  supervisorIsAlive,
-  waitFor,
-} from "./running.js";
+import { control, endRemains, type RunningState, readState, stateFile, supervisorIsAlive, waitFor } from "./running.js";
 import { projectRoot, type Toolchain, toolchain } from "./toolchain.js";
 import { HOST_NAMES, type HostName, LAB_ROOT, type LabCluster } from "./topology.js";
 
 /** How long everything may take to answer after its processes were started. */
 const READY_TIMEOUT_MS = 20_000;
-/** How long a start waits for another start in the same directory. */
-const LOCK_TIMEOUT_MS = 30_000;
-const MARKER = "lab-directory";
 
 export interface LabHost {
   readonly name: HostName;
@@ -146,60 +132,6 @@ export async function attachLab(directory: string): Promise<Lab | undefined> {
   return attachedLab(await realpath(directory), description, state);
 }
 
-/** Makes the directory, or refuses one that holds something else: everything in it belongs to the lab. */
-async function prepareDirectory(given: string | undefined): Promise<string> {
-  if (given === undefined) {
-    const made = await realpath(await mkdtemp(join(tmpdir(), "lab-")));
-    await chmod(made, 0o711); // a web server started by root serves as another user, who has to get here
-    await writeFile(join(made, MARKER), "");
-    return made;
-  }
-  await mkdir(given, { recursive: true });
-  const directory = await realpath(given);
-  if (!existsSync(join(directory, MARKER)) && (await readdir(directory)).length > 0) {
-    throw new ProblemError("refused", {
-      where: directory,
-      found: "the directory holds files that are not a lab's",
-      why: "A lab owns everything in its directory",
-      next: "give an empty or a new directory",
-    });
-  }
-  await writeFile(join(directory, MARKER), "");
-  return directory;
-}
-
-/** Without namespaces, a web server that root started serves as www-data, below the lab's real path. */
-async function refuseClosedPath(directory: string): Promise<void> {
-  await chmod(directory, (await stat(directory)).mode | 0o011);
-  for (let path = dirname(directory); path !== dirname(path); path = dirname(path)) {
-    if (((await stat(path)).mode & 0o001) !== 0) continue;
-    throw new ProblemError("refused", {
-      where: directory,
-      found: `only its owner can pass through ${path}`,
-      why: "The kernel offers no namespaces here, so the web server's processes, which are not root's, have to get there",
-      next: "give a directory below /tmp or /var/tmp, or start the lab as a normal user",
-    });
-  }
-}
-
-/** Two starts in one directory do not meet; the lock of a dead process does not count. */
-async function lockStart(directory: string): Promise<() => Promise<void>> {
-  const file = join(directory, "starting.lock");
-  const mine = `${process.pid} ${startTime(process.pid)}`;
-  const take = async (): Promise<boolean> => {
-    try {
-      await writeFile(file, mine, { flag: "wx" });
-      return true;
-    } catch {
-      const [pid, start] = (await readFile(file, "utf8").catch(() => "")).split(" ");
-      if (pid && start && !isAlive({ pid: Number(pid), startTime: start })) await rm(file, { force: true });
-      return false;
-    }
-  };
-  await waitFor(take, LOCK_TIMEOUT_MS, `another start in ${directory}`);
-  return () => rm(file, { force: true });
-}
-
 async function refuseOtherOptions(directory: string, options: LabOptions): Promise<void> {
   const description = await readDescription(directory);
   for (const key of ["mpm", "backupAffinity", "killOnParseError"] as const) {
@@ -255,28 +187,28 @@ async function startSupervisor(
   const file = join(directory, "supervisor.json");
   await writeWhole(file, JSON.stringify(specification, undefined, 2));
   const program = join(projectRoot(), "lab", "supervisor.mts");
+  const logFile = join(directory, "supervisor.log");
+  const log = await open(logFile, "w");
   const child = spawn(tools.node, [program, file], {
     // The pipe to its standard input is the lifeline: it closes when this process ends, for whatever reason.
-    stdio: [detached ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [detached ? "ignore" : "pipe", "pipe", log.fd],
     detached: true,
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: "C.UTF-8" },
   });
-  let errors = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    errors = `${errors}${chunk}`.slice(-2_000);
-  });
-  await new Promise<void>((started, failed) => {
-    child.stdout?.once("data", () => started());
-    child.once("error", failed);
-    child.once("exit", () =>
-      failed(new ProblemError("command-failed", { where: "lab supervisor", found: errors.trim() || "it ended" })),
-    );
-  });
+  await log.close();
+  try {
+    await new Promise<void>((started, failed) => {
+      child.stdout?.once("data", () => started());
+      child.once("error", failed);
+      child.once("exit", () => failed(new Error("it ended at once")));
+    });
+  } catch (error) {
+    const found = (await readFile(logFile, "utf8")).trim() || String(error);
+    throw new ProblemError("command-failed", { where: "lab supervisor", found });
+  }
   child.removeAllListeners("exit");
   child.stdout?.destroy();
-  child.stderr?.removeAllListeners("data");
-  child.stderr?.destroy();
   child.unref();
   // The owner may end whenever it wants to: the lifeline must not keep its event loop going.
   (child.stdin as unknown as { unref?(): void } | null)?.unref?.();

@@ -26,6 +26,11 @@ interface Specification {
 }
 
 type FrontMode = "forward" | "refuse" | "hang";
+const MODES: readonly string[] = ["forward", "refuse", "hang"] satisfies FrontMode[];
+
+function isMode(text: string): text is FrontMode {
+  return MODES.includes(text);
+}
 
 /** How long hosts get to end after their lifeline was closed, and to enter their namespaces. */
 const END_MS = 5_000;
@@ -82,7 +87,8 @@ class Front {
     return new Promise((closed) => server.close(() => closed()));
   }
 
-  private cut(): void {
+  /** Ends the connections that are open; new ones are welcome. */
+  cut(): void {
     for (const socket of this.sockets) socket.destroy();
   }
 
@@ -209,7 +215,12 @@ class Supervisor {
       return;
     }
     const front = this.fronts.get(name);
-    if (verb !== "front" || !front || (mode !== "forward" && mode !== "refuse" && mode !== "hang")) {
+    if (verb === "front" && front && mode === "cut") {
+      front.cut();
+      reply(200, mode);
+      return;
+    }
+    if (verb !== "front" || !front || !isMode(mode)) {
       reply(400, `unknown request ${request.url}`);
       return;
     }

@@ -93,7 +93,9 @@ export async function toolchain(): Promise<Toolchain> {
   const [pluginModule, hostInit, httpdModules, namespaces] = await Promise.all([
     compileOnce(
       tools.compiler,
-      join(lab, "plugin-standin", "mod_was_plugin_standin.c"),
+      ["mod_was_plugin_standin.c", "plugin_file.c", "choosing.c", "plugin_standin.h"].map((name) =>
+        join(lab, "plugin-standin", name),
+      ),
       "mod_was_ap24_http.so",
       async () => [
         "-shared",
@@ -104,7 +106,7 @@ export async function toolchain(): Promise<Toolchain> {
       ],
       `${httpdIdentity.size} ${httpdIdentity.mtimeMs}`,
     ),
-    compileOnce(tools.compiler, join(lab, "host-init", "host-init.c"), "host-init", async () => [], ""),
+    compileOnce(tools.compiler, [join(lab, "host-init", "host-init.c")], "host-init", async () => [], ""),
     query("LIBEXECDIR"),
     probeNamespaces(tools.unshare),
   ]);
@@ -126,20 +128,22 @@ async function probeNamespaces(unshare: string): Promise<Toolchain["namespaces"]
 /** Compiles into a directory named after the content, by rename: two labs at once cannot disturb each other. */
 async function compileOnce(
   compiler: string,
-  source: string,
+  sources: readonly string[],
   name: string,
   flags: () => Promise<string[]>,
   salt: string,
 ): Promise<string> {
-  const text = await readFile(source);
-  const hash = createHash("sha256").update(text).update(salt).digest("hex").slice(0, 20);
+  const digest = createHash("sha256").update(salt);
+  for (const source of sources) digest.update(await readFile(source));
+  const hash = digest.digest("hex").slice(0, 20);
   const cache = join(projectRoot(), ".lab", "cache");
   const target = join(cache, `${name}-${hash}`);
   if (existsSync(join(target, name))) return join(target, name);
   await mkdir(cache, { recursive: true });
+  const units = sources.filter((source) => source.endsWith(".c"));
   const scratch = await mkdtemp(join(cache, "compiling-"));
   try {
-    await run(compiler, ["-O2", "-Wall", ...(await flags()), source, "-o", join(scratch, name)], {
+    await run(compiler, [...["-O2", "-Wall"], ...(await flags()), ...units, "-o", join(scratch, name)], {
       timeout: COMPILE_TIMEOUT_MS,
     });
     await rename(scratch, target).catch((error: NodeJS.ErrnoException) => {
@@ -148,7 +152,7 @@ async function compileOnce(
   } catch (error) {
     const output = (error as { stderr?: string }).stderr ?? String(error);
     throw new ProblemError("command-failed", {
-      where: source,
+      where: units.join(", "),
       found: `it does not compile: ${output.trim().split("\n").slice(0, 5).join(" | ")}`,
       next: "install gcc, libc6-dev and apache2-dev of the same release",
     });

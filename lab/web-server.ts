@@ -39,8 +39,8 @@ LoadModule proxy_module modules/mod_proxy.so
 LoadModule proxy_http_module modules/mod_proxy_http.so
 
 # Only honoured when started as root
-User www-data
-Group www-data
+User nobody
+Group #65534
 
 Timeout 300
 KeepAlive On

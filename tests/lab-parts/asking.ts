@@ -80,8 +80,3 @@ export function swapped(text: string): string {
     (_all, a, primary, b, backup, c) => a + backup + b + primary + c,
   );
 }
-
-export async function graceful(lab: Lab): Promise<void> {
-  const { exitCode, stderr } = await lab.run("web1", [lab.web.apachectl, "graceful"]);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-}

@@ -1,15 +1,18 @@
 import { BREAKS, breakNamed } from "../../lab/breaks.js";
+import { restartGracefully } from "../../lab/graceful.js";
 import { type Lab, startLab } from "../../lab/lab.js";
 import { startLoad } from "../../lab/load.js";
 import { waitFor } from "../../lab/running.js";
-import { ask, clusterOf, graceful, newUsers } from "./asking.js";
+import { ask, clusterOf, newUsers } from "./asking.js";
+
+jest.setTimeout(60_000);
 
 let lab: Lab;
 let generated: string;
 beforeAll(async () => {
   lab = await startLab();
   generated = await lab.readFile("web1", lab.web.pluginFile);
-}, 60_000);
+});
 afterAll(() => lab.stop());
 
 async function breakIt(...words: string[]) {
@@ -46,7 +49,7 @@ test("directive, copy, malformed: they meet the file in force, not only the gene
   await lab.writeFile("web1", copy, routed);
   const pointed = conf.replace(/^WebSpherePluginConfig .*$/m, `WebSpherePluginConfig "${copy}"`);
   await lab.writeFile("web1", lab.web.httpdConf, pointed);
-  await graceful(lab);
+  await restartGracefully(lab);
   expect(await newUsers(lab, apps.probePath, 4)).toEqual({ [apps.second.name]: 4 });
 
   const mendDirective = await breakIt("directive");
@@ -64,7 +67,7 @@ test("directive, copy, malformed: they meet the file in force, not only the gene
   expect(await lab.readFile("web1", copy)).toBe(routed);
   expect(await lab.readFile("web1", lab.web.pluginFile)).toBe(generated);
   await lab.writeFile("web1", lab.web.httpdConf, conf);
-  await graceful(lab);
+  await restartGracefully(lab);
 });
 
 test("stale: the generated file changes, not its routing; a later change by somebody else is not undone", async () => {
