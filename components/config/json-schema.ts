@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { durationSchema } from "../../providers/common/duration.js";
 import { stackConfigSchema } from "./schema.js";
 
 /** What is read of a JSON Schema here: the words that zod writes for our own schemas. */
@@ -8,6 +9,9 @@ export interface JsonSchema {
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   /** Of an object with free names: the schema of their values. */
@@ -16,40 +20,51 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
+const DURATION_PATTERN = (z.toJSONSchema(durationSchema) as JsonSchema).pattern;
+
 /** A stack's configuration as JSON Schema, in the shape that people write: defaulted keys may be left out. */
 export function stackJsonSchema(): JsonSchema {
   return z.toJSONSchema(stackConfigSchema, { io: "input" }) as JsonSchema;
 }
 
-/** The schema of the value at a path, or undefined when it cannot be told (inside one of several alternatives, say). */
-export function schemaAt(path: readonly PropertyKey[], from: JsonSchema = stackJsonSchema()): JsonSchema | undefined {
-  let current: JsonSchema | undefined = from;
-  for (const key of path) {
-    const free: JsonSchema["additionalProperties"] = current?.additionalProperties;
-    current = current?.properties?.[String(key)] ?? (typeof free === "object" ? free : undefined) ?? current?.items;
-  }
-  return current;
+/** The schema of an object's values when its names are free. */
+export function freeValues({ additionalProperties }: JsonSchema): JsonSchema | undefined {
+  return typeof additionalProperties === "object" ? additionalProperties : undefined;
 }
 
-/** What a value may be, in a person's words: `text`, `true, or text`, `{env: …}, {file: …} or {command: […]}`. */
+/** The schema of the value at a path, or undefined when it cannot be told (inside one of several alternatives, say). */
+export function schemaAt(path: readonly PropertyKey[], from: JsonSchema): JsonSchema | undefined {
+  return path.reduce<JsonSchema | undefined>(
+    (current, key) => current && (current.properties?.[String(key)] ?? freeValues(current) ?? current.items),
+    from,
+  );
+}
+
+/** What a value may be, in a person's words: `text`, `true or text`, `{env: …}, {file: …} or {command: […]}`. */
 export function inWords(schema: JsonSchema): string {
   if (schema.anyOf) return listed(schema.anyOf.map(inWords));
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return listed(schema.enum.map((value) => JSON.stringify(value)));
   if (schema.properties) {
     const required = Object.entries(schema.properties).filter(([key]) => schema.required?.includes(key));
-    const shown = required.map(([key, inner]) => `${key}: ${inner.const !== undefined ? inner.const : outline(inner)}`);
+    const shown = required.map(([key, inner]) => `${key}: ${outline(inner)}`);
     return shown.length > 0 ? `{${shown.join(", ")}}` : "keys with values";
   }
-  if (schema.type === "array") return `a list of ${schema.items ? inWords(schema.items) : "values"}`;
-  if (schema.type === "string") return "text";
-  if (schema.type === "integer") return "a whole number";
-  if (schema.type === "boolean") return "true or false";
-  if (schema.type === "object") return "names with values";
-  return schema.type ?? "any value";
+  const { minimum, maximum } = schema;
+  switch (schema.type) {
+    case "array":
+      return `a list of ${schema.items ? inWords(schema.items) : "values"}`;
+    case "string":
+      return schema.pattern === DURATION_PATTERN ? "a duration" : "text";
+    case "integer":
+      return minimum === undefined ? "a whole number" : `a whole number from ${minimum} to ${maximum}`;
+    default:
+      return "names with values";
+  }
 }
 
-const outline = (schema: JsonSchema): string => (schema.type === "array" ? "[…]" : "…");
+const outline = (schema: JsonSchema): string =>
+  schema.const !== undefined ? JSON.stringify(schema.const) : schema.type === "array" ? "[…]" : "…";
 
 function listed(words: readonly string[]): string {
   const last = words.at(-1) ?? "";

@@ -36,7 +36,7 @@ const hopSchema = z.strictObject({
   address: z.string().min(1).describe("host name or IP address to connect to"),
   port: z.number().int().min(1).max(65535).default(22).describe("of its SSH server"),
   user: z.string().min(1).describe("who logs in"),
-  auth: authSchema.describe("how to log in; what is given is tried in this order: agent, keyFile, password"),
+  auth: authSchema.describe("how to log in; what is given is tried in this order: keyFile, agent, password"),
   hostKey: hostKeySchema,
 });
 

@@ -75,7 +75,7 @@ const verifySchema = z.strictObject({
   connectTo: z
     .strictObject({
       address: z.string().min(1).describe("the web server's own address, not a balancer's"),
-      port: z.number().int().min(1).max(65535),
+      port: z.number().int().min(1).max(65535).describe("where the web server listens"),
       tls: z
         .strictObject({
           ca: absolutePath.optional().describe("PEM file on this machine with the issuing CA; default: the usual ones"),
@@ -100,14 +100,14 @@ const verifySchema = z.strictObject({
     .describe("cluster → how to probe it"),
   testUser: z
     .strictObject({
-      user: z.string().min(1),
-      password: secretReferenceSchema,
+      user: z.string().min(1).describe("who logs in; needs to see the probed pages, and nothing else"),
+      password: secretReferenceSchema.describe("where the password is"),
       loginPath: z
         .string()
         .regex(/^\/\S*$/)
         .describe("where the login form posts to, e.g. /homepage/j_security_check"),
-      userField: z.string().min(1).default("j_username"),
-      passwordField: z.string().min(1).default("j_password"),
+      userField: z.string().min(1).default("j_username").describe("name of the form's field"),
+      passwordField: z.string().min(1).default("j_password").describe("name of the form's field"),
     })
     .optional()
     .describe("logs in by form before probing, for pages that show nothing to strangers"),
@@ -116,7 +116,7 @@ const verifySchema = z.strictObject({
 export const settingsSchema = z.strictObject({
   connection: connectionSchema.describe("how to reach the web server's host"),
   serverRoot: absolutePath.describe("installation directory of the web server"),
-  control: controlSchema.prefault({}),
+  control: controlSchema.prefault({}).describe("commands of the web server: program and arguments, never shell text"),
   pluginFile: absolutePath.describe("the plug-in file that the deployment manager generates and propagates"),
   nodes: nodesSchema.describe("node → names of its cluster members, as the plug-in file's Server elements have them"),
   sessionReplication: z

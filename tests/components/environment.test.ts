@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { parse as parseYaml } from "yaml";
+import { parseStackConfig } from "../../components/config/parse.js";
+import { readStackConfig } from "../../components/config/read.js";
+import type { StackConfig } from "../../components/config/schema.js";
+import { Environment } from "../../components/environment.js";
+
+const PROJECT = "pulumi-connections";
+const STACK = "prod";
+type Values = Record<string, unknown>;
+
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Values;
+}
+
+/** Runs a program against a model of the engine that remembers what is registered. */
+async function registeredBy(program: () => pulumi.Resource): Promise<{ made: Registered[]; root: pulumi.Resource }> {
+  const made: Registered[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource({ type, name, inputs, id }) {
+        made.push({ type, name, inputs });
+        return { id: id ?? `${name}-id`, state: inputs };
+      },
+      call: () => ({}),
+    },
+    PROJECT,
+    STACK,
+    true,
+  );
+  const root = program();
+  await pulumi.runtime.disconnect();
+  return { made, root };
+}
+
+const text = readFileSync(join(resolve(__dirname, "..", ".."), "Pulumi.example.yaml"), "utf8");
+const stackFile = parseYaml(text) as { config: Values };
+const withoutPrefix = (config: Values): Values =>
+  Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(`${PROJECT}:`, ""), value]));
+const config = (change: Values = {}): StackConfig =>
+  parseStackConfig({ ...withoutPrefix(stackFile.config), ...change }, "Pulumi.prod.yaml");
+
+const urnOf = (resource: pulumi.Resource): Promise<string> =>
+  new Promise((resolveUrn) => resource.urn.apply((urn) => resolveUrn(urn)));
+
+test("one routing resource per web server, under its parents, with everything that was configured", async () => {
+  const { made, root } = await registeredBy(() => new Environment("environment", config()));
+  expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+    "pulumi-connections:index:Environment environment",
+    "pulumi-connections:index:WebServers environment-web",
+    "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver1-routing",
+    "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver2-routing",
+  ]);
+
+  const { routing } = (root as Environment).webServers;
+  expect(Object.keys(routing)).toEqual(["webserver1", "webserver2"]);
+  // The model's URNs name a parent's own type only.
+  const { webServers: web } = root as Environment;
+  expect(await urnOf(web)).toContain("::pulumi-connections:index:Environment$pulumi-connections:index:WebServers::");
+  for (const resource of Object.values(routing)) {
+    expect(await urnOf(resource)).toContain(
+      "::pulumi-connections:index:WebServers$pulumi-nodejs:dynamic/ihs:PluginRouting::",
+    );
+  }
+
+  const { inputs } = made.find(({ name }) => name === "environment-web-webserver1-routing") as Registered;
+  const { hosts, topology, webServers, probes, routing: declared, run } = config();
+  const { webserver1 } = webServers;
+  expect(inputs).toMatchObject({
+    owner: "pulumi-connections/prod/environment-web-webserver1-routing",
+    webServer: "webserver1",
+    host: "web1",
+    httpdConf: webserver1?.httpdConf,
+    connection: { name: "web1", ...hosts.web1 },
+    serverRoot: webserver1?.serverRoot,
+    pluginFile: webserver1?.pluginFile,
+    control: { timeout: "2m" },
+    ...topology,
+    verify: { connectTo: webserver1?.connectTo, publicHost: webserver1?.publicHost, ...probes },
+    ...declared,
+    ...run,
+  });
+  expect(inputs.__provider).toContain('m.provider("ihs:PluginRouting")');
+});
+
+test("no secret is among what is registered, only where it is", async () => {
+  const { made } = await registeredBy(() => new Environment("environment", config()));
+  const { inputs } = made.find(({ name }) => name === "environment-web-webserver1-routing") as Registered;
+  expect(inputs).toMatchObject({
+    connection: { sudo: { password: { env: "WEB1_SUDO_PASSWORD" } } },
+    verify: { testUser: { password: { command: ["pass", "show", "connections/probe"] } } },
+  });
+});
+
+test.each([undefined, {}])("nothing is registered for web servers when routing is %p", async (routing) => {
+  const { made } = await registeredBy(() => new Environment("environment", config({ routing })));
+  expect(made.map(({ name }) => name)).toEqual(["environment", "environment-web"]);
+});
+
+describe("the running stack's configuration", () => {
+  const asEngineGives = (values: Values): Record<string, string> =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
+  beforeEach(() =>
+    pulumi.runtime.setMocks(
+      { newResource: ({ inputs }) => ({ id: "", state: inputs }), call: () => ({}) },
+      PROJECT,
+      STACK,
+    ),
+  );
+
+  test("is read as the engine hands it over, other namespaces left out", () => {
+    pulumi.runtime.setAllConfig({ ...asEngineGives(stackFile.config), "aws:region": "eu-west-1" });
+    expect(readStackConfig()).toEqual(config());
+  });
+
+  test("with problems ends the program with all of them, and no stack trace", () => {
+    pulumi.runtime.setAllConfig({
+      ...asEngineGives(stackFile.config),
+      "pulumi-connections:runn": "{}",
+      "pulumi-connections:routing": '{"primarynode": "x"}',
+    });
+    expect(readStackConfig).toThrow(pulumi.RunError);
+    expect(readStackConfig).toThrow(
+      /^The stack's configuration has 3 problems:\n {2}- Pulumi\.prod\.yaml routing\.primaryNode: missing.*\n.*routing\.primarynode: no such setting.*\n.*runn: no such setting.*Did you mean "run"\?$/,
+    );
+  });
+});
