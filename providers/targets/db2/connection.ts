@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { durationSchema } from "../../common/duration.js";
+import { secretReferenceSchema } from "../../common/secret.js";
+import { connectionSchema } from "../connection.js";
+
+/**
+ * A value of the driver's connection string. The driver knows no quoting: it cuts every value at a `;` (measured with 4.0.1),
+ * so what follows would be read as a keyword of its own.
+ */
+const keywordValue = z.string().regex(/^[^;\p{Cc}]+$/u, "must not be empty nor hold ; or control characters");
+
+/** How to reach one Db2 database. */
+export const databaseSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
+      .describe("what messages call this database"),
+    host: keywordValue.describe("host name or IP address of the Db2 server, as `through` sees it when that is given"),
+    port: z.number().int().min(1).max(65535).default(50000),
+    database: z
+      .string()
+      .regex(/^[A-Za-z@#$][A-Za-z0-9@#$_]{0,17}$/)
+      .describe("the database's name or alias at the server, such as HOMEPAGE"),
+    user: keywordValue,
+    password: secretReferenceSchema,
+    authentication: z
+      .enum(["server", "server-encrypt"])
+      .optional()
+      .describe(
+        "how the password is sent; default: what driver and server agree on. `server` sends it readable: only with tls or through SSH",
+      ),
+    tls: z
+      .strictObject({
+        certificateFile: keywordValue
+          .optional()
+          .describe("PEM file on this machine with the server's certificate or its authority's; default: the driver's"),
+        hostNameValidation: z
+          .boolean()
+          .default(true)
+          .describe("the certificate must be of this host; the driver alone would not look (11.5.9)"),
+      })
+      .optional(),
+    through: connectionSchema
+      .optional()
+      .describe("a host to go through by SSH, when the database is not reachable directly"),
+    connectTimeout: durationSchema.default("15s"),
+    statementTimeout: durationSchema.default("60s").describe("limit of one statement, its waits for locks included"),
+    lockTimeout: durationSchema.default("10s").describe("limit of one wait for a lock, in whole seconds"),
+    queueTimeout: durationSchema.default("60s").describe("limit of the wait for a free connection of this process"),
+    marker: z
+      .strictObject({
+        table: z
+          .string()
+          .regex(/^[^.\p{Cc}]+\.[^.\p{Cc}]+$/u, 'must be "SCHEMA.TABLE", as the catalog has them')
+          .optional()
+          .describe("a table that only the right database has, such as HOMEPAGE.HOMEPAGE_SCHEMA"),
+        database: z.string().min(1).optional().describe("the name the server itself must report (CURRENT SERVER)"),
+      })
+      .optional()
+      .describe("what proves that it is the right database; checked on every new connection before anything else"),
+  })
+  .refine((database) => !(database.through && database.tls?.hostNameValidation), {
+    path: ["tls", "hostNameValidation"],
+    message: "must be false with `through`: the driver connects to this end of the forward, 127.0.0.1",
+  });
+
+export type DatabaseConnection = z.infer<typeof databaseSchema>;
