@@ -1,4 +1,5 @@
-import { routePlugin, type WantedLists } from "../providers/formats/plugin-cfg.js";
+import { routePlugin } from "../providers/formats/plugin-cfg.js";
+import type { WantedLists } from "../providers/formats/server-lists.js";
 import type { Benchmark } from "./benchmark.js";
 
 const TARGET_BYTES = 5_000_000;

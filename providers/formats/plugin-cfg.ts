@@ -1,7 +1,8 @@
 import { sha256 } from "../common/json.js";
 import { type Problem, ProblemError } from "../common/problem.js";
-import { childrenOf, listEdits, listsOf, referencesOf } from "./server-lists.js";
-import { attributeOf, type Edit, readXml, splice, type XmlDocument, type XmlElement } from "./xml.js";
+import { type ListChange, sameOrder, verifyEdited } from "./plugin-cfg-verify.js";
+import { childrenOf, isList, listEdits, listedNames, listsOf, type WantedLists } from "./server-lists.js";
+import { attributeOf, readXml, splice, type XmlDocument, type XmlElement } from "./xml.js";
 
 /** One address that the plug-in forwards to. */
 export interface PluginTransport {
@@ -61,12 +62,6 @@ export interface PluginConfig {
   problems: Problem[];
 }
 
-/** Which servers a cluster's lists are to name, by name and in order. */
-export interface WantedLists {
-  primary: readonly string[];
-  backup: readonly string[];
-}
-
 /**
  * Reads a plug-in configuration file as ND, Liberty and their merge tools generate it and people edit it. Elements and
  * attributes as in IBM's "plugin-cfg.xml file"; what is commented out does not count.
@@ -85,7 +80,7 @@ export function readPluginConfig(bytes: Uint8Array, where: string): PluginConfig
  * The order of primaries has no meaning to the plug-in, so a list that names the right ones stays as it is; backups are
  * tried in listed order. Nothing to change = the same bytes.
  *
- * The result is read again: the wanted lists are there, everything else is as before.
+ * The result is read again where it changed: the wanted lists are there, everything else is as before.
  *
  * @throws ProblemError "malformed" | "refused" (the file has problems) | "invalid-input" (no such cluster or server, a
  *   server twice, no primary)
@@ -98,17 +93,19 @@ export function routePlugin(bytes: Uint8Array, where: string, wanted: ReadonlyMa
   if (unfit.length > 0) throw new ProblemError("invalid-input", unfit);
 
   const elements = childrenOf(document.root, "ServerCluster");
-  const expected: WantedLists[] = [];
-  const edits: Edit[] = [];
-  before.clusters.forEach((cluster, index) => {
-    const element = elements[index] as XmlElement;
+  const changes = before.clusters.flatMap((cluster, index): ListChange[] => {
     const target = targetLists(cluster, wanted.get(cluster.name));
-    expected.push(target ?? listedNames(element));
-    if (target) edits.push(...listEdits(document.text, element, target));
+    const element = elements[index];
+    return target && element
+      ? [{ cluster: element, wanted: target, edits: listEdits(document.text, element, target) }]
+      : [];
   });
-  if (edits.length === 0) return Buffer.from(bytes);
-  const edited = splice(bytes, edits);
-  verify(edited, where, before, expected);
+  if (changes.length === 0) return Buffer.from(bytes);
+  const edited = splice(
+    bytes,
+    changes.flatMap((change) => change.edits),
+  );
+  verifyEdited(document, bytes, edited, changes, where);
   return edited;
 }
 
@@ -197,10 +194,7 @@ class PluginReader {
       else if (seen.has(name)) this.problem(element, `${name} is listed twice`, "once, as primary or as backup");
       else seen.add(name);
     }
-    return {
-      primary: referencesOf(primary).map(({ name }) => name),
-      backup: referencesOf(backup).map(({ name }) => name),
-    };
+    return listedNames(cluster);
   }
 
   private addRoutes(clusters: ReadonlyMap<string, PluginCluster>): void {
@@ -304,31 +298,6 @@ function targetLists(cluster: PluginCluster, wanted: WantedLists | undefined): W
   return samePrimaries ? { primary: cluster.primary, backup: wanted.backup } : wanted;
 }
 
-/** Everything outside the lists is the same bytes and every list holds exactly what it should, so nothing else can differ. */
-function verify(edited: Buffer, where: string, before: PluginConfig, expected: readonly WantedLists[]): void {
-  const document = readXml(edited, where);
-  const wrong = childrenOf(document.root, "ServerCluster").filter((cluster, index) => {
-    const { primary, backup } = listedNames(cluster);
-    const target = expected[index];
-    return !target || !sameOrder(primary, target.primary) || !sameOrder(backup, target.backup);
-  });
-  if (wrong.length === 0 && restDigest(document, edited) === before.restDigest) return;
-  throw new ProblemError("refused", {
-    where,
-    found: `the edited text does not read back as wanted (${wrong.map((cluster) => attributeOf(cluster, "Name")).join(", ") || "outside the lists"})`,
-    why: "It is not used: what is put live must differ in the wanted lists and in nothing else",
-    next: "Report this with the file, its host names and paths replaced",
-  });
-}
-
-function listedNames(cluster: XmlElement): { primary: string[]; backup: string[] } {
-  const { primary, backup } = listsOf(cluster);
-  return {
-    primary: referencesOf(primary).map(({ name }) => name),
-    backup: referencesOf(backup).map(({ name }) => name),
-  };
-}
-
 function restDigest(document: XmlDocument, bytes: Uint8Array): string {
   const rest: Uint8Array[] = [];
   let from = 0;
@@ -344,11 +313,8 @@ function restDigest(document: XmlDocument, bytes: Uint8Array): string {
   return sha256(Buffer.concat(rest));
 }
 
-const isList = (element: XmlElement): boolean => element.name === "PrimaryServers" || element.name === "BackupServers";
 const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 const isTrue = (value: string | undefined): boolean => value?.toLowerCase() === "true";
-const sameOrder = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((name, index) => name === b[index]);
 
 function addOnce(list: string[], value: string): void {
   if (!list.includes(value)) list.push(value);

@@ -19,6 +19,24 @@ export function referencesOf(list: XmlElement | undefined): readonly Reference[]
   return childrenOf(list, "Server").map((element) => ({ name: attributeOf(element, "Name") ?? "", element }));
 }
 
+/** Which servers a cluster's lists are to name, by name and in order. */
+export interface WantedLists {
+  primary: readonly string[];
+  backup: readonly string[];
+}
+
+export const isList = (element: XmlElement): boolean =>
+  element.name === "PrimaryServers" || element.name === "BackupServers";
+
+/** Names in the two lists as they stand, also when both are empty. */
+export function listedNames(cluster: XmlElement): { primary: string[]; backup: string[] } {
+  const { primary, backup } = listsOf(cluster);
+  return {
+    primary: referencesOf(primary).map(({ name }) => name),
+    backup: referencesOf(backup).map(({ name }) => name),
+  };
+}
+
 /**
  * The smallest edits that give one ServerCluster the wanted lists, sorted by place. A reference moves with its own spelling
  * and takes the place of one that leaves; comments stay where they are.
@@ -27,11 +45,7 @@ export function referencesOf(list: XmlElement | undefined): readonly Reference[]
  * @param cluster without structural problems (see `readPluginConfig`)
  * @param wanted names of its members, at least one primary
  */
-export function listEdits(
-  text: string,
-  cluster: XmlElement,
-  wanted: { readonly primary: readonly string[]; readonly backup: readonly string[] },
-): readonly Edit[] {
+export function listEdits(text: string, cluster: XmlElement, wanted: WantedLists): readonly Edit[] {
   const editor = new ClusterEditor(text, cluster);
   const { primary, backup } = listsOf(cluster);
   if (!primary && backup && wanted.backup.length === 0) return [editor.replaceByPrimaries(backup, wanted.primary)];

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
+import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { formatProblem, ProblemError } from "../../providers/common/problem.js";
 import {
   type PluginCluster,
@@ -161,11 +161,34 @@ function assumption(nodeOf: ReadonlyMap<string, string>, node: string): string {
   return `Taken to be on ${node}, by their names: ${names.join(", ")}. If that is wrong, say it with --nodes.`;
 }
 
+/**
+ * A unified diff, made cluster by cluster: comparing thousands of scattered changes in one go takes minutes, and a cluster's
+ * lines can only have moved within it.
+ */
 function patch(file: string, before: Buffer, after: Buffer): string {
-  return createTwoFilesPatch(file, file, text(before), text(after), "now", "routed", {
-    context: 3,
-    headerOptions: FILE_HEADERS_ONLY,
-  }).trimEnd();
+  let old = sections(text(before));
+  let now = sections(text(after));
+  // A comment that was removed with its list may have held one of those lines.
+  if (old.length !== now.length) [old, now] = [[text(before)], [text(after)]];
+  const whole = structuredPatch(file, file, "", "", "now", "routed");
+  let oldLine = 0;
+  let newLine = 0;
+  old.forEach((section, index) => {
+    const changed = now[index] ?? "";
+    if (section !== changed) {
+      const { hunks } = structuredPatch(file, file, section, changed, "", "", { context: 3 });
+      for (const hunk of hunks)
+        whole.hunks.push({ ...hunk, oldStart: hunk.oldStart + oldLine, newStart: hunk.newStart + newLine });
+    }
+    oldLine += section.split("\n").length - 1;
+    newLine += changed.split("\n").length - 1;
+  });
+  return formatPatch(whole, FILE_HEADERS_ONLY).trimEnd();
+}
+
+/** A text cut before every line that names a ServerCluster element; routing moves none. */
+function sections(content: string): readonly string[] {
+  return content.split(/(?<=\n)(?=[^\n]*<ServerCluster)/);
 }
 
 function text(bytes: Buffer): string {
