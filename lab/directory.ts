@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,6 +6,7 @@ import { isAlive, startTime, waitFor } from "./running.js";
 
 /** How long a start waits for another start in the same directory. */
 const LOCK_TIMEOUT_MS = 30_000;
+/** The first file that a lab writes. */
 const MARKER = "lab-directory";
 
 /** Makes the directory, or refuses one that holds something else: everything in it belongs to the lab. */
@@ -19,7 +19,8 @@ export async function prepareDirectory(given: string | undefined): Promise<strin
   }
   await mkdir(given, { recursive: true });
   const directory = await realpath(given);
-  if (!existsSync(join(directory, MARKER)) && (await readdir(directory)).length > 0) {
+  const names = await readdir(directory);
+  if (names.length > 0 && !names.includes(MARKER)) {
     throw new ProblemError("refused", {
       where: directory,
       found: "the directory holds files that are not a lab's",
@@ -31,8 +32,21 @@ export async function prepareDirectory(given: string | undefined): Promise<strin
   return directory;
 }
 
-/** Without namespaces, a web server that root started serves as nobody, below the lab's real path. */
-export async function refuseClosedPath(directory: string): Promise<void> {
+/**
+ * Without namespaces, the servers' configuration files name the lab's real path, and a web server that root started serves
+ * as nobody below it.
+ */
+export async function refuseUnusablePath(directory: string): Promise<void> {
+  if (!/^[A-Za-z0-9._/+@:-]+$/.test(directory)) {
+    throw new ProblemError("refused", {
+      where: directory,
+      found: "the path has blanks or special characters",
+      allowed: "letters, digits and . _ / + @ : -",
+      why: "The kernel offers no namespaces here, so configuration files have to name it, and not all of them can",
+      next: "give another directory",
+    });
+  }
+  if (process.getuid?.() !== 0) return;
   await chmod(directory, (await stat(directory)).mode | 0o011);
   for (let path = dirname(directory); path !== dirname(path); path = dirname(path)) {
     if (((await stat(path)).mode & 0o001) !== 0) continue;

@@ -83,9 +83,9 @@ export function attachedLab(directory: string, description: Description, state: 
       else if (user.uid !== process.getuid?.()) await chown(file, user.uid, user.gid);
     },
     run: (name, argv) =>
-      runOverSsh([
-        ...["-F", "none", "-i", join(directory, "client-key"), "-p", String(description.sshdPorts[name])],
-        ...["-o", `UserKnownHostsFile=${quoteOption(join(directory, "known_hosts"))}`],
+      runOverSsh(directory, [
+        ...["-F", "none", "-i", "client-key", "-p", String(description.sshdPorts[name])],
+        ...["-o", "UserKnownHostsFile=known_hosts"],
         ...["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"],
         `${user.name}@${addresses[name]}`,
         argv.map(quote).join(" "),
@@ -93,15 +93,17 @@ export function attachedLab(directory: string, description: Description, state: 
   };
 }
 
-function quoteOption(path: string): string {
-  return `"${path}"`;
-}
-
-function runOverSsh(args: readonly string[]): Promise<LabRunResult> {
+/** In the lab's directory, so that no name of it has to be quoted for ssh. */
+function runOverSsh(cwd: string, args: readonly string[]): Promise<LabRunResult> {
   return new Promise((resolve, reject) => {
-    execFile("ssh", [...args], { timeout: RUN_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error && typeof error.code !== "number") reject(error);
-      else resolve({ exitCode: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
-    });
+    execFile(
+      "ssh",
+      [...args],
+      { cwd, timeout: RUN_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error && typeof error.code !== "number") reject(error);
+        else resolve({ exitCode: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
+      },
+    );
   });
 }

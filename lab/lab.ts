@@ -14,7 +14,7 @@ import {
   writeDescription,
   writeWhole,
 } from "./description.js";
-import { lockStart, prepareDirectory, refuseClosedPath } from "./directory.js";
+import { lockStart, prepareDirectory, refuseUnusablePath } from "./directory.js";
 import type { LabFault } from "./faults.js";
 import { hostCommand, placeOf } from "./host-tree.js";
 import { attachedLab } from "./lab-handle.js";
@@ -96,7 +96,7 @@ export interface LabOptions {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const tools = await toolchain();
   const directory = await prepareDirectory(options.directory);
-  if (tools.namespaces === "none" && process.getuid?.() === 0) await refuseClosedPath(directory);
+  if (tools.namespaces === "none") await refuseUnusablePath(directory);
   const release = await lockStart(directory);
   try {
     const running = await attachLab(directory);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attachLab, type Lab, startLab } from "../../lab/lab.js";
 import { isAlive, startTime, waitFor } from "../../lab/running.js";
+import { toolchain } from "../../lab/toolchain.js";
 import { ask } from "./asking.js";
 
 const TIMEOUT_MS = 60_000;
@@ -220,6 +221,30 @@ test(
       const family = await familyOf(lab);
       await lab.stop();
       expect(family.filter(isAlive)).toEqual([]);
+    } finally {
+      delete process.env.LAB_NAMESPACES;
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a directory with quotes and blanks in its name works with namespaces, and is refused without",
+  async () => {
+    const odd = join(directory, `o'dd "$dir`);
+    const ran = async () => {
+      const lab = await startLab({ directory: odd });
+      const { exitCode } = await lab.run("web1", [lab.web.apachectl, "configtest"]);
+      const page = await ask(lab, "/files/app");
+      await lab.stop();
+      return { exitCode, status: page.status };
+    };
+    const { namespaces } = await toolchain();
+    if (namespaces === "none") await expect(ran()).rejects.toThrow(/blanks or special characters/);
+    else expect(await ran()).toEqual({ exitCode: 0, status: 200 });
+    process.env.LAB_NAMESPACES = "none";
+    try {
+      await expect(startLab({ directory: odd })).rejects.toThrow(/blanks or special characters/);
     } finally {
       delete process.env.LAB_NAMESPACES;
     }
