@@ -1,7 +1,8 @@
 /**
  * A stand-in for sudo, as a program for a test host: same options, same texts, no privileges gained (the tests need no root).
  * With a file "sudo-password" beside it, it asks on standard error and reads from standard input, three
- * times at most, as `sudo -S` does; without one it needs no password. Every call is noted in "sudo-calls" if that file is there.
+ * times at most, as `sudo -S` does; without one it needs no password. Calls and
+ * wrong passwords are noted in "sudo-calls" if that file is there.
  */
 export const SUDO_STAND_IN = `#!/bin/sh
 here=$(dirname "$0")
@@ -26,6 +27,7 @@ if [ -f "$here/sudo-password" ]; then
     IFS= read -r given || { echo >&2; echo 'sudo: no password was provided' >&2; exit 1; }
     [ "$given" = "$(cat "$here/sudo-password")" ] && break
     tries=$((tries + 1))
+    [ -w "$here/../sudo-calls" ] && echo 'wrong password' >> "$here/../sudo-calls"
     [ $tries = 3 ] && { echo 'sudo: 3 incorrect password attempts' >&2; exit 1; }
     echo 'Sorry, try again.' >&2
   done

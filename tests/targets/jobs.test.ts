@@ -10,11 +10,11 @@ import { SUDO_STAND_IN } from "../support/sudo-stand-in.js";
 
 type Changes = Partial<z.input<typeof connectionSchema>>;
 const options = { what: "work", timeoutMs: 20_000 };
-/** Works until the file "go" is there. Each start leaves a line in "starts". */
+/** Works until the file "go" is there, or its directory gone. Each start leaves a line in "starts". */
 const WORK = [
   "sh",
   "-c",
-  'cd "$1"; echo "$$" >> starts; echo begun; while ! [ -e go ]; do sleep 0.05; done; echo over; exit 7',
+  'cd "$1"; echo "$$" >> starts; echo begun; while ! [ -e go ] && [ -e starts ]; do sleep 0.05; done; echo over; exit 7',
   "work",
 ];
 
@@ -73,12 +73,20 @@ describe("promise 6: a job", () => {
   });
 
   test("that many start at the same time is started once", async () => {
-    const { name, work, starts, go } = await place();
-    go();
-    const results = await Promise.all(Array.from({ length: 6 }, () => host().jobs.run(name, work, options)));
-    expect(results.filter(({ attached }) => !attached)).toHaveLength(1);
-    expect(results.map(({ exitCode }) => exitCode)).toEqual(Array(6).fill(7));
-    expect(starts()).toHaveLength(1);
+    // A slow mkdir: all of them have looked, and seen nothing, before the first one makes the folder.
+    const slow = await startSshd({ programs: { mkdir: '#!/bin/sh\nsleep 0.4\nexec /bin/mkdir "$@"\n' } });
+    try {
+      const starts = join(slow.tree, "starts");
+      const argv = ["sh", "-c", 'echo x >> "$0"; exit 7', starts];
+      const there = openHost(slow.connection());
+      const results = await Promise.all(Array.from({ length: 5 }, () => there.jobs.run("one", argv, options)));
+      expect(results.filter(({ attached }) => !attached)).toHaveLength(1);
+      expect(results.map(({ exitCode }) => exitCode)).toEqual(Array(5).fill(7));
+      expect(readFileSync(starts, "utf8")).toBe("x\n");
+    } finally {
+      await closeAllHosts();
+      await slow.stop();
+    }
   });
 
   test("survives the line, cut again and again while we wait for it", async () => {

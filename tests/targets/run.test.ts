@@ -228,6 +228,9 @@ describe("sudo", () => {
   afterAll(() => {
     delete process.env.TEST_SUDO_PASSWORD;
   });
+  const callsFile = () => join(server.folder, "sudo-calls");
+  const noteCalls = () => execFileSync("sh", ["-c", ': > "$0"; chmod 666 "$0"', callsFile()]);
+  const calls = () => readFileSync(callsFile(), "utf8").trim().split("\n");
   const wants = (password: string) => writeFileSync(passwordFile(), password, { mode: 0o644 });
 
   test("promise 14: the password goes in when asked for, and nowhere else", async () => {
@@ -251,9 +254,11 @@ describe("sudo", () => {
 
   test("a wrong password is tried once, typed, and not shown", async () => {
     wants("another");
+    noteCalls();
     const error = await failure(host({ sudo: { password: PASSWORD } }).run(["true"], ask));
     expect(error).toMatchObject({ cause: "login", message: expect.stringContaining("sudo refused the password") });
     expect(`${error.stack}`).not.toContain(CANARY);
+    expect(calls().filter((line) => line === "wrong password")).toHaveLength(1);
     expect((await failure(host({ sudo: { password: PASSWORD } }).files.read("/etc/passwd"))).cause).toBe("login");
   });
 
@@ -284,13 +289,12 @@ describe("sudo", () => {
   });
 
   test("reads of one tick share one command", async () => {
-    const calls = join(server.folder, "sudo-calls");
-    execFileSync("sh", ["-c", ': > "$0"; chmod 666 "$0"', calls]);
+    noteCalls();
     const names = Array.from({ length: 40 }, (_unused, index) => join(server.tree, `batch ${index}`));
     for (const name of names) writeFileSync(name, `#${name}`);
     const there = host({ sudo: true });
     const read = await Promise.all(names.map((name) => there.files.read(name)));
     expect(read.map((content) => content?.bytes.toString())).toEqual(names.map((name) => `#${name}`));
-    expect(readFileSync(calls, "utf8").trim().split("\n")).toHaveLength(1);
+    expect(calls()).toHaveLength(1);
   });
 });
