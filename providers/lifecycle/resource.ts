@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { DEVIATIONS_KEY, OWNER_KEY, PROVIDER_KEY } from "./inputs.js";
 import { pointerText, typeToken } from "./pointer.js";
 import type { RunSettings } from "./run-settings.js";
-import { OUTPUT_KEYS } from "./state.js";
+import { KEPT_KEY, LIVE_KEY, OUTPUT_KEYS } from "./state.js";
 
 /** Inputs that every resource takes besides its own; see `RunSettings` for their meaning and defaults. */
 export type RunArgs = { [Key in keyof RunSettings]?: pulumi.Input<RunSettings[Key]> };
@@ -27,7 +27,8 @@ export abstract class ManagedResource extends pulumi.CustomResource {
         [OWNER_KEY]: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
         [PROVIDER_KEY]: pointerText(type),
       },
-      options,
+      // The whole of what was observed, for one changed line in it: `deviations` says in words what differs.
+      pulumi.mergeOptions({ hideDiffs: [LIVE_KEY, KEPT_KEY] }, options),
     );
   }
 }

@@ -10,8 +10,8 @@ import {
 import type { Plan } from "./kind.js";
 import type { Reconciled } from "./reconcile.js";
 
-const LIVE_KEY = "live";
-const KEPT_KEY = "kept";
+export const LIVE_KEY = "live";
+export const KEPT_KEY = "kept";
 const CLAIM_KEY = "claim";
 const VERSION_KEY = "schemaVersion";
 /** What outputs hold besides the inputs. The resource class declares them, so that they become properties. */
