@@ -115,8 +115,9 @@ class Run {
     this.refuse(plan);
     this.refuseUnseen(plan);
     const outsideWindow = this.refuseOutsideWindow(plan);
-    for (const line of planLines(adopting ? `${this.title} (adopted as found)` : this.title, plan))
-      this.request.sayPlan(line);
+    const lines = planLines(adopting ? `${this.title} (adopted as found)` : this.title, plan);
+    for (const line of lines) this.request.sayPlan(line);
+    if (adopting && lines.length === 0) this.say(`${this.title}: adopted as found, nothing to do`);
 
     if (adopting) await this.backUpBeforeImages(live);
     const previous = this.stored?.record;
