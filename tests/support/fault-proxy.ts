@@ -22,7 +22,7 @@ interface Line {
   readonly passed: Record<Direction, number>;
 }
 
-/** A TCP proxy in front of a server on 127.0.0.1, whose faults can be changed while connections are open. */
+/** A TCP proxy on 127.0.0.1 in front of a server of this machine, whose faults can be changed while connections are open. */
 export class FaultProxy {
   /** Take effect from the next byte on. */
   faults: Faults = {};
@@ -33,16 +33,17 @@ export class FaultProxy {
     private readonly listener: Server,
     readonly port: number,
     private readonly target: number,
+    private readonly host: string,
   ) {
     listener.on("connection", (client) => this.#accept(client));
   }
 
-  static async start(target: number): Promise<FaultProxy> {
+  static async start(target: number, host = "127.0.0.1"): Promise<FaultProxy> {
     const listener = createServer({ noDelay: true });
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
     const address = listener.address();
     if (address === null || typeof address === "string") throw new Error("no port");
-    return new FaultProxy(listener, address.port, target);
+    return new FaultProxy(listener, address.port, target, host);
   }
 
   /** Connections accepted since the start. */
@@ -83,7 +84,7 @@ export class FaultProxy {
       else client.destroy();
       return;
     }
-    const server = dial({ port: this.target, host: "127.0.0.1", noDelay: true });
+    const server = dial({ port: this.target, host: this.host, noDelay: true });
     server.on("error", () => undefined);
     const line: Line = { client, server, passed: { up: 0, down: 0 } };
     this.#lines.add(line);
