@@ -134,7 +134,9 @@ async function officialOnPath(searchPath = machinePath()) {
  * @returns {Promise<string>} such as "v3.259.0"; empty when it does not answer
  */
 async function versionOf(program) {
-  const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  // Even `pulumi version` writes a log into its home, which would be the person's own.
+  const home = path.join(TOOLCHAIN, "pulumi-home");
+  const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_HOME: home };
   const { code, stdout } = await capture(program, ["version"], { env, seconds: VERSION_SECONDS });
   return code === 0 ? stdout.trim() : "";
 }

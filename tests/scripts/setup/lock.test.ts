@@ -13,6 +13,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "setup-lock-"));
 });
 afterEach(async () => {
+  const orphan = Number(await readFile(join(folder, "pid"), "utf8").catch(() => ""));
+  if (orphan > 0) killIfThere(orphan);
   for (const child of started.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     child.kill("SIGKILL");
@@ -20,6 +22,15 @@ afterEach(async () => {
   }
   await rm(folder, { recursive: true, force: true });
 });
+
+/** A failed test may leave the program that outlives its holder. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
 
 /** Another process that takes the lock, prints "held" and runs `work` (JavaScript) with it. */
 function holder(work: string): ChildProcess {

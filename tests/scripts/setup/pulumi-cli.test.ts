@@ -55,6 +55,13 @@ describe("a CLI on PATH is taken when it fits", () => {
     expect(await readdir(folder)).toEqual(["bin"]);
   });
 
+  test("asking it for its version leaves no log in the person's own Pulumi home", async () => {
+    await program(join(bin(), "pulumi"), `#!/bin/sh\necho "$PULUMI_HOME" >'${folder}/home'\necho v3.259.0\n`);
+    await program(join(bin(), "pulumi-language-nodejs"), "#!/bin/sh\n");
+    await officialOnPath(bin());
+    expect(await readFile(join(folder, "home"), "utf8")).toBe(`${join(root, ".toolchain", "pulumi-home")}\n`);
+  });
+
   test("none there", async () => {
     expect(await officialOnPath(folder)).toEqual({ reason: "there is none on PATH" });
   });
@@ -119,6 +126,7 @@ describe("the official installer", () => {
 
   const INSTALLER = `#!/bin/sh
 test "$1 $2 $3 $5" = "--version 3.259.0 --install-root --no-edit-path" || exit 9
+case "$HOME" in */setup-cli-*/staging) ;; *) exit 8;; esac
 mkdir -p "$4/bin" && echo cli >"$4/bin/pulumi" && echo host >"$4/bin/pulumi-language-nodejs"
 echo profile >"$HOME/.profile"
 `;

@@ -1,0 +1,73 @@
+"use strict";
+const crypto = require("node:crypto");
+const fs = require("node:fs");
+const path = require("node:path");
+const { ROOT, TOOLCHAIN, findExecutable } = require("./paths.cjs");
+const { installPackages } = require("./system-packages.cjs");
+
+/** Where the parts of Db2 lie, each complete: it gets its name last of all. */
+const DB2 = path.join(TOOLCHAIN, "db2");
+/** What is installed, as exact versions and digests. */
+const SOURCES = path.join(ROOT, "tools", "db2");
+const ORIGIN = "origin.json";
+
+/**
+ * Whether a part is there, made from exactly these sources.
+ * @param {string} part
+ * @param {string} sources digest, see `digestOf`
+ * @param {readonly string[]} files that a complete one has
+ */
+function isPresent(part, sources, files) {
+  const folder = path.join(DB2, part);
+  try {
+    const origin = JSON.parse(fs.readFileSync(path.join(folder, ORIGIN), "utf8"));
+    return origin.sources === sources && files.every((file) => fs.existsSync(path.join(folder, file)));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Lets `make` fill a folder, and puts it in the place of the part only when it is complete.
+ * @param {string} part
+ * @param {string} sources
+ * @param {(folder: string) => Promise<void>} make
+ */
+async function makePart(part, sources, make) {
+  // What a crashed run left under such a name is cleared away by the next one.
+  const staging = path.join(TOOLCHAIN, `staging-db2-${part}`);
+  const final = path.join(DB2, part);
+  fs.rmSync(staging, { recursive: true, force: true });
+  fs.mkdirSync(staging, { recursive: true });
+  try {
+    await make(staging);
+    fs.writeFileSync(path.join(staging, ORIGIN), `${JSON.stringify({ sources })}\n`);
+    fs.mkdirSync(DB2, { recursive: true });
+    fs.rmSync(final, { recursive: true, force: true });
+    fs.renameSync(staging, final);
+  } finally {
+    fs.rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** @param {readonly (string | Buffer)[]} contents */
+function digestOf(contents) {
+  const hash = crypto.createHash("sha256");
+  for (const content of contents) hash.update(content);
+  return hash.digest("hex");
+}
+
+/**
+ * Installs those of the needs that this machine lacks.
+ * @param {string} step
+ * @param {Parameters<typeof installPackages>[1]} needs
+ */
+async function ensurePackages(step, needs) {
+  const missing = needs.filter(
+    ({ programs, file }) =>
+      !(programs?.some((program) => findExecutable(program)) || (file !== undefined && fs.existsSync(file))),
+  );
+  if (missing.length > 0) await installPackages(step, missing);
+}
+
+module.exports = { DB2, SOURCES, isPresent, makePart, digestOf, ensurePackages };
