@@ -53,6 +53,12 @@ describe("promise 8: an edit that went wrong is never handed out", () => {
     expect(() => verify(Buffer.from(result))).toThrow(ProblemError);
   });
 
+  test("a byte beside the lists, in the part that is read again, is found", () => {
+    const damaged = Buffer.from(edited);
+    damaged.write("x", edited.indexOf("</ServerCluster>", edited.indexOf("AppsCluster")) - 1, "latin1");
+    expect(() => verify(damaged)).toThrow(/does not read back as wanted \(AppsCluster\)/);
+  });
+
   test("other servers than wanted are found", () => {
     const swapped = changes.map((change) => ({
       ...change,
