@@ -1,7 +1,9 @@
+import { formatProblem, problemsOf } from "../providers/common/problem.js";
 import type { Benchmark } from "./benchmark.js";
 import { edit } from "./edit.js";
+import { engine } from "./engine.js";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { edit };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { edit, engine };
 
 /** `npm run bench -- NAME [--json]`: a table for people, or one JSON object with the figures. */
 async function main(args: readonly string[]): Promise<void> {
@@ -25,6 +27,6 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  console.error(error);
+  for (const problem of problemsOf(error, "bench")) console.error(formatProblem(problem));
   process.exitCode = 1;
 });

@@ -42,10 +42,11 @@ const REJECTED: readonly [file: string, specifier: string][] = [
   ["index.ts", "./providers/kinds/a/resource.js"],
   ["index.ts", "./lab/y.js"],
   ["policy/x.ts", "../lab/y.js"],
-  ["bench/x.ts", "../lab/y.js"],
+  ["bench/x.ts", "../tests/y.js"],
 ];
 
 const ALLOWED: readonly [file: string, specifier: string][] = [
+  ["bench/x.ts", "../lab/y.js"],
   ["components/config/x.ts", "../../providers/kinds/a/schema.js"],
   ["components/config/x.ts", "../../providers/lifecycle/run-settings.js"],
   ["components/config/x.ts", "../../providers/targets/connection.js"],
