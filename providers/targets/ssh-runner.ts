@@ -1,4 +1,5 @@
 import { milliseconds } from "../common/duration.js";
+import { ProblemError } from "../common/problem.js";
 import { resolveSecret } from "../common/secret-resolver.js";
 import type { Connection } from "./connection.js";
 import type { ScriptName, Shell } from "./shell.js";
@@ -41,12 +42,18 @@ export class SshRunner {
   }
 
   /** A script of the shell strategy, within the limit of a short operation unless said otherwise. */
-  script(
+  async script(
     name: ScriptName,
     args: readonly string[],
     options: Omit<ProgramOptions, "timeoutMs"> & { timeoutMs?: number },
   ): Promise<ExecResult> {
-    return this.exec(this.shell.script(name, args), { timeoutMs: this.operationTimeoutMs, ...options });
+    try {
+      return await this.exec(this.shell.script(name, args), { timeoutMs: this.operationTimeoutMs, ...options });
+    } catch (error) {
+      // Our scripts are quick: no answer means a dead line, and later operations should not wait for it too.
+      if (error instanceof ProblemError && error.cause === "timeout") this.link.retire();
+      throw error;
+    }
   }
 
   async #sudoPassword(): Promise<string | undefined> {

@@ -123,18 +123,15 @@ describe.each(WAYS)("promise 5: a file is old or new, never torn, %s", (way, cha
     const directory = directoryFor(`stall ${way}`);
     const path = join(directory, "f");
     await host(changes).files.write(path, OLD, { expected: "absent" });
-    const stalled = throughProxy({ ...changes, operationTimeout: "700ms" });
+    const stalled = throughProxy({ ...changes, operationTimeout: "1500ms" });
     await stalled.files.read(path);
     proxy.stallIn("up", 20_000);
     expect((await failure(stalled.files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("timeout");
     proxy.faults = {};
     expect(readFileSync(path).equals(OLD)).toBe(true);
-    // The same host object takes a new line.
-    if (way === "through sudo") await stalled.close();
-    const after = throughProxy({ ...changes, operationTimeout: "3s" });
-    await after.files.write(path, NEW, { expected: sha256(OLD) });
+    // The same host takes a new line.
+    await stalled.files.write(path, NEW, { expected: sha256(OLD) });
     expect(readFileSync(path).equals(NEW)).toBe(true);
-    await closeAllHosts();
   });
 
   test("links keep pointing where they did, also chains and relative ones", async () => {
