@@ -32,7 +32,7 @@ export function toolchainEnvironment(base: NodeJS.ProcessEnv = process.env, root
   }
   return {
     ...base,
-    PATH: [bin, join(root, "node_modules", ".bin"), base["PATH"] ?? ""].join(delimiter),
+    PATH: [bin, join(root, "node_modules", ".bin"), base.PATH ?? ""].join(delimiter),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   };
