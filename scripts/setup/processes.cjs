@@ -84,9 +84,11 @@ function capture(command, args, { cwd, env, seconds, waitingFor }) {
       clearTimeout(killer);
       clearInterval(heartbeat);
       for (const signal of INTERRUPTS) process.off(signal, interrupted);
-      if (interruptedBy)
-        reject(new SetupError(`interrupted by ${interruptedBy}`, "run this again: it goes on from there"));
-      else resolve({ code: timedOut ? null : code, stdout, output, timedOut });
+      if (interruptedBy) {
+        const error = new SetupError(`interrupted by ${interruptedBy}`, "run this again: it goes on from there");
+        error.interrupted = true;
+        reject(error);
+      } else resolve({ code: timedOut ? null : code, stdout, output, timedOut });
     };
     child.once("error", (error) => {
       output += error.message;

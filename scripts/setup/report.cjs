@@ -10,6 +10,8 @@ class SetupError extends Error {
   constructor(found, next, output = "") {
     super([found, ...(output ? [indent(output)] : []), `Next: ${next}`].join("\n"));
     this.name = "SetupError";
+    /** Whether a person stopped it: then nothing may go on to another way, not even a step that may fail. */
+    this.interrupted = false;
   }
 }
 
