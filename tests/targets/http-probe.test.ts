@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { logIn, type ProbeTarget, parseSessionCookie, probe } from "../../providers/targets/http-probe.js";
 
+jest.setTimeout(30_000);
+
 const open: { close(callback: () => void): unknown; closeAllConnections?(): void }[] = [];
 
 afterEach(async () => {

@@ -6,9 +6,11 @@ import type { ApplyContext } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import { type HttpdDirective, pointDirective } from "../../targets/httpd.js";
 import { reload, requireAlive } from "./control.js";
+import type { RoutingDesired } from "./goal.js";
 import { directiveIn, type Kept, type Live } from "./live.js";
-import type { CopyRecipe, ProofLevel, RoutingDesired, RoutingStep } from "./plan.js";
-import { prove } from "./verify.js";
+import type { CopyRecipe, ProofLevel, RoutingStep } from "./plan.js";
+import { beginSessions, followSessions, type HeldSession, type SessionSettings } from "./sessions.js";
+import { prove, targetOf, tokenOf } from "./verify.js";
 
 export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
 
@@ -22,10 +24,13 @@ export async function apply(step: RoutingStep, context: RoutingContext): Promise
   if (step.key === "check-first") return checkFirst(step, context, host);
   if (step.key === "prove") {
     await proveThrough(step.clusters, step.level, context, milliseconds(settings.verify.settleTime));
+    await sayWhatBecameOfSessions(context, host);
     return { proven: { path: step.path, how: "by probes" } };
   }
-  if (step.key === "reload") await reload(host, identity, settings);
-  else if (step.key === "point-directive") await point(step, context, host);
+  if (step.key === "reload") {
+    await holdSessions(context, host);
+    await reload(host, identity, settings);
+  } else if (step.key === "point-directive") await point(step, context, host);
   else if (step.key === "write-copy") {
     const { path, expected, sourcePath } = step.copy;
     await replace(path, await copyBytes(step.copy, host), expected, context, host, sourcePath);
@@ -168,6 +173,36 @@ async function backupOrNone(digest: string, context: RoutingContext, host: Host)
   } catch (error) {
     if (error instanceof ProblemError && ["missing", "malformed"].includes(error.cause)) return undefined;
     throw error;
+  }
+}
+
+/** Sessions begun before a reload, by the signal of their run: a run that is gone leaves none behind. */
+const heldSessions = new WeakMap<AbortSignal, readonly HeldSession[]>();
+
+async function holdSessions(context: RoutingContext, host: Host): Promise<void> {
+  const settings = await sessionSettings(context, host);
+  if (settings) heldSessions.set(context.signal, await beginSessions(Object.keys(settings.verify.clusters), settings));
+}
+
+/** Users' sessions stay, go on elsewhere or begin anew: which of these happened is measured and said. */
+async function sayWhatBecameOfSessions(context: RoutingContext, host: Host): Promise<void> {
+  const held = heldSessions.get(context.signal) ?? [];
+  const settings = held.length > 0 ? await sessionSettings(context, host) : undefined;
+  if (settings) for (const line of await followSessions(held, settings)) context.progress(line);
+}
+
+/** undefined where nothing can be measured; a measurement must not fail a run whose proof is another. */
+async function sessionSettings(context: RoutingContext, host: Host): Promise<SessionSettings | undefined> {
+  const { verify, pluginFile } = context.desired.settings;
+  try {
+    const target = await targetOf(verify);
+    const token = await tokenOf(verify, target, context.signal);
+    const config = await readConfig(pluginFile, host);
+    return { verify, config, target, signal: context.signal, ...(token ? { token } : {}) };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    context.progress(`what becomes of sessions cannot be measured: ${error.message}`);
+    return undefined;
   }
 }
 

@@ -32,6 +32,7 @@ export async function reload(host: Host, identity: Identity, settings: Settings)
   await requireAlive(host, identity, settings);
   await control(
     host,
+    identity,
     settings,
     "graceful",
     gracefulCommand(identity, settings),
@@ -50,6 +51,7 @@ export async function reloadOrStart(
   if ((await isRunning(host.files, pidFileOf(settings))) !== "no") {
     await control(
       host,
+      identity,
       settings,
       "graceful",
       gracefulCommand(identity, settings),
@@ -57,7 +59,7 @@ export async function reloadOrStart(
     );
     if ((await isRunning(host.files, pidFileOf(settings))) !== "no") return "reloaded";
   }
-  await control(host, settings, "start", startCommand(identity, settings), `start ${identity.webServer}`);
+  await control(host, identity, settings, "start", startCommand(identity, settings), `start ${identity.webServer}`);
   await requireAlive(host, identity, settings);
   return "started";
 }
@@ -97,12 +99,13 @@ async function requireSoundFiles(host: Host, identity: Identity, settings: Setti
 /** Runs detached: a line that is cut in the middle must not leave the web server half restarted. */
 async function control(
   host: Host,
+  identity: Identity,
   settings: Settings,
-  verb: string,
+  verb: "graceful" | "start",
   command: readonly string[],
   what: string,
 ): Promise<void> {
-  const name = `plugin-routing-${verb}`;
+  const name = `plugin-routing-${identity.webServer}-${verb}`;
   const options = { what, timeoutMs: milliseconds(settings.control.timeout) };
   // One that an earlier run left behind may have read older files: it is waited for, and then done again.
   const earlier = await host.jobs.peek(name);

@@ -1,7 +1,7 @@
 import { sameJson } from "../../common/json.js";
 import type { Description } from "../../lifecycle/kind.js";
+import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./goal.js";
 import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
-import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./plan.js";
 import { wantedRouting } from "./routing.js";
 import { AS_GENERATED, type Aspects } from "./schema.js";
 

@@ -1,8 +1,9 @@
 import type { Kind } from "../../lifecycle/kind.js";
 import { apply } from "./apply.js";
 import { describe } from "./describe.js";
+import type { RoutingDesired } from "./goal.js";
 import { fileName, type Kept, type Live, observe, UNREADABLE } from "./live.js";
-import { plan, type RoutingDesired, type RoutingStep, release } from "./plan.js";
+import { plan, type RoutingStep, release } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 import { undo } from "./undo.js";
 

@@ -1,13 +1,10 @@
-import { sameJson } from "../../common/json.js";
-import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
-import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
+import type { Plan, Step } from "../../lifecycle/kind.js";
 import { startCommand } from "./control.js";
-import { copyPath, type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
-import { type ClusterRouting, selectedClusters, wantedRouting } from "./routing.js";
-import { AS_GENERATED, type Aspects, type Identity, type Settings } from "./schema.js";
-
-export type RoutingDesired = Desired<Identity, Settings, Aspects>;
+import { activeFile, goalOf, isAtItsPlace, isProven, isRight, type RoutingDesired } from "./goal.js";
+import { type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
+import type { ClusterRouting } from "./routing.js";
+import { AS_GENERATED, type Identity } from "./schema.js";
 
 /** A copy of the generated file with other primaries. */
 export interface CopyRecipe {
@@ -48,149 +45,6 @@ export type RoutingStep = Step &
     | { readonly key: "prove"; readonly path: string; readonly clusters: readonly string[]; readonly level: ProofLevel }
     | { readonly key: `remove ${string}`; readonly path: string; readonly expected: string }
   );
-
-/** What the declared aspects come down to for the files found. */
-export interface Goal {
-  /** The file that the directive is to name, unless the one it names is right already. */
-  readonly path: string;
-  /** Of the selected clusters; empty for "as generated". */
-  readonly wanted: Readonly<Record<string, ClusterRouting>>;
-  /** Of all clusters. */
-  readonly routing: Readonly<Record<string, ClusterRouting>>;
-  /** Clusters that are probed. */
-  readonly probed: readonly string[];
-  readonly refusals: readonly Problem[];
-  readonly notes: readonly string[];
-}
-
-export function goalOf(desired: RoutingDesired, live: Live): Goal {
-  const { settings, aspects } = desired;
-  const where = `${settings.connection.name}:${settings.pluginFile}`;
-  const path =
-    aspects.primaryNode === AS_GENERATED ? settings.pluginFile : copyPath(settings.pluginFile, aspects.primaryNode);
-  if (live.generated.sha256 === "absent") return noGoal(path, missingFile(where));
-  if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live);
-
-  const routing = wantedRouting(live.generated, {
-    primaryNode: aspects.primaryNode,
-    ...(aspects.clusters ? { clusters: aspects.clusters } : {}),
-    ...(aspects.skipClusters ? { skipClusters: aspects.skipClusters } : {}),
-    nodeOf: nodeOf(settings),
-    ...(settings.sessionReplication ? { sessionReplication: settings.sessionReplication } : {}),
-    where,
-  });
-  const wanted = Object.fromEntries(routing.wanted);
-  const probed = Object.keys(wanted);
-  return {
-    path,
-    wanted,
-    routing: { ...live.generated.routing, ...wanted },
-    probed,
-    refusals: [
-      ...routing.refusals,
-      ...probed.flatMap((cluster) => withoutProbe(cluster, settings)),
-      ...strangeProbes(settings, live),
-    ],
-    notes: routing.notes,
-  };
-}
-
-export function nodeOf(settings: Settings): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(settings.nodes).flatMap(([node, members]) => members.map((name) => [name, node] as const)),
-  );
-}
-
-function asGenerated({ settings, aspects }: RoutingDesired, live: Live): Goal {
-  const probed = selectedClusters(live.generated, aspects)
-    .map((cluster) => cluster.name)
-    .filter((name) => name in settings.verify.clusters);
-  const refusals = [...live.generated.problems, ...strangeProbes(settings, live)];
-  if (refusals.length === 0 && probed.length === 0) {
-    refusals.push({
-      where: "verify.clusters",
-      found: "no routed cluster has a probe",
-      why: "After a reload nothing could tell whether the web server still reaches the application servers",
-      next: "Add a probeUrl for at least one cluster",
-    });
-  }
-  return { path: settings.pluginFile, wanted: {}, routing: live.generated.routing, probed, refusals, notes: [] };
-}
-
-const noGoal = (path: string, refusal: Problem): Goal => ({
-  path,
-  wanted: {},
-  routing: {},
-  probed: [],
-  refusals: [refusal],
-  notes: [],
-});
-
-const missingFile = (where: string): Problem => ({
-  where,
-  found: "there is no such file",
-  allowed: "the plug-in file that the deployment manager generates and propagates",
-  next: "Correct pluginFile, or generate and propagate the plug-in configuration",
-});
-
-const withoutProbe = (cluster: string, settings: Settings): Problem[] =>
-  cluster in settings.verify.clusters
-    ? []
-    : [
-        {
-          where: `verify.clusters.${cluster}`,
-          found: "no probe is declared",
-          why: "Only a request through the web server proves which servers a cluster's users reach",
-          next: `Add verify.clusters.${cluster}.probeUrl. To leave this cluster as it is: skipClusters: [${cluster}]`,
-        },
-      ];
-
-/** A probe for a cluster that does not exist is a slip of the pen that would leave the meant one unproved. */
-function strangeProbes(settings: Settings, live: Live): Problem[] {
-  if (live.generated.problems.length > 0) return [];
-  const known = live.generated.clusters.map((cluster) => cluster.name);
-  return Object.keys(settings.verify.clusters)
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const near = nearest(name, known);
-      return {
-        where: `verify.clusters.${name}`,
-        found: `there is no cluster ${JSON.stringify(name)}${near ? `; did you mean ${JSON.stringify(near)}?` : ""}`,
-        allowed: known.join(", "),
-      };
-    });
-}
-
-/** The file that the directive names, as observed. */
-export function activeFile(live: Live): LiveFile | undefined {
-  const path = live.directive?.path;
-  if (path === undefined) return undefined;
-  return path === live.generated.path ? live.generated : live.files[path];
-}
-
-/** Nothing but routing differs from the generated file, and the routing is the declared one. */
-export function isRight(file: LiveFile | undefined, goal: Goal, live: Live): boolean {
-  return (
-    file !== undefined &&
-    file.sha256 !== "absent" &&
-    file.problems.length === 0 &&
-    file.restDigest === live.generated.restDigest &&
-    sameJson(file.routing, goal.routing)
-  );
-}
-
-/** The directive may name our copy, or a file that was found right and is right still. */
-export function isAtItsPlace(path: string | undefined, goal: Goal, kept: Kept, desired: RoutingDesired): boolean {
-  if (path === undefined) return false;
-  if (path === goal.path) return true;
-  return desired.aspects.primaryNode !== AS_GENERATED && path === kept.proven?.path;
-}
-
-/** Whether what is on disk was seen in force. */
-export function isProven(live: Live, kept: Kept): boolean {
-  const { proven } = kept;
-  return proven !== null && proven.path === live.directive?.path && proven.how !== "edited after the last reload";
-}
 
 /** The one plan: the generated file, a copy of it with other primaries, and the directive that names one of the two. */
 export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {

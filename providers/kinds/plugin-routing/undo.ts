@@ -3,8 +3,9 @@ import { formatProblem, problemsOf } from "../../common/problem.js";
 import type { UndoContext } from "../../lifecycle/kind.js";
 import { hostOf, previousOf, proveThrough, setDirective } from "./apply.js";
 import { reloadOrStart } from "./control.js";
+import type { RoutingDesired } from "./goal.js";
 import type { Kept, Live } from "./live.js";
-import type { RoutingDesired, RoutingStep } from "./plan.js";
+import type { RoutingStep } from "./plan.js";
 
 export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, Kept>;
 

@@ -12,6 +12,8 @@ import type { ClusterProbe, Verify } from "./schema.js";
 
 /** Requests of one sample that are under way at a time: enough to meet several children of the web server. */
 const PARALLEL_REQUESTS = 4;
+/** While nothing changes, a wait says so this often. */
+const SAY_EVERY_MS = 10_000;
 /** How much of the access log's end is looked at for the probes' own lines. */
 const LOG_TAIL_BYTES = 1024 * 1024;
 
@@ -46,26 +48,35 @@ interface Verdict {
  * @throws ProblemError `not-converged` with one problem per cluster that is not as it has to be.
  */
 export async function prove(proving: Proving, settleMs: number): Promise<void> {
-  const deadline = Date.now() + settleMs;
-  for (let round = 1; ; round++) {
+  const started = Date.now();
+  const wait = milliseconds(proving.verify.retryEvery);
+  let said = "";
+  let saidAt = 0;
+  for (;;) {
     proving.signal.throwIfAborted();
     await proving.alive();
     const verdicts = await sampleAll(proving);
     const bad = verdicts.filter((verdict) => verdict.wrong.size > 0);
-    for (const verdict of bad.length === 0 ? verdicts : bad) proving.progress(verdictLine(verdict, proving));
+    const lines = (bad.length > 0 ? bad : verdicts).map((verdict) => verdictLine(verdict, proving));
+    const news = lines.join("\n") !== said;
+    if (news) for (const line of lines) proving.progress(line);
+    said = lines.join("\n");
     if (bad.length === 0) {
       await proving.alive();
       return;
     }
-    const wait = milliseconds(proving.verify.retryEvery);
-    if (Date.now() + wait > deadline)
+    const passed = Date.now() - started;
+    if (passed + wait > settleMs)
       throw new ProblemError(
         "not-converged",
         bad.map((verdict) => asProblem(verdict, proving)),
       );
-    proving.progress(
-      `sample ${round} was not all right yet; next in ${proving.verify.retryEvery}, for at most ${proving.verify.settleTime}`,
-    );
+    if (news || Date.now() - saidAt > SAY_EVERY_MS) {
+      saidAt = Date.now();
+      proving.progress(
+        `waiting for old processes to end: ${Math.round(passed / 1000)} s of at most ${Math.round(settleMs / 1000)} s`,
+      );
+    }
     await pause(wait, undefined, { signal: proving.signal });
   }
 }
@@ -109,7 +120,7 @@ async function readCa(path: string): Promise<string> {
   }
 }
 
-async function tokenOf(verify: Verify, target: ProbeTarget, signal: AbortSignal): Promise<string | undefined> {
+export async function tokenOf(verify: Verify, target: ProbeTarget, signal: AbortSignal): Promise<string | undefined> {
   if (!verify.testUser) return undefined;
   const { user, loginPath: path, userField, passwordField } = verify.testUser;
   const password = await resolveSecret(verify.testUser.password, "the password of verify.testUser");

@@ -60,6 +60,8 @@ export class WebServerModel {
   /** So many answers after a reload still come from old processes. */
   staleAnswers = 0;
   logsRequests = true;
+  /** What becomes of a session whose server is no primary any more. Documented for none, so each is tried. */
+  affinity: "to primaries" | "to backups too" | "with persistent sessions" = "to primaries";
   #running: PluginCluster[] | undefined;
   #before: PluginCluster[] = [];
   #left = 0;
@@ -76,16 +78,27 @@ export class WebServerModel {
       const cluster = (this.#left-- > 0 ? this.#before : this.#running)?.find((candidate) =>
         request.url?.startsWith(`/${candidate.name}/`),
       );
-      const server = cluster && this.#pick(cluster);
+      const [id, ...clones] = /JSESSIONID=0000([^;]*)/.exec(request.headers.cookie ?? "")?.[1]?.split(":") ?? [];
+      const home = cluster?.members.find((member) => member.cloneId === clones[0] && !this.down.has(member.name));
+      const honoured =
+        home && (this.affinity === "to backups too" || cluster?.primary.includes(home.name)) ? home : undefined;
+      const server = honoured ?? (cluster && this.#pick(cluster));
       if (!this.#running) return void request.socket.destroy();
       if (!cluster || !server) return void response.writeHead(cluster ? 503 : 404).end();
       if (this.logsRequests) {
         this.host.put(ACCESS_LOG, `${this.host.text(ACCESS_LOG)}"GET ${request.url} HTTP/1.1" 200 ${server.name}\n`);
       }
       const clone = server.cloneId ?? "";
-      const cookie = this.cookie
-        ? this.cookie(clone, cluster)
-        : `JSESSIONID=0000${randomBytes(12).toString("hex")}:${clone}`;
+      const persistent =
+        id && this.affinity === "with persistent sessions"
+          ? `JSESSIONID=0000${[id, ...clones, clone].join(":")}`
+          : undefined;
+      if (honoured) return void response.writeHead(this.status).end(`a page of ${cluster.name}`);
+      const cookie = persistent
+        ? persistent
+        : this.cookie
+          ? this.cookie(clone, cluster)
+          : `JSESSIONID=0000${randomBytes(12).toString("hex")}:${clone}`;
       if (cookie) response.setHeader("Set-Cookie", `${cookie}; Path=/; HttpOnly`);
       response.writeHead(this.status).end(`a page of ${cluster.name}`);
     });

@@ -47,8 +47,10 @@ class Fault {
 }
 
 /** Old locks of a dead process are taken over as soon as their lease has ended. */
-const inputsFor = (web: WebServerModel, more: Record<string, unknown> = {}) =>
-  routingInputs(web, { lockLease: "20ms", ...more });
+function inputsFor(web: WebServerModel, more: Record<string, unknown> = {}) {
+  const { verify } = routingInputs(web) as { verify: object };
+  return routingInputs(web, { lockLease: "20ms", verify: { ...verify, samples: 2 }, ...more });
+}
 
 const stateOf = (work: Promise<Stored>): Promise<Stored | undefined> =>
   work.catch((error: { id?: string; properties?: Stored }) => (error.id ? error.properties : undefined));
@@ -59,6 +61,9 @@ const FAULTS = [
   ["an operation fails once", "before", false],
   ["promise 20: an operation's answer is lost", "after", false],
 ] as const;
+
+/** Generous, since the machine may be busy: every index is a whole run and its recovery. */
+jest.setTimeout(120_000);
 
 /** Runs `attempt` with a fault at every index until one is out of reach; answers how many there were. */
 async function everywhere(
@@ -132,6 +137,50 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
       expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
     });
     expect(indices).toBeGreaterThan(6);
+  });
+
+  test("killed, and its recovery killed too: every pair of indices", async () => {
+    let pairs = 0;
+    const faultAt = (index: number) => new Fault(index, "after", true);
+    for (let i = 0; i < 100; i++) {
+      let reached = true;
+      for (let j = 0; reached && j < 100; j++) {
+        const faults = [faultAt(i), faultAt(j)];
+        const strike = (side: "beforeOperation" | "afterOperation") => (operation: Operation) => {
+          for (const fault of faults) fault.hooks[side](operation);
+        };
+        const hooks = { beforeOperation: strike("beforeOperation"), afterOperation: strike("afterOperation") };
+        const web = await new WebServerModel(hooks).start();
+        try {
+          const { verify } = routingInputs(web) as { verify: object };
+          const clusters = { AppsCluster: { probeUrl: "/AppsCluster/app" } };
+          const inputs = inputsFor(web, {
+            skipClusters: ["InfraCluster"],
+            verify: { ...verify, samples: 1, clusters },
+            lockLease: "1ms",
+          });
+          const bench = routingBench(web);
+          let stored: Stored | undefined;
+          for (const fault of faults) {
+            fault.active = true;
+            stored =
+              (await stateOf((stored ? bench.up(stored, inputs) : bench.create(inputs)) as Promise<Stored>)) ?? stored;
+            fault.active = false;
+          }
+          const outs = (stored ? await bench.up(stored, inputs) : await bench.create(inputs)) ?? stored ?? {};
+          expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
+          expect(await bench.up(outs, inputs)).toBeUndefined();
+          pairs++;
+        } finally {
+          await web.stop();
+        }
+        if (!faults[0]?.reached) {
+          expect(pairs).toBeGreaterThan(100);
+          return;
+        }
+        reached = faults[1]?.reached ?? false;
+      }
+    }
   });
 
   test("a run that died after the directive was changed does not look converged", async () => {

@@ -11,6 +11,8 @@ import {
 } from "./bench.js";
 import { APPS, DMGR, INFRA, NODES, PUSH, pluginXml } from "./fixtures.js";
 
+jest.setTimeout(30_000);
+
 let web: WebServerModel;
 let bench: ReturnType<typeof routingBench>;
 let outs: Stored;

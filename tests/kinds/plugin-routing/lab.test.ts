@@ -93,6 +93,27 @@ test("on real servers: move, find drift, heal, fail safely, restore", async () =
   const again = await up(moved, { ...settle, verify: { ...verify, settleTime: "20s" } });
   expect(again).toBeDefined();
 
+  // What became of sessions was measured, and differs from what the stand-in's switch says in nothing.
+  expect(
+    said.filter((line) => /session begun on node\d.* stays there until it ends/.test(line)).length,
+  ).toBeGreaterThan(0);
+
+  // Pages behind a login, as the test user.
+  const shown = (path: string) => path.replace(/^(\/[^/]+)\/.*$/, "$1/protected");
+  const behind = lab.clusters.map(({ name, probePath }) => [
+    name,
+    { probeUrl: shown(probePath), expectText: lab.testUser.name },
+  ]);
+  const root = shown(lab.clusters[0]?.probePath ?? "").replace("/protected", "");
+  const testUser = {
+    user: lab.testUser.name,
+    password: { file: lab.testUser.passwordFile },
+    loginPath: `${root}/j_security_check`,
+  };
+  const loggedIn = { primaryNode: "node1", verify: { ...verify, clusters: Object.fromEntries(behind), testUser } };
+  expect(await up(again, loggedIn)).toBeDefined();
+  expect(said.at(-1)).toMatch(/done in/);
+
   const restoring = await up(again, { onDestroy: "restore" });
   await provider.delete("id", restoring ?? {});
   expect(await lab.readFile("web1", lab.web.httpdConf)).toBe(confBefore);

@@ -10,6 +10,8 @@ import {
 } from "./bench.js";
 import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
 
+jest.setTimeout(30_000);
+
 let web: WebServerModel;
 
 beforeEach(async () => {
@@ -120,6 +122,34 @@ describe("plug-in routing through the loop", () => {
     web.logsRequests = false;
     web.host.put(GENERATED, withCluster({ ...APPS, attributes: 'RetryInterval="61"' }));
     await expect(routingBench(web).create(inputs)).rejects.toThrow(/4 × the request is not in the access log/);
+  });
+});
+
+describe("promise 11: what becomes of sessions at a switch is measured and said", () => {
+  const before = "AppsCluster: a session begun on node1_apps_server1 before the switch";
+
+  test.each([
+    ["to primaries", `${before} began anew on node10_apps_server1: what it held in memory alone is lost`],
+    ["to backups too", `${before} stays there until it ends`],
+    ["with persistent sessions", `${before} went on, answered by node10_apps_server1`],
+  ] as const)("affinity %s", async (affinity, line) => {
+    web.affinity = affinity;
+    const bench = routingBench(web);
+    await bench.create();
+    expect(bench.said.filter((said) => said.includes("AppsCluster: a session"))).toEqual([`[web1 5/5] ${line}`]);
+  });
+
+  test("nothing is measured where pages give no session", async () => {
+    web.cookie = () => undefined;
+    const { verify } = routingInputs(web) as { verify: object };
+    const proof = { accessLog: "/opt/IBM/HTTPServer/logs/access_log" };
+    const clusters = {
+      AppsCluster: { probeUrl: "/AppsCluster/app", proof },
+      InfraCluster: { probeUrl: "/InfraCluster/app", proof },
+    };
+    const bench = routingBench(web);
+    await bench.create(routingInputs(web, { verify: { ...verify, clusters } }));
+    expect(bench.said.join("\n")).not.toContain("session");
   });
 });
 
