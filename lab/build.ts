@@ -62,8 +62,9 @@ async function buildWebServer(place: HostPlace, description: Description, tools:
   const options = { ...description, address: description.addresses.web1, port: description.webPort, prefix };
   const directories = ["bin", "conf", "logs", "htdocs", "Plugins/logs/webserver1", "Plugins/bin/64bits"];
   await Promise.all(directories.map((name) => mkdir(at(`${IHS_ROOT}/${name}`), { recursive: true })));
-  // A web server that root started serves as another user, who writes the plug-in's log.
-  await chmod(at(`${PLUGIN_ROOT}/logs/webserver1`), 0o1777);
+  // A web server that root started serves as another user, who writes on in the plug-in's log.
+  await writeMissing(at(`${PLUGIN_ROOT}/logs/webserver1/http_plugin.log`), "");
+  await chmod(at(`${PLUGIN_ROOT}/logs/webserver1/http_plugin.log`), 0o666);
   await linkOnce(tools.httpdModules, at(`${IHS_ROOT}/modules`));
   await copyFile(tools.pluginModule, at(`${PLUGIN_ROOT}/bin/64bits/mod_was_ap24_http.so`));
   await writeMissing(at(`${IHS_ROOT}/htdocs/index.html`), "<html><body>IBM HTTP Server (laboratory)</body></html>\n");
