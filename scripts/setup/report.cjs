@@ -15,6 +15,9 @@ class SetupError extends Error {
   }
 }
 
+/** Somebody wants set-up to stop now (Ctrl-C): nothing is tried instead. */
+class Interrupted extends SetupError {}
+
 /** @param {string} text */
 function indent(text) {
   return text.replace(/^/gm, "  | ");
@@ -37,4 +40,4 @@ function progress(message) {
   console.log(`[setup]   … ${message}`);
 }
 
-module.exports = { SetupError, announce, progress };
+module.exports = { Interrupted, SetupError, announce, progress };

@@ -1,5 +1,6 @@
 "use strict";
 const { build } = require("./build.cjs");
+const { db2 } = require("./db2.cjs");
 const { withLock } = require("./lock.cjs");
 const { nodeRuntime } = require("./node-runtime.cjs");
 const { npmPackages } = require("./npm-packages.cjs");
@@ -31,6 +32,7 @@ async function setUp() {
     await nodeRuntime();
     await systemPackages();
     await pulumiCli();
+    await db2();
     await build();
   });
 }
