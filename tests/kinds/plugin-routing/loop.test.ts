@@ -25,7 +25,11 @@ describe("plug-in routing through the loop", () => {
   test("moves users to the other node: copy, directive, reload, proof", async () => {
     const bench = routingBench(web);
     await bench.create();
-    expect(managed()).toEqual([`write ${copyOf("node10")}`, `write ${HTTPD_CONF}`, "job plugin-routing-graceful"]);
+    expect(managed()).toEqual([
+      `write ${copyOf("node10")}`,
+      `write ${HTTPD_CONF}`,
+      "job plugin-routing-webserver1-graceful",
+    ]);
     expect(web.calls).toEqual(["-t", "graceful"]);
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
     expect(web.primaries("InfraCluster")).toEqual(["node10_infra"]);
@@ -62,7 +66,7 @@ describe("plug-in routing through the loop", () => {
     const bench = routingBench(web);
     const inputs = routingInputs(web, { primaryNode: "node1" });
     const outs = await bench.create(inputs);
-    expect(managed()).toEqual(["job plugin-routing-graceful"]);
+    expect(managed()).toEqual(["job plugin-routing-webserver1-graceful"]);
     expect(await bench.up(outs, inputs)).toBeUndefined();
   });
 

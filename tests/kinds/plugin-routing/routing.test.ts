@@ -156,9 +156,9 @@ describe("wantedRouting", () => {
     [
       "misspelt skipped cluster",
       [APPS, INFRA],
-      { skipClusters: ["Infra"] },
+      { skipClusters: ["Mail"] },
       "",
-      'skipClusters: there is no cluster "Infra". Allowed: AppsCluster, InfraCluster.',
+      'skipClusters: there is no cluster "Mail". Allowed: AppsCluster, InfraCluster.',
     ],
     [
       "listed and skipped",
