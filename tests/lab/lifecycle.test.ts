@@ -1,0 +1,188 @@
+import { breakNamed } from "../../lab/breaks.js";
+import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
+import { withoutState } from "../support/engine-files.js";
+
+/** Create, converge, drift and heal: the real engine, a real web server, one lab for all of it in the order of a life. */
+let engine: Engine;
+const ROUTING = "environment-web-webserver1-routing";
+
+beforeAll(async () => {
+  engine = await Engine.start();
+}, ENGINE_TEST_MS);
+afterAll(() => engine?.stop(), ENGINE_TEST_MS);
+
+const breakIt = async (...words: string[]): Promise<void> => {
+  const { thing, args } = breakNamed(words);
+  await thing.break(engine.lab, args);
+};
+
+test(
+  "promise 1: what exists is adopted, and said so; then up moves users, the preview is empty and a second up writes nothing",
+  async () => {
+    const before = engine.fingerprints();
+    const created = await engine.up();
+    expect(created).toContain("adopted as found");
+    expect(withoutState(engine.fingerprints())).toEqual(withoutState(before));
+
+    await engine.route("node2");
+    expect(await engine.drift()).toEqual({
+      [`update ${ROUTING}`]: { primaryNode: { live: "as generated", declared: "node2" } },
+    });
+    await engine.up();
+    expect(await engine.served()).toBe("node2");
+    expect(engine.named()).toBe(engine.copyFor("node2"));
+
+    const moved = engine.fingerprints();
+    await engine.settled();
+    await engine.up();
+    expect(engine.fingerprints()).toEqual(moved);
+  },
+  ENGINE_TEST_MS,
+);
+
+describe("promise 3: what somebody changed by hand shows as that and nothing else, and a plain up heals it", () => {
+  const conf = () => engine.lab.web.httpdConf;
+  const copy = () => engine.copyFor("node2");
+  const cases: readonly [string, () => Promise<void>, () => Record<string, unknown>][] = [
+    [
+      "the directive back at the generated file",
+      () => breakIt("directive"),
+      () => ({
+        primaryNode: { live: "as generated", declared: "node2" },
+        "deviations › directive": {
+          live: `${conf()}:53 names ${engine.lab.web.pluginFile}; declared: ${copy()}`,
+        },
+      }),
+    ],
+    [
+      "one cluster exchanged in the copy",
+      () => breakIt("routing", "InfraCluster"),
+      () => ({
+        "deviations › routing InfraCluster": {
+          live: "InfraCluster: primary node1_InfraCluster_server1; declared node2_InfraCluster_server2 | backup node2_InfraCluster_server2; declared node1_InfraCluster_server1",
+        },
+      }),
+    ],
+    [
+      "the copy edited beside the routing",
+      () => breakIt("copy"),
+      () => ({
+        "deviations › copy": {
+          live: "plugin-cfg-primary-node2.xml was edited by hand: it differs from what was written in more than routing",
+        },
+      }),
+    ],
+    [
+      "the generated file made anew",
+      () => breakIt("stale"),
+      () => ({
+        "deviations › stale": {
+          live: "plugin-cfg-primary-node2.xml is stale: plugin-cfg.xml was changed after the copy was made",
+        },
+      }),
+    ],
+    [
+      "the copy deleted",
+      async () => {
+        await engine.lab.run("web1", ["rm", copy()]);
+      },
+      () => ({ "deviations › copy": { live: `${copy()} is missing` } }),
+    ],
+  ];
+
+  test.each(cases)(
+    "%s",
+    async (name, breaking, shown) => {
+      const right = engine.text(copy());
+      await breaking();
+      const broken = engine.fingerprints();
+      expect(await engine.drift()).toEqual({ [`update ${ROUTING}`]: shown() });
+      expect(engine.fingerprints()).toEqual(broken);
+      await engine.up();
+      expect(await engine.served("InfraCluster")).toBe("node2");
+      expect(engine.named()).toBe(copy());
+      if (name !== "the generated file made anew") expect(engine.text(copy())).toBe(right);
+    },
+    ENGINE_TEST_MS,
+  );
+
+  test(
+    "a person reads one line for one cluster, not the whole file",
+    async () => {
+      await breakIt("routing", "AppsCluster");
+      const text = await engine.expect(0, ["preview", "--diff"]);
+      const marked = text.split("\n").filter((line) => /^\s*[-+~] (?!pulumi)/.test(line));
+      expect(marked.map((line) => line.trim().slice(0, 100))).toMatchInlineSnapshot(`
+[
+  "~ kept (hidden)",
+  "~ live (hidden)",
+  "+ deviations   : {",
+  "+ routing AppsCluster: "AppsCluster: primary node1_AppsCluster_server1; declared node2_AppsCluster_s",
+  "- deviations   : {",
+  "- routing AppsCluster: "AppsCluster: primary node1_AppsCluster_server1; declared node2_AppsCluster_s",
+  "~ 1 to update",
+]
+`);
+      expect(text).toMatch(/found: routing AppsCluster: .*; declared node1_AppsCluster_server1\n/);
+      await engine.up();
+    },
+    ENGINE_TEST_MS,
+  );
+});
+
+test(
+  "a change of settings alone rewrites the state and takes no step: nothing but the record may change on the target",
+  async () => {
+    const before = engine.fingerprints();
+    await engine.configure((values) => ({ ...values, probes: { ...(values.probes as object), samples: 7 } }));
+    expect(await engine.drift()).toEqual({ [`update ${ROUTING}`]: { "verify › samples": { live: 10, declared: 7 } } });
+    const output = await engine.up();
+    expect(output).toMatch(/~ 1 updated/);
+    expect(output).not.toMatch(/\[web1 1\//);
+    expect(withoutState(engine.fingerprints())).toEqual(withoutState(before));
+    const stored = JSON.parse(await engine.expect(0, ["stack", "export"])) as {
+      deployment: { resources: { type: string; outputs?: { verify?: { samples?: number } } }[] };
+    };
+    const routing = stored.deployment.resources.find(({ type }) => type.endsWith("ihs:PluginRouting"));
+    expect(routing?.outputs?.verify?.samples).toBe(7);
+    await engine.settled();
+  },
+  ENGINE_TEST_MS,
+);
+
+test(
+  "a misspelt node is refused: the preview lists the nodes, and up ends before its first write",
+  async () => {
+    await engine.route("node3");
+    const before = engine.fingerprints();
+    const preview = await engine.expect(0, ["preview"]);
+    expect(preview).toMatch(/refused: .*node3.*node1, node2/);
+    const { code, output } = await engine.pulumi(["up", "--yes", "--skip-preview"]);
+    expect(code).not.toBe(0);
+    expect(output).toMatch(/node3.*node1, node2/);
+    expect(withoutState(engine.fingerprints())).toEqual(withoutState(before));
+    await engine.route("node2");
+    await engine.up();
+    await engine.settled();
+  },
+  ENGINE_TEST_MS,
+);
+
+test(
+  "a cluster without a probe is refused before the first write",
+  async () => {
+    const [kept, dropped] = engine.lab.clusters;
+    await engine.configure((values) => ({
+      ...values,
+      probes: { ...(values.probes as object), clusters: { [kept?.name ?? ""]: { probeUrl: kept?.probePath } } },
+    }));
+    const before = engine.fingerprints();
+    const refusal = new RegExp(`verify.clusters.${dropped?.name}: .*no probe is declared`);
+    expect(await engine.expect(0, ["preview"])).toMatch(refusal);
+    const { code, output } = await engine.pulumi(["up", "--yes", "--skip-preview"]);
+    expect(code).not.toBe(0);
+    expect(output).toMatch(refusal);
+    expect(withoutState(engine.fingerprints())).toEqual(withoutState(before));
+  },
+  ENGINE_TEST_MS,
+);
