@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { sameJson } from "../common/json.js";
 import { formatProblem, ProblemError, problemsOf } from "../common/problem.js";
+import { hostKeyWarnings } from "../targets/host-keys.js";
 import {
   type AnyKind,
   checkInputs,
@@ -69,6 +70,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       const plan = planFromState(kind, wanted.desired, state);
       const shown = plan ?? { steps: [], refusals: [], notes: [] };
       for (const line of planLines(`${kind.type} ${id(wanted)}`, shown, state.deviations)) sayPlan(line);
+      for (const line of hostKeyWarningsOf(kind, wanted)) sayPlan(line);
       const due = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
       return { changes: due || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0 };
     },
@@ -126,6 +128,15 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       }
     },
   };
+}
+
+/** None for settings that do not parse: what is wrong with them is said elsewhere. */
+function hostKeyWarningsOf(kind: AnyKind, { desired }: ParsedInputs): readonly string[] {
+  try {
+    return hostKeyWarnings(kind.home(desired.identity, desired.settings));
+  } catch {
+    return [];
+  }
 }
 
 /** Observes for a preview. A target that cannot be looked at keeps its last known state and says so; nothing is thrown. */

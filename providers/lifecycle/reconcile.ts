@@ -1,6 +1,7 @@
 import { milliseconds } from "../common/duration.js";
 import { formatProblem, type Problem, ProblemError, problemsOf } from "../common/problem.js";
 import type { Host } from "../targets/host.js";
+import { hostKeyWarnings } from "../targets/host-keys.js";
 import { backUp, fromBackup } from "./backups.js";
 import type { AnyDesired, AnyKind, ParsedInputs } from "./inputs.js";
 import { interruption } from "./interrupt.js";
@@ -65,6 +66,7 @@ class Run {
   private readonly owner: string;
   private readonly id: string;
   private readonly home: Host;
+  private readonly warnings: readonly string[];
   private readonly access: Access;
   private readonly say: Say;
   private readonly signal: AbortSignal;
@@ -78,7 +80,9 @@ class Run {
     this.owner = request.inputs.owner;
     this.id = this.kind.identify(this.desired.identity);
     this.access = request.access;
-    this.home = this.access.host(this.kind.home(this.desired.identity, this.desired.settings));
+    const connection = this.kind.home(this.desired.identity, this.desired.settings);
+    this.home = this.access.host(connection);
+    this.warnings = hostKeyWarnings(connection);
     this.say = request.say;
     this.signal = AbortSignal.any([interruption(), AbortSignal.timeout(milliseconds(this.settings.deadline))]);
   }
@@ -88,6 +92,7 @@ class Run {
   }
 
   async locked<T>(why: string, work: () => Promise<T>): Promise<T> {
+    for (const warning of this.warnings) this.request.sayPlan(warning);
     return exclusively(this.home, async () => {
       this.lock = await acquireLock(this.home, {
         owner: this.owner,

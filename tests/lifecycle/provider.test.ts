@@ -209,6 +209,16 @@ describe("refusals", () => {
   });
 });
 
+test("a connection that accepts any host key is named by every preview and every run", async () => {
+  const insecure = noteInputs({ connection: { ...connection, hostKey: { insecureAcceptAny: true } } });
+  const bench = noteBench();
+  const { outs } = await bench.create(insecure);
+  expect(bench.said.join("\n")).toContain("insecureAcceptAny");
+  const preview = noteBench({}, bench.host);
+  await preview.provider.diff("/notes/a", outs, (await preview.provider.check(outs, insecure)).inputs as object);
+  expect(preview.said.join("\n")).toContain("insecureAcceptAny");
+});
+
 describe("maintenance window", () => {
   const never = { days: ["Mon"], from: "00:00", to: "00:01", timeZone: "UTC" };
   const outside = new Date().getUTCDay() === 1 ? { ...never, days: ["Thu"] } : never;
