@@ -183,8 +183,7 @@ describe("the directive is found", () => {
 
   test("on Windows: drives, both slashes, case of names", async () => {
     const files = filesOf({
-      "D:\\IBM\\IHS\\conf\\httpd.conf":
-        `Define SRVROOT "D:/IBM/IHS"\r\nServerRoot "\${SRVROOT}"\r\nInclude conf/WAS*.CONF\r\n`,
+      "D:\\IBM\\IHS\\conf\\httpd.conf": `Define SRVROOT "D:/IBM/IHS"\r\nServerRoot "\${SRVROOT}"\r\nInclude conf/WAS*.CONF\r\n`,
       "D:\\IBM\\IHS\\conf\\was1.conf": 'WebSpherePluginConfig "D:\\IBM\\IHS/Plugins\\plugin-cfg.xml"\r\n',
     });
     const found = await findPluginDirective(files, {
