@@ -1,8 +1,14 @@
+/** Beginnings shorter than this say too little about the whole word. */
+const SHORTEST_BEGINNING = 3;
+
 /** The candidate that a person most likely meant by `word`, or undefined when none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const all = [...candidates];
+  const begun = all.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+  if (word.length >= SHORTEST_BEGINNING && begun.length === 1) return begun[0];
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of all) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

@@ -66,6 +66,7 @@ test.each(["hosts", "topology", "webServers", "probes"])("%s cannot be left out"
 
 test.each([
   ["hots", "hosts", {}],
+  ["rout", "routing", {}],
   ["hosts.web1.adress", "address", "x"],
   ["hosts.web1.auth.keyfile", "keyFile", "x"],
   ["hosts.web1.jump.auth.agnet", "agent", true],
