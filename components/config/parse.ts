@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { nearest } from "../../providers/common/nearest.js";
 import { type Problem, ProblemError } from "../../providers/common/problem.js";
+import { pathText, shownValue, valueAt } from "../../providers/common/values.js";
 import { inWords, type JsonSchema, schemaAt, stackJsonSchema } from "./json-schema.js";
 import { type StackConfig, stackConfigSchema } from "./schema.js";
 
@@ -9,8 +10,6 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** Keys that may be left out: given as `{}` (Pulumi.yaml's default) or as nothing at all, they are not set. */
 const OPTIONAL_KEYS: readonly string[] = ["routing", "run"] satisfies readonly (keyof StackConfig)[];
-/** Keys that hold credentials, or where people write one by mistake: their values are never shown. */
-const SECRET_KEYS: readonly string[] = ["password", "passphrase"];
 
 /**
  * Parses a stack's configuration once, into typed settings.
@@ -29,7 +28,9 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
   const found = [...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, schema())), ...stray];
   throw new ProblemError(
     "invalid-input",
-    found.map(({ path, ...problem }): Problem => ({ where: at(where, path), ...problem })),
+    found.map(
+      ({ path, ...problem }): Problem => ({ where: [where, pathText(path)].filter(Boolean).join(" "), ...problem }),
+    ),
   );
 }
 
@@ -59,8 +60,9 @@ function findingsOf(issue: z.core.$ZodIssue, given: unknown, root: JsonSchema, b
   }
   if (issue.code === "invalid_union") return unionFindings(issue, given, here, path);
   if (issue.code === "invalid_key") return [{ path, found: reason(issue.issues[0]?.message ?? issue.message) }];
-  if (issue.code === "invalid_type" && here) return [{ path, found: shown(value, path), allowed: withMeaning(here) }];
-  return [{ path, found: `${shown(value, path)}: ${reason(issue.message)}` }];
+  if (issue.code === "invalid_type" && here)
+    return [{ path, found: shownValue(value, path), allowed: withMeaning(here) }];
+  return [{ path, found: `${shownValue(value, path)}: ${reason(issue.message)}` }];
 }
 
 /** The problems of the alternative that was meant, if that can be told; else all alternatives. */
@@ -79,7 +81,7 @@ function unionFindings(
     const keys = Object.keys(value);
     if (keys.length > 0 && known.length > 0) return keys.map((key) => unknownKey(path, key, known));
   }
-  return [{ path, found: shown(value, path), ...(here ? { allowed: withMeaning(here) } : {}) }];
+  return [{ path, found: shownValue(value, path), ...(here ? { allowed: withMeaning(here) } : {}) }];
 }
 
 /** Index of the first alternative that has one of the value's keys, or -1. */
@@ -123,29 +125,8 @@ function strayHosts({ hosts, webServers }: Values): readonly Finding[] {
   });
 }
 
-/** Scalars as they stand; never a credential, also not inside an object; objects by their keys. */
-function shown(value: unknown, path: Path): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (isObject(value)) return `keys ${Object.keys(value).join(", ") || "none"}`;
-  if (path.some((key) => SECRET_KEYS.includes(String(key)))) return "a value (not shown)";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
-
 const withMeaning = (here: JsonSchema): string =>
   here.description ? `${inWords(here)} (${here.description})` : inWords(here);
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value);
-}
-
-const at = (where: string, path: Path): string =>
-  [
-    where,
-    path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index ? "." : ""}${String(key)}`)).join(""),
-  ]
-    .filter(Boolean)
-    .join(" ");
 
 const isObject = (value: unknown): value is Values => value !== null && typeof value === "object";
 const isUnset = (value: unknown): boolean =>

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { nearest } from "../common/nearest.js";
 import { type Problem, ProblemError } from "../common/problem.js";
+import { pathText, shownValue, valueAt } from "../common/values.js";
 import type { Desired, Kind } from "./kind.js";
 import { type RunSettings, runSettingsSchema } from "./run-settings.js";
 import { overlaps, unknownPaths } from "./unknown.js";
@@ -29,11 +30,6 @@ const groupsOf = (kind: AnyKind): readonly Group[] => [kind.identity, kind.setti
 
 const pick = (properties: Properties, group: Group): Properties =>
   Object.fromEntries(Object.entries(properties).filter(([key]) => key in group.shape));
-
-const propertyPath = (path: readonly PropertyKey[]): string =>
-  path
-    .map((key, index) => (typeof key === "number" ? `[${key}]` : index === 0 ? String(key) : `.${String(key)}`))
-    .join("");
 
 interface InputProblem {
   readonly property: string;
@@ -79,24 +75,14 @@ export function checkInputs(
 function readable(issue: z.core.$ZodIssue, given: Properties): readonly InputProblem[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
-      property: propertyPath([...issue.path, key]),
+      property: pathText([...issue.path, key]),
       reason: "is not a known setting",
     }));
   }
   const found = valueAt(given, issue.path);
-  const shown = found === undefined ? "is missing" : `is ${shorten(JSON.stringify(found) ?? String(found))}`;
-  return [{ property: propertyPath(issue.path), reason: `${shown}: ${issue.message}` }];
+  const shown = found === undefined ? "is missing" : `is ${shownValue(found, issue.path)}`;
+  return [{ property: pathText(issue.path), reason: `${shown}: ${issue.message}` }];
 }
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      inner !== null && typeof inner === "object" ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
-}
-
-const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}…` : text);
 
 /** Checked inputs in their groups. Throws `invalid-input` with every problem: for `create` and `update`, where all is known. */
 export function parseInputs(kind: AnyKind, given: Properties): ParsedInputs {
