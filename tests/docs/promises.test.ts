@@ -9,7 +9,7 @@ interface Row {
 }
 
 const rows: readonly Row[] = [
-  ...readFileSync(join(root, "docs", "reliability.md"), "utf8").matchAll(/^\| (\d+) \| .+ \| ([^|]+) \|$/gm),
+  ...readFileSync(join(root, "docs", "reliability.md"), "utf8").matchAll(/^\| (\d+) +\| .+ \| ([^|]+?) +\|$/gm),
 ].map(([, number, state = ""]) => ({ number: Number(number), state }));
 
 /** Numbers of the promises that names of tests (and of groups of tests) begin with. */
