@@ -53,7 +53,9 @@ export function inWords(schema: JsonSchema): string {
   const { minimum, maximum } = schema;
   switch (schema.type) {
     case "array":
-      return `a list of ${schema.items ? inWords(schema.items) : "values"}`;
+      return schema.items?.type === "string" && !schema.items.enum
+        ? "a list of text"
+        : `a list, each ${schema.items ? inWords(schema.items) : "any value"}`;
     case "string":
       return schema.pattern === DURATION_PATTERN ? "a duration" : "text";
     case "integer":
