@@ -1,0 +1,54 @@
+import type { Run } from "./node-commands.js";
+
+/** An interim fix as the installer lists it. Ids are free-form: LO66666, LO100079, CFix.70.2110. */
+export interface ListedFix {
+  readonly id: string;
+  readonly description?: string;
+  readonly version?: string;
+  readonly date?: string;
+}
+
+export interface FixList {
+  readonly fixes: readonly ListedFix[];
+  /** What the installer printed, credentials blotted out: layouts differ between its versions. */
+  readonly raw: string;
+}
+
+/** What an installation or uninstallation came to. */
+export interface FixOutcome {
+  /**
+   * "done" only when the text says so and the new list agrees; "unproven" when the two differ or a text is missing: look at
+   * `output` before anything else is done.
+   */
+  readonly result: "done" | "failed" | "unproven";
+  readonly installed: readonly ListedFix[];
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** What the installer does to fixes. */
+export type FixAction = "install" | "uninstall";
+
+/**
+ * The update installer of one Connections installation, on the deployment manager's host, run from its own folder with that
+ * profile's environment.
+ *
+ * @throws ProblemError `refused` when user or password hold a space (the product does not take them) or another run of the
+ *   installer is under way, `missing` when there is no installer, `malformed` when a list makes no sense.
+ */
+export interface UpdateInstaller {
+  /** `updateSilent -fix -installDir …`. */
+  listInstalled(limit?: { readonly timeoutMs?: number }): Promise<FixList>;
+  /** The same with `-fixDir`. */
+  listOffered(fixDir: string, limit?: { readonly timeoutMs?: number }): Promise<FixList>;
+  /**
+   * Runs detached and is never killed: killed in the middle of an EAR it corrupts the master configuration. A `timeout` only
+   * means that nobody waits any longer; the next call with the same job attaches.
+   *
+   * `featureCustomizationBackedUp` is passed as "yes": the caller has made the backups.
+   */
+  install(ids: readonly string[], fixDir: string, run: Run): Promise<FixOutcome>;
+  uninstall(ids: readonly string[], run: Run): Promise<FixOutcome>;
+  /** Whether any update installer runs on the host, whoever started it. */
+  isRunning(): Promise<boolean>;
+}
