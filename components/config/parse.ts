@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { nearest } from "../../providers/common/nearest.js";
 import { type Problem, ProblemError } from "../../providers/common/problem.js";
 import { pathText, shownValue, valueAt } from "../../providers/common/values.js";
+import { AS_GENERATED } from "../../providers/kinds/plugin-routing/schema.js";
 import { inWords, type JsonSchema, schemaAt, stackJsonSchema } from "./json-schema.js";
 import { type StackConfig, stackConfigSchema } from "./schema.js";
 
@@ -23,7 +24,7 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
     Object.entries(given).filter(([key, value]) => !(OPTIONAL_KEYS.includes(key) && isUnset(value))),
   );
   const result = stackConfigSchema.safeParse(values);
-  const stray = strayHosts(values);
+  const stray = [...strayHosts(values), ...strayNode(values)];
   if (result.success && stray.length === 0) return result.data;
   const found = [...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, schema())), ...stray];
   throw new ProblemError(
@@ -109,20 +110,30 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Finding 
 /** Web servers whose host is not declared. On the values as given, so that other problems do not hide these. */
 function strayHosts({ hosts, webServers }: Values): readonly Finding[] {
   if (!isObject(hosts) || !isObject(webServers)) return [];
-  const known = Object.keys(hosts);
-  return Object.entries(webServers).flatMap(([server, settings]) => {
-    const host = isObject(settings) ? settings.host : undefined;
-    if (typeof host !== "string" || known.includes(host)) return [];
-    const hint = nearest(host, known);
-    return [
-      {
-        path: ["webServers", server, "host"],
-        found: `no host is called ${JSON.stringify(host)}`,
-        allowed: known.join(", ") || "a name under hosts, which is empty",
-        ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
-      },
-    ];
-  });
+  return Object.entries(webServers).flatMap(([server, settings]) =>
+    isObject(settings) ? strayName(["webServers", server, "host"], "host", settings.host, Object.keys(hosts)) : [],
+  );
+}
+
+/** The same for the node that is to serve users: a preview of something new could not say it. */
+function strayNode({ topology, routing }: Values): readonly Finding[] {
+  if (!isObject(topology) || !isObject(topology.nodes) || !isObject(routing)) return [];
+  const nodes = [...Object.keys(topology.nodes), AS_GENERATED];
+  return strayName(["routing", "primaryNode"], "node", routing.primaryNode, nodes);
+}
+
+/** A finding when `name` is a name, and none of the known ones. */
+function strayName(path: Path, what: string, name: unknown, known: readonly string[]): readonly Finding[] {
+  if (typeof name !== "string" || name === "" || known.includes(name)) return [];
+  const hint = nearest(name, known);
+  return [
+    {
+      path,
+      found: `no ${what} is called ${JSON.stringify(name)}`,
+      allowed: known.join(", ") || `${what}s that are declared; there are none`,
+      ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
+    },
+  ];
 }
 
 const withMeaning = (here: JsonSchema): string =>

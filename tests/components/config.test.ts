@@ -121,6 +121,21 @@ test("all problems come in one message, those between keys too", () => {
   expect(found).toContainEqual(expect.stringMatching(/run\.onDestroy: "keep": .*"retain"\|"restore"/));
 });
 
+test.each([
+  [
+    "cnxNode2",
+    'no node is called "cnxNode2". Allowed: cnxNode01, cnxNode02, cnxNode03, as generated. Did you mean "cnxNode02"?',
+  ],
+  [
+    "As Generated",
+    'no node is called "As Generated". Allowed: cnxNode01, cnxNode02, cnxNode03, as generated. Did you mean "as generated"?',
+  ],
+])("a primary node that is no node, %s, is told before anything is asked", (primaryNode, text) => {
+  expect(problems(withValue("routing.primaryNode", primaryNode))).toEqual([
+    `Pulumi.prod.yaml routing.primaryNode: ${text}`,
+  ]);
+});
+
 test("no alternatives are left to guess: what is allowed stands there in words", () => {
   expect(problems(withValue("hosts.web1.hostKey", "yes"))[0]).toContain(
     'hosts.web1.hostKey: "yes". Allowed: {knownHosts: …}, {pinned: […]} or {insecureAcceptAny: true}',
