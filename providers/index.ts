@@ -1,8 +1,9 @@
 import { ProblemError } from "./common/problem.js";
+import { pluginRouting } from "./kinds/plugin-routing/kind.js";
 import { cachedAccess, freshAccess } from "./lifecycle/access.js";
 import type { AnyKind } from "./lifecycle/inputs.js";
+import { endWithTheEngine } from "./lifecycle/interrupt.js";
 import { managedProvider } from "./lifecycle/provider.js";
-import { pluginRouting } from "./kinds/plugin-routing/kind.js";
 
 /** The one registry: every kind that state files may name. A type, once released, never leaves it. */
 export const kinds: readonly AnyKind[] = [pluginRouting];
@@ -17,6 +18,7 @@ const providers = new Map<string, ReturnType<typeof managedProvider>>();
 export function provider(type: string): ReturnType<typeof managedProvider> {
   const present = providers.get(type);
   if (present) return present;
+  if (providers.size === 0) endWithTheEngine();
   const created = managedProvider(kindOf(type), { cached: cachedAccess, fresh: freshAccess, say: console.log });
   providers.set(type, created);
   return created;

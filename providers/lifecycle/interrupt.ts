@@ -33,7 +33,16 @@ function listen(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
 }
 
+/**
+ * Ends this process, as a signal does, when nobody reads its output any more. An engine that was killed leaves it behind, and
+ * the SDK would report each line that cannot be written as an error, which cannot be written either, for ever.
+ */
+export function endWithTheEngine(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
+}
+
 function stop(): void {
+  if (controller.signal.aborted) return;
   controller.abort();
   const leave = () => {
     void Promise.allSettled(farewells.map((farewell) => farewell())).then(() => process.exit(130));
