@@ -7,7 +7,7 @@ import { type Lab, type LabOptions, startLab } from "../../lab/lab.js";
 import { openWorkspace, type StackValues, type Workspace } from "../../lab/workspace.js";
 import type { PulumiOptions, PulumiResult } from "../../scripts/pulumi-command.js";
 import { fingerprints, hostFile } from "./engine-files.js";
-import { childrenLeft } from "./engine-processes.js";
+import { childrenLeft, processesOf } from "./engine-processes.js";
 
 /** A command of the engine takes seconds; on a busy machine, many. */
 export const ENGINE_TEST_MS = 240_000;
@@ -137,6 +137,15 @@ export class Engine {
     }
     await act(output);
     return running;
+  }
+
+  /** Every process that a killed command left behind has ended by itself. */
+  async left(): Promise<void> {
+    for (const until = Date.now() + EVENT_MS; Date.now() < until; await pause(50)) {
+      if (processesOf(this.workspace).length === 0) return;
+    }
+    const still = processesOf(this.workspace).map(({ pid, argv }) => `${pid} ${argv.join(" ")}`);
+    throw new Error(`still running: ${still.join(", ")}`);
   }
 
   async stop(): Promise<void> {
