@@ -1,7 +1,7 @@
 "use strict";
 const { db2Derby } = require("./db2-derby.cjs");
 const { db2Driver } = require("./db2-driver.cjs");
-const { Interrupted, SetupError, announce } = require("./report.cjs");
+const { SetupError, announce } = require("./report.cjs");
 
 /**
  * The Db2 driver for this machine's tests, and the server that they and the lab run it against. Where one cannot be had,
@@ -15,7 +15,7 @@ async function db2() {
     try {
       await make(step);
     } catch (error) {
-      if (!(error instanceof SetupError) || error instanceof Interrupted) throw error;
+      if (!(error instanceof SetupError) || error.interrupted) throw error;
       announce(step, `not to be had here, its tests will be skipped: ${error.message}`);
     }
   }

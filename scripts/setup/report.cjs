@@ -15,9 +15,6 @@ class SetupError extends Error {
   }
 }
 
-/** Somebody wants set-up to stop now (Ctrl-C): nothing is tried instead. */
-class Interrupted extends SetupError {}
-
 /** @param {string} text */
 function indent(text) {
   return text.replace(/^/gm, "  | ");
@@ -40,4 +37,4 @@ function progress(message) {
   console.log(`[setup]   … ${message}`);
 }
 
-module.exports = { Interrupted, SetupError, announce, progress };
+module.exports = { SetupError, announce, progress };
