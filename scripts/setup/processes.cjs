@@ -1,7 +1,7 @@
 "use strict";
 const { spawn } = require("node:child_process");
 const { lockDescriptor } = require("./lock.cjs");
-const { Interrupted, SetupError, progress } = require("./report.cjs");
+const { SetupError, progress } = require("./report.cjs");
 
 const SECOND = 1000;
 /** How often a silent wait says what it is waiting for. */
