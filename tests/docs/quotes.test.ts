@@ -77,6 +77,14 @@ test.each([
   expect(sources).toContain(text);
 });
 
+test("README names every system package that set-up may install", () => {
+  const setup = readdirSync(join(root, "scripts", "setup")).filter((file) => file.endsWith(".cjs"));
+  const text = setup.map((file) => read(join("scripts", "setup", file))).join("\n");
+  const packages = [...text.matchAll(/(?:\bpackage: |PACKAGE = )"([^"]+)"/g)].map(([, name = ""]) => name);
+  expect(packages).toEqual(expect.arrayContaining(["openssh-server", "golang-go"]));
+  expect(packages.filter((name) => !README.includes(name))).toEqual([]);
+});
+
 test("the commands of docs/targets.md are right in a stack file", () => {
   const { config } = parseYaml(read("Pulumi.example.yaml")) as { config: Record<string, object> };
   const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^.*?:/, ""), value]));
