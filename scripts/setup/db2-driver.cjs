@@ -1,12 +1,14 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
-const { DB2, SOURCES, digestOf, ensurePackages, isPresent, makePart } = require("./db2-parts.cjs");
-const { TOOLCHAIN, findExecutable, machinePath } = require("./paths.cjs");
+const { digestOf, ensurePackages, isPresent, makePart, partFolder } = require("./parts.cjs");
+const { ROOT, TOOLCHAIN, findExecutable, machinePath } = require("./paths.cjs");
 const { capture, mustRun } = require("./processes.cjs");
 const { SetupError, announce } = require("./report.cjs");
 
-const PART = "driver";
+const PART = "db2/driver";
+/** What is installed, as exact versions and digests. */
+const SOURCES = path.join(ROOT, "tools", "db2");
 const SECONDS = 300;
 const NPM_FILES = ["package.json", "package-lock.json"];
 const WHEEL = path.join(SOURCES, "wheel.txt");
@@ -52,7 +54,7 @@ async function db2Driver(step) {
     await binding(folder);
     await check(folder);
   });
-  announce(step, `ready in ${path.relative(path.dirname(TOOLCHAIN), path.join(DB2, PART))}`);
+  announce(step, `ready in ${path.relative(path.dirname(TOOLCHAIN), partFolder(PART))}`);
 }
 
 /** @param {string} folder */

@@ -1,6 +1,7 @@
 "use strict";
 const { build } = require("./build.cjs");
 const { db2 } = require("./db2.cjs");
+const { jython } = require("./jython.cjs");
 const { withLock } = require("./lock.cjs");
 const { nodeRuntime } = require("./node-runtime.cjs");
 const { npmPackages } = require("./npm-packages.cjs");
@@ -33,6 +34,7 @@ async function setUp() {
     await systemPackages();
     await pulumiCli();
     await db2();
+    await jython();
     await build();
   });
 }

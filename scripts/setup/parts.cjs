@@ -2,14 +2,18 @@
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
-const { ROOT, TOOLCHAIN, findExecutable } = require("./paths.cjs");
+const { TOOLCHAIN, findExecutable } = require("./paths.cjs");
 const { installPackages } = require("./system-packages.cjs");
 
-/** Where the parts of Db2 lie, each complete: it gets its name last of all. */
-const DB2 = path.join(TOOLCHAIN, "db2");
-/** What is installed, as exact versions and digests. */
-const SOURCES = path.join(ROOT, "tools", "db2");
 const ORIGIN = "origin.json";
+
+/**
+ * Where a part of the toolchain lies, complete: it gets its name last of all.
+ * @param {string} part such as "db2/driver"
+ */
+function partFolder(part) {
+  return path.join(TOOLCHAIN, part);
+}
 
 /**
  * Whether a part is there, made from exactly these sources.
@@ -18,7 +22,7 @@ const ORIGIN = "origin.json";
  * @param {readonly string[]} files that a complete one has
  */
 function isPresent(part, sources, files) {
-  const folder = path.join(DB2, part);
+  const folder = partFolder(part);
   try {
     const origin = JSON.parse(fs.readFileSync(path.join(folder, ORIGIN), "utf8"));
     return origin.sources === sources && files.every((file) => fs.existsSync(path.join(folder, file)));
@@ -35,14 +39,14 @@ function isPresent(part, sources, files) {
  */
 async function makePart(part, sources, make) {
   // What a crashed run left under such a name is cleared away by the next one.
-  const staging = path.join(TOOLCHAIN, `staging-db2-${part}`);
-  const final = path.join(DB2, part);
+  const staging = path.join(TOOLCHAIN, `staging-${part.replaceAll("/", "-")}`);
+  const final = partFolder(part);
   fs.rmSync(staging, { recursive: true, force: true });
   fs.mkdirSync(staging, { recursive: true });
   try {
     await make(staging);
     fs.writeFileSync(path.join(staging, ORIGIN), `${JSON.stringify({ sources })}\n`);
-    fs.mkdirSync(DB2, { recursive: true });
+    fs.mkdirSync(path.dirname(final), { recursive: true });
     fs.rmSync(final, { recursive: true, force: true });
     fs.renameSync(staging, final);
   } finally {
@@ -70,4 +74,4 @@ async function ensurePackages(step, needs) {
   if (missing.length > 0) await installPackages(step, missing);
 }
 
-module.exports = { DB2, SOURCES, isPresent, makePart, digestOf, ensurePackages };
+module.exports = { partFolder, isPresent, makePart, digestOf, ensurePackages };
