@@ -26,7 +26,7 @@ export interface Workspace {
 
 const PROJECT = "pulumi-connections";
 /** Commands that take --stack but no --config-file. */
-const WITHOUT_CONFIG = new Set(["stack", "state", "cancel", "import"]);
+const WITHOUT_CONFIG = new Set(["stack", "state", "cancel"]);
 
 /** Opens the workspace in a folder, making it on first use: with routing as it was generated. */
 export async function openWorkspace(lab: Lab, directory: string, stack = "lab"): Promise<Workspace> {
