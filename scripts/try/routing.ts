@@ -8,7 +8,7 @@ import {
   readPluginConfig,
   routePlugin,
 } from "../../providers/formats/plugin-cfg.js";
-import { selectedClusters, wantedRouting } from "../../providers/kinds/plugin-routing/routing.js";
+import { selectedClusters, wantedRouting } from "../../providers/formats/routing.js";
 import { nodesByName, nodesFromOption } from "./nodes.js";
 import type { TryVerb } from "./verb.js";
 
@@ -30,7 +30,12 @@ export const routing: TryVerb = {
       options.nodes === undefined
         ? nodesByName(selected, options.primaryNode)
         : nodesFromOption(options.nodes, config.clusters);
-    const { wanted, refusals, notes } = wantedRouting(config, { ...options, nodeOf, where: options.file });
+    const { wanted, refusals, notes } = wantedRouting(config, {
+      ...options,
+      primaryNodes: [options.primaryNode],
+      nodeOf,
+      where: options.file,
+    });
     if (options.nodes === undefined) print(assumption(nodeOf, options.primaryNode));
     for (const note of notes) print(`Note: ${note}`);
     if (refusals.length > 0) throw new ProblemError("refused", refusals);

@@ -1,8 +1,8 @@
 import { sameJson } from "../../common/json.js";
+import { wantedRouting } from "../../formats/routing.js";
 import type { Description } from "../../lifecycle/kind.js";
 import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./goal.js";
 import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
-import { wantedRouting } from "./routing.js";
 import { AS_GENERATED, type Aspects } from "./schema.js";
 
 /**
@@ -52,9 +52,9 @@ function primaryNodeOf(desired: RoutingDesired, live: Live, active: LiveFile): s
   if (active === live.generated) return AS_GENERATED;
   const nodes = [...new Set(nodeOf(desired.settings).values())];
   const matching = nodes.filter((node) => {
-    const aspects = { ...desired.aspects, primaryNode: node };
     const { wanted, refusals } = wantedRouting(live.generated, {
-      ...aspects,
+      ...desired.aspects,
+      primaryNodes: [node],
       nodeOf: nodeOf(desired.settings),
       sessionReplication: desired.settings.sessionReplication,
     });

@@ -1,9 +1,9 @@
 import { sameJson } from "../../common/json.js";
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
+import { type ClusterRouting, selectedClusters, wantedRouting } from "../../formats/routing.js";
 import type { Desired } from "../../lifecycle/kind.js";
 import { copyPath, type Kept, type Live, type LiveFile } from "./live.js";
-import { type ClusterRouting, selectedClusters, wantedRouting } from "./routing.js";
 import { AS_GENERATED, type Aspects, type Identity, type Settings } from "./schema.js";
 
 export type RoutingDesired = Desired<Identity, Settings, Aspects>;
@@ -31,7 +31,7 @@ export function goalOf(desired: RoutingDesired, live: Live): Goal {
   if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live);
 
   const routing = wantedRouting(live.generated, {
-    primaryNode: aspects.primaryNode,
+    primaryNodes: [aspects.primaryNode],
     ...(aspects.clusters ? { clusters: aspects.clusters } : {}),
     ...(aspects.skipClusters ? { skipClusters: aspects.skipClusters } : {}),
     nodeOf: nodeOf(settings),

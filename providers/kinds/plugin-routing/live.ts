@@ -1,9 +1,9 @@
 import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
 import { readPluginConfig } from "../../formats/plugin-cfg.js";
+import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../formats/routing.js";
 import type { Access } from "../../lifecycle/kind.js";
 import type { FileReader } from "../../targets/host.js";
 import { findPluginDirective, type HttpdDirective } from "../../targets/httpd.js";
-import type { ClusterRouting, RoutableCluster, RoutableConfig } from "./routing.js";
 import type { Identity, Settings } from "./schema.js";
 
 /** A plug-in file as observed. Its problems are data, so that one sick file hides nothing else. */

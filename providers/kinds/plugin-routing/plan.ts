@@ -1,9 +1,9 @@
 import type { Problem } from "../../common/problem.js";
+import type { ClusterRouting } from "../../formats/routing.js";
 import type { Plan, Step } from "../../lifecycle/kind.js";
 import { startCommand } from "./control.js";
 import { activeFile, goalOf, isAtItsPlace, isProven, isRight, type RoutingDesired } from "./goal.js";
 import { type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
-import type { ClusterRouting } from "./routing.js";
 import { AS_GENERATED, type Identity } from "./schema.js";
 
 /** A copy of the generated file with other primaries. */

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
-import { formatProblem } from "../../../providers/common/problem.js";
-import { readPluginConfig } from "../../../providers/formats/plugin-cfg.js";
-import { type RoutingOptions, wantedRouting } from "../../../providers/kinds/plugin-routing/routing.js";
-import { APPS, type ClusterFixture, DMGR, INFRA, NODES, PUSH, pluginXml } from "./fixtures.js";
+import { formatProblem } from "../../providers/common/problem.js";
+import { readPluginConfig } from "../../providers/formats/plugin-cfg.js";
+import { type RoutingOptions, wantedRouting } from "../../providers/formats/routing.js";
+import { APPS, type ClusterFixture, DMGR, INFRA, NODES, PUSH, pluginXml } from "../kinds/plugin-routing/fixtures.js";
 
 const nodeOf = new Map(
   Object.entries(NODES).flatMap(([node, members]) => members.map((name) => [name, node] as const)),
@@ -11,7 +11,7 @@ const nodeOf = new Map(
 
 function decide(clusters: readonly ClusterFixture[], options: Partial<RoutingOptions> = {}, top = "") {
   const config = readPluginConfig(Buffer.from(pluginXml(clusters, top)), "plugin-cfg.xml");
-  const { wanted, refusals, notes } = wantedRouting(config, { primaryNode: "node10", nodeOf, ...options });
+  const { wanted, refusals, notes } = wantedRouting(config, { primaryNodes: ["node10"], nodeOf, ...options });
   return { wanted: Object.fromEntries(wanted), refusals: refusals.map(formatProblem), notes };
 }
 
@@ -38,7 +38,7 @@ describe("wantedRouting", () => {
     [
       "routed so already",
       [APPS],
-      { primaryNode: "node1" },
+      { primaryNodes: ["node1"] },
       { AppsCluster: { primary: APPS.primary, backup: APPS.backup } },
     ],
     [
@@ -62,7 +62,7 @@ describe("wantedRouting", () => {
     [
       "three nodes keep the order of the lists",
       [three],
-      { primaryNode: "a", nodeOf: threeNodes },
+      { primaryNodes: ["a"], nodeOf: threeNodes },
       { AppsCluster: { primary: ["a_1"], backup: ["c_1", "b_1"] } },
     ],
     [
@@ -142,7 +142,7 @@ describe("wantedRouting", () => {
     [
       "misspelt node",
       [APPS],
-      { primaryNode: "noed10" },
+      { primaryNodes: ["noed10"] },
       "",
       'primaryNode: there is no node "noed10"; did you mean "node10"? Allowed: node1, node10.',
     ],
@@ -268,7 +268,7 @@ describe("wantedRouting", () => {
           intelligentManagement: false,
           problems: [],
         });
-        const options = { primaryNode: node, nodeOf: nodes };
+        const options = { primaryNodes: [node], nodeOf: nodes };
         const first = wantedRouting(cluster(primary, backup), options).wanted.get("C");
         if (!first) return names.every((name) => nodes.get(name) !== node);
         expect([...first.primary, ...first.backup].sort()).toEqual([...names].sort());
@@ -296,7 +296,7 @@ testSamples("sample %s: every cluster gets its primaries, or a reason", (name) =
   const members = config.clusters.flatMap((cluster) => cluster.members.map((member) => member.name));
   const nodes = new Map(members.map((member) => [member, /server1/.test(member) ? "node1" : "node2"]));
   for (const primaryNode of new Set(nodes.values())) {
-    const { wanted, refusals } = wantedRouting(config, { primaryNode, nodeOf: nodes });
+    const { wanted, refusals } = wantedRouting(config, { primaryNodes: [primaryNode], nodeOf: nodes });
     expect(wanted.size + refusals.length).toBeGreaterThanOrEqual(
       config.clusters.filter((cluster) => cluster.routed).length,
     );

@@ -1,6 +1,6 @@
-import { nearest } from "../../common/nearest.js";
-import type { Problem } from "../../common/problem.js";
-import type { PluginCluster, PluginConfig, PluginMember } from "../../formats/plugin-cfg.js";
+import { nearest } from "../common/nearest.js";
+import type { Problem } from "../common/problem.js";
+import type { PluginCluster, PluginConfig, PluginMember } from "./plugin-cfg.js";
 
 /** The servers of one cluster, by name, in the order that the plug-in tries them. */
 export interface ClusterRouting {
@@ -19,8 +19,8 @@ export interface RoutableCluster
 }
 
 export interface RoutingOptions {
-  /** The node whose members are to serve users. */
-  readonly primaryNode: string;
+  /** The nodes whose members are to serve users. */
+  readonly primaryNodes: readonly string[];
   /** Only these clusters; default: every cluster that a Route names. */
   readonly clusters?: readonly string[];
   /** Leave these clusters as they are. */
@@ -42,7 +42,7 @@ export interface Routing {
 }
 
 /**
- * Primaries = the members on one node, the rest backups, in the order of the file's own lists. Right for active/passive,
+ * Primaries = the members on these nodes, the rest backups, in the order of the file's own lists. Right for active/passive,
  * active/active and any number of nodes; the same answer for a file that is routed so already.
  */
 export function wantedRouting(config: RoutableConfig, options: RoutingOptions): Routing {
@@ -51,18 +51,19 @@ export function wantedRouting(config: RoutableConfig, options: RoutingOptions): 
   const refusals = [...config.problems, ...wholeFileRefusals(config, options, where, nodes)];
   const wanted = new Map<string, ClusterRouting>();
   const notes: string[] = [];
-  const nodeIsKnown = nodes.includes(options.primaryNode);
+  const nodesAreKnown = options.primaryNodes.every((node) => nodes.includes(node));
+  const isPrimary = (name: string) => options.primaryNodes.includes(options.nodeOf.get(name) ?? "");
 
   for (const cluster of selectedClusters(config, options)) {
     const found = clusterRefusals(cluster, options, `${where}:${cluster.line}`);
     const ordered = orderedMembers(cluster);
-    const primary = ordered.filter((name) => options.nodeOf.get(name) === options.primaryNode);
-    const backup = ordered.filter((name) => options.nodeOf.get(name) !== options.primaryNode);
+    const primary = ordered.filter(isPrimary);
+    const backup = ordered.filter((name) => !isPrimary(name));
     const allHaveNodes = ordered.every((name) => options.nodeOf.has(name));
-    if (nodeIsKnown && allHaveNodes && primary.length === 0)
+    if (nodesAreKnown && allHaveNodes && primary.length === 0)
       found.push(noPrimary(cluster, options, `${where}:${cluster.line}`));
     refusals.push(...found);
-    if (!nodeIsKnown || found.length > 0) continue;
+    if (!nodesAreKnown || found.length > 0) continue;
     wanted.set(cluster.name, { primary, backup });
     notes.push(...clusterNotes(cluster, primary, options));
   }
@@ -105,10 +106,10 @@ function wholeFileRefusals(
       next: "Disable Intelligent Management for this web server and regenerate its plug-in file",
     });
   }
-  if (!nodes.includes(options.primaryNode)) {
+  for (const node of options.primaryNodes.filter((name) => !nodes.includes(name))) {
     refusals.push({
       where: "primaryNode",
-      found: `there is no node ${JSON.stringify(options.primaryNode)}${hint(options.primaryNode, nodes)}`,
+      found: `there is no node ${JSON.stringify(node)}${hint(node, nodes)}`,
       allowed: nodes.length > 0 ? [...nodes].sort().join(", ") : 'a node named in "nodes", which is empty',
     });
   }
@@ -223,7 +224,7 @@ function noPrimary(cluster: RoutableCluster, options: RoutingOptions, where: str
   const members = cluster.members.map((member) => `${member.name} (${options.nodeOf.get(member.name) ?? "no node"})`);
   return {
     where,
-    found: `${cluster.name}: no member runs on ${options.primaryNode}; it has ${members.join(", ") || "none at all"}`,
+    found: `${cluster.name}: no member runs on ${options.primaryNodes.join(" or ")}; it has ${members.join(", ") || "none at all"}`,
     why: "The cluster would be left without a primary server",
     next: skipHint(cluster.name),
   };
