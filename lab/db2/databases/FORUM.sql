@@ -1,0 +1,4 @@
+-- Levels are those of the public 5.0 CR3 list, HOMEPAGE aside. Columns beyond those that facts name are the lab's own: code reads the catalog.
+CREATE SCHEMA FORUM;
+CREATE TABLE FORUM.DF_SCHEMA (COMPKEY VARCHAR(36) NOT NULL, DBSCHEMAVER INTEGER NOT NULL, RELEASEVER VARCHAR(32), CONSTRAINT DF_SCHEMA_PK PRIMARY KEY (COMPKEY));
+INSERT INTO FORUM.DF_SCHEMA VALUES ('FORUM', 36, '5.0.0.0');
