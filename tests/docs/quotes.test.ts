@@ -44,7 +44,7 @@ test("what README shows of a preview and of up is what the loop says, step by st
   const unknown = shown.filter((line) => !known.has(template(line)));
   // What became of a session has several endings: this one is another test's.
   expect(unknown.filter((line) => !line.includes("a session begun on"))).toEqual([]);
-  const endings = read("providers/kinds/plugin-routing/sessions.ts");
+  const endings = read("providers/targets/plugin/sessions.ts");
   for (const line of unknown) expect(endings).toContain(/before the switch(.*)$/.exec(line)?.[1]);
 });
 

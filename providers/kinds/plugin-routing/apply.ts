@@ -5,12 +5,19 @@ import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/
 import type { ApplyContext } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import { type HttpdDirective, pointDirective } from "../../targets/httpd.js";
-import { reload, requireAlive } from "./control.js";
+import { reload, requireAlive } from "../../targets/plugin/control.js";
+import {
+  beginSessions,
+  followSessions,
+  type HeldSession,
+  type SessionSettings,
+} from "../../targets/plugin/sessions.js";
+import type { ProofLevel } from "../../targets/plugin/verify.js";
+import { prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
+import { directiveIn } from "../../targets/plugin/web-server.js";
 import type { RoutingDesired } from "./goal.js";
-import { directiveIn, type Kept, type Live } from "./live.js";
-import type { CopyRecipe, ProofLevel, RoutingStep } from "./plan.js";
-import { beginSessions, followSessions, type HeldSession, type SessionSettings } from "./sessions.js";
-import { prove, targetOf, tokenOf } from "./verify.js";
+import type { Kept, Live } from "./live.js";
+import type { CopyRecipe, RoutingStep } from "./plan.js";
 
 export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
 

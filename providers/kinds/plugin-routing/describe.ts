@@ -1,9 +1,10 @@
 import { sameJson } from "../../common/json.js";
 import { wantedRouting } from "../../formats/routing.js";
 import type { Description } from "../../lifecycle/kind.js";
+import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./goal.js";
 import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
-import { AS_GENERATED, type Aspects } from "./schema.js";
+import type { Aspects } from "./schema.js";
 
 /**
  * Reality in the words of the inputs: another node (or "as generated") where the whole picture is that of another

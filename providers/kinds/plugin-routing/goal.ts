@@ -3,8 +3,9 @@ import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import { type ClusterRouting, selectedClusters, wantedRouting } from "../../formats/routing.js";
 import type { Desired } from "../../lifecycle/kind.js";
+import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import { copyPath, type Kept, type Live, type LiveFile } from "./live.js";
-import { AS_GENERATED, type Aspects, type Identity, type Settings } from "./schema.js";
+import type { Aspects, Identity, Settings } from "./schema.js";
 
 export type RoutingDesired = Desired<Identity, Settings, Aspects>;
 

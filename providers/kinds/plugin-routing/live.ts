@@ -1,9 +1,10 @@
-import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
+import type { Problem } from "../../common/problem.js";
 import { readPluginConfig } from "../../formats/plugin-cfg.js";
 import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../formats/routing.js";
 import type { Access } from "../../lifecycle/kind.js";
 import type { FileReader } from "../../targets/host.js";
-import { findPluginDirective, type HttpdDirective } from "../../targets/httpd.js";
+import type { HttpdDirective } from "../../targets/httpd.js";
+import { directiveIn, isRunning, pidFileOf, problemsAsData, unlinked } from "../../targets/plugin/web-server.js";
 import type { Identity, Settings } from "./schema.js";
 
 /** A plug-in file as observed. Its problems are data, so that one sick file hides nothing else. */
@@ -84,10 +85,6 @@ export function fileName(path: string): string {
 
 const isCopyName = (name: string): boolean => /^plugin-cfg-primary-.+\.xml$/.test(name);
 
-export function pidFileOf(settings: Settings): string {
-  return settings.control.pidFile ?? `${settings.serverRoot}/logs/httpd.pid`;
-}
-
 /** Looks at the directive, the generated file, every copy and the web server's process. Changes nothing. */
 export async function observe(identity: Identity, settings: Settings, access: Access): Promise<Live> {
   const files = access.files(settings.connection);
@@ -110,29 +107,6 @@ export async function observe(identity: Identity, settings: Settings, access: Ac
   };
 }
 
-/** Failures that say something about the configuration, and not about the way to it. */
-const ABOUT_CONTENT: readonly Cause[] = ["refused", "missing", "malformed", "permission", "invalid-input"];
-
-async function problemsAsData<T>(read: () => Promise<T>): Promise<{ value?: T; problems: Problem[] }> {
-  try {
-    return { value: await read(), problems: [] };
-  } catch (error) {
-    if (error instanceof ProblemError && ABOUT_CONTENT.includes(error.cause)) return { problems: [...error.problems] };
-    throw error;
-  }
-}
-
-/** Where the configuration is searched from. */
-export function directiveIn(files: FileReader, identity: Identity, settings: Settings): Promise<HttpdDirective> {
-  return findPluginDirective(files, {
-    host: settings.connection.name,
-    serverRoot: settings.serverRoot,
-    httpdConf: identity.httpdConf,
-    ...(settings.defines ? { defines: settings.defines } : {}),
-    ...(settings.variables ? { variables: settings.variables } : {}),
-  });
-}
-
 async function findDirective(
   files: FileReader,
   identity: Identity,
@@ -140,13 +114,6 @@ async function findDirective(
 ): Promise<{ directive?: HttpdDirective; problems: Problem[] }> {
   const { value, problems } = await problemsAsData(() => directiveIn(files, identity, settings));
   return { ...(value ? { directive: value } : {}), problems };
-}
-
-/** A directive that reaches the generated file through a link names the generated file. */
-async function unlinked(files: FileReader, directive: HttpdDirective, pluginFile: string): Promise<HttpdDirective> {
-  if (directive.path === pluginFile) return directive;
-  const [named, generated] = await Promise.all([files.realPath(directive.path), files.realPath(pluginFile)]);
-  return named !== undefined && named === generated ? { ...directive, path: pluginFile } : directive;
 }
 
 async function readRoutable(
@@ -210,14 +177,4 @@ async function observeWebServer(
     running,
     editedAfterLoad: loaded !== undefined && edited !== undefined && edited.modifiedMs > loaded.modifiedMs,
   };
-}
-
-/** Whether the parent process of the pid file lives. */
-export async function isRunning(files: FileReader, pidFile: string): Promise<LiveWebServer["running"]> {
-  const content = await files.read(pidFile);
-  const pid = /^\s*(\d+)\s*$/.exec(content?.bytes.toString("latin1") ?? "")?.[1];
-  if (pid === undefined) return "no";
-  const [processDirectory, processes] = await Promise.all([files.stat(`/proc/${pid}`), files.stat("/proc")]);
-  if (processes === undefined) return "unknown";
-  return processDirectory === undefined ? "no" : "yes";
 }

@@ -1,10 +1,13 @@
 import type { Problem } from "../../common/problem.js";
 import type { ClusterRouting } from "../../formats/routing.js";
 import type { Plan, Step } from "../../lifecycle/kind.js";
-import { startCommand } from "./control.js";
+import { startCommand } from "../../targets/plugin/control.js";
+import { AS_GENERATED } from "../../targets/plugin/schema.js";
+import type { ProofLevel } from "../../targets/plugin/verify.js";
+import { pidFileOf } from "../../targets/plugin/web-server.js";
 import { activeFile, goalOf, isAtItsPlace, isProven, isRight, type RoutingDesired } from "./goal.js";
-import { type Kept, type Live, type LiveFile, pidFileOf, UNREADABLE } from "./live.js";
-import { AS_GENERATED, type Identity } from "./schema.js";
+import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import type { Identity } from "./schema.js";
 
 /** A copy of the generated file with other primaries. */
 export interface CopyRecipe {
@@ -15,12 +18,6 @@ export interface CopyRecipe {
   readonly sourceSha256: string;
   readonly wanted: Readonly<Record<string, ClusterRouting>>;
 }
-
-/**
- * What a probe has to show: "routed" = every answer from one of the cluster's primaries; "answering" = any known member;
- * "reachable" = the page answers, whoever served it (the generated file may be of a shape that proves nothing more).
- */
-export type ProofLevel = "routed" | "answering" | "reachable";
 
 export type RoutingStep = Step &
   (

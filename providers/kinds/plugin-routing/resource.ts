@@ -1,7 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
-import type { AS_GENERATED, aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+import type { AS_GENERATED } from "../../targets/plugin/schema.js";
+import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
 
 type IdentityInput = z.input<typeof identitySchema>;
 type SettingsInput = z.input<typeof settingsSchema>;

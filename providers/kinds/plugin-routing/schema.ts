@@ -1,17 +1,15 @@
 import { z } from "zod";
-import { durationSchema } from "../../common/duration.js";
-import { secretReferenceSchema } from "../../common/secret.js";
 import { connectionSchema } from "../../targets/connection.js";
+import {
+  AS_GENERATED,
+  absolutePath,
+  controlSchema,
+  names,
+  nodesSchema,
+  verifySchema,
+} from "../../targets/plugin/schema.js";
 
-/** The value of `primaryNode` that leaves routing to the generated plug-in file. */
-export const AS_GENERATED = "as generated";
-
-const absolutePath = z.string().regex(/^(\/|[A-Za-z]:[\\/])[^\0\r\n]*$/, { message: "must be an absolute path" });
-const argv = z.array(z.string().min(1)).min(1);
-const names = z
-  .array(z.string().min(1))
-  .min(1)
-  .refine((list) => new Set(list).size === list.length, { message: "lists a name twice" });
+export { AS_GENERATED };
 
 export const identitySchema = z.strictObject({
   webServer: z
@@ -22,95 +20,6 @@ export const identitySchema = z.strictObject({
   httpdConf: absolutePath.describe(
     "the web server's main configuration file; the directive may stand in an included one",
   ),
-});
-
-const controlSchema = z.strictObject({
-  graceful: argv
-    .optional()
-    .describe(
-      "program and arguments of a graceful reload; default: <serverRoot>/bin/apachectl graceful, with -f and -D where they are needed",
-    ),
-  test: argv.optional().describe("of the syntax test; default: <serverRoot>/bin/apachectl -t"),
-  start: argv
-    .optional()
-    .describe("starts the web server when a reload of ours ended it; default: <serverRoot>/bin/apachectl start"),
-  pidFile: absolutePath.optional().describe("holds the parent process' id; default: <serverRoot>/logs/httpd.pid"),
-  timeout: durationSchema.default("2m").describe("limit of one of these commands"),
-});
-
-const nodesSchema = z.record(z.string().min(1), names).superRefine((nodes, context) => {
-  const nodeOf = new Map<string, string>();
-  for (const [node, members] of Object.entries(nodes)) {
-    if (node === AS_GENERATED) context.addIssue({ code: "custom", message: `"${AS_GENERATED}" cannot name a node` });
-    for (const [index, member] of members.entries()) {
-      const other = nodeOf.get(member);
-      if (other !== undefined && other !== node) {
-        context.addIssue({ code: "custom", path: [node, index], message: `${member} is listed under ${other} too` });
-      }
-      nodeOf.set(member, node);
-    }
-  }
-});
-
-const clusterProbeSchema = z.strictObject({
-  probeUrl: z
-    .string()
-    .regex(/^\/[^\s#]*$/, { message: 'must be a path on the web server, beginning with "/"' })
-    .describe("path (and query) of a page of the cluster that creates a session"),
-  expectStatus: z
-    .array(z.number().int().min(100).max(599))
-    .min(1)
-    .default([200])
-    .describe("accepted HTTP status codes"),
-  expectText: z.string().min(1).optional().describe("text that the page's first 64 KiB must hold"),
-  proof: z
-    .union([z.literal("cookie"), z.strictObject({ accessLog: absolutePath })])
-    .default("cookie")
-    .describe(
-      "which server answered: by the CloneID in the session cookie; or, for pages without one, by %{WAS}e in the access log at this path on the host, whose format must hold %r too",
-    ),
-});
-
-const verifySchema = z.strictObject({
-  connectTo: z
-    .strictObject({
-      address: z.string().min(1).describe("the web server's own address, not a balancer's"),
-      port: z.number().int().min(1).max(65535).describe("where the web server listens"),
-      tls: z
-        .strictObject({
-          ca: absolutePath.optional().describe("PEM file on this machine with the issuing CA; default: the usual ones"),
-        })
-        .optional()
-        .describe("present = HTTPS, always verified"),
-    })
-    .describe("where probes connect to, from this machine"),
-  publicHost: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/, { message: 'must be a host name, with ":port" if it is not the usual one' })
-    .describe("the name users know: sent as Host and as TLS server name"),
-  samples: z.number().int().min(1).max(1000).default(20).describe("requests per cluster, each on a new connection"),
-  requestTimeout: durationSchema.default("10s").describe("limit of one request"),
-  settleTime: durationSchema
-    .default("60s")
-    .describe("how long after a reload old processes may still answer before that counts as failure"),
-  retryEvery: durationSchema.default("1s").describe("pause between two samples while settling"),
-  clusters: z
-    .record(z.string().min(1), clusterProbeSchema)
-    .refine((clusters) => Object.keys(clusters).length > 0, { message: "needs at least one cluster" })
-    .describe("cluster → how to probe it"),
-  testUser: z
-    .strictObject({
-      user: z.string().min(1).describe("who logs in; needs to see the probed pages, and nothing else"),
-      password: secretReferenceSchema.describe("where the password is"),
-      loginPath: z
-        .string()
-        .regex(/^\/\S*$/)
-        .describe("where the login form posts to, e.g. /homepage/j_security_check"),
-      userField: z.string().min(1).default("j_username").describe("name of the form's field"),
-      passwordField: z.string().min(1).default("j_password").describe("name of the form's field"),
-    })
-    .optional()
-    .describe("logs in by form before probing, for pages that show nothing to strangers"),
 });
 
 export const settingsSchema = z.strictObject({
@@ -145,5 +54,3 @@ export const aspectsSchema = z.strictObject({
 export type Identity = z.infer<typeof identitySchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type Aspects = z.infer<typeof aspectsSchema>;
-export type ClusterProbe = z.infer<typeof clusterProbeSchema>;
-export type Verify = z.infer<typeof verifySchema>;

@@ -1,8 +1,8 @@
 import { milliseconds } from "../../common/duration.js";
 import { formatProblem, problemsOf } from "../../common/problem.js";
 import type { UndoContext } from "../../lifecycle/kind.js";
+import { reloadOrStart } from "../../targets/plugin/control.js";
 import { hostOf, previousOf, proveThrough, setDirective } from "./apply.js";
-import { reloadOrStart } from "./control.js";
 import type { RoutingDesired } from "./goal.js";
 import type { Kept, Live } from "./live.js";
 import type { RoutingStep } from "./plan.js";
@@ -11,13 +11,17 @@ export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, 
 
 /**
  * After a failed step: the previous plug-in file and directive back, a reload if there had been one, and the probes of
- * before once more. Answers what was done, a sentence each.
+ * before once more. Tells what was done, a sentence each.
  */
-export async function undo(context: RoutingUndoContext): Promise<readonly string[]> {
-  if (context.failed.key === "check-first") return [];
+export async function undo(context: RoutingUndoContext): Promise<undefined> {
+  if (context.failed.key === "check-first") return undefined;
   const host = hostOf(context);
   const { identity, settings } = context.desired;
-  const story: string[] = [];
+  let changed = false;
+  const tell = (sentence: string) => {
+    changed = true;
+    context.tell(sentence);
+  };
   const previous = previousOf(context.kept, context.live);
 
   // Old content first, then the directive that may name it, and only after the reload away with what nothing names now.
@@ -26,31 +30,31 @@ export async function undo(context: RoutingUndoContext): Promise<readonly string
     const now = await host.files.read(path);
     if (now?.sha256 === sha256 || !isOurs(context.kept, path, now?.sha256)) continue;
     await host.files.write(path, await context.fromBackup(host, sha256), { expected: now?.sha256 ?? "absent" });
-    story.push(`${path} has its previous content again`);
+    tell(`${path} has its previous content again`);
   }
   if (previous.directive && (await setDirective(previous.directive.value, previous.directive, context, host))) {
-    story.push(`WebSpherePluginConfig names ${previous.directive.value} again`);
+    tell(`WebSpherePluginConfig names ${previous.directive.value} again`);
   }
   const reached = [...context.done, context.failed];
   const reloaded = reached.some((step) => step.key === "reload");
   if (reloaded) {
     const how = await reloadOrStart(host, identity, settings);
-    story.push(
+    tell(
       how === "reloaded"
         ? `${identity.webServer} was reloaded`
         : `${identity.webServer} was down and was started again`,
     );
-    story.push(await verdictOf(context));
-  } else if (story.length > 0) {
-    story.push(`${identity.webServer} had not been reloaded, so users noticed nothing`);
+    tell(await verdictOf(context));
+  } else if (changed) {
+    tell(`${identity.webServer} had not been reloaded, so users noticed nothing`);
   }
   for (const [path, sha256] of Object.entries(previous.files)) {
     const now = sha256 === "absent" ? await host.files.read(path) : undefined;
     if (!now || !isOurs(context.kept, path, now.sha256)) continue;
     await host.files.remove(path, { expected: now.sha256 });
-    story.push(`${path}, which was new, is removed`);
+    tell(`${path}, which was new, is removed`);
   }
-  return story;
+  return undefined;
 }
 
 const isOurs = (kept: Kept, path: string, sha256: string | undefined): boolean =>

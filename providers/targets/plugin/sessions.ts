@@ -1,6 +1,6 @@
 import { milliseconds } from "../../common/duration.js";
 import type { PluginConfig } from "../../formats/plugin-cfg.js";
-import { type ProbeTarget, parseSessionCookie, probe } from "../../targets/http-probe.js";
+import { type ProbeTarget, parseSessionCookie, probe } from "../http-probe.js";
 import type { Verify } from "./schema.js";
 
 /** A session that was begun before a switch, to see what becomes of it. In memory only, and only during a run. */

@@ -5,9 +5,8 @@ import { milliseconds } from "../../common/duration.js";
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
 import { resolveSecret } from "../../common/secret-resolver.js";
 import type { PluginCluster, PluginConfig } from "../../formats/plugin-cfg.js";
-import type { Host } from "../../targets/host.js";
-import { logIn, type ProbeOutcome, type ProbeTarget, parseSessionCookie, probe } from "../../targets/http-probe.js";
-import type { ProofLevel } from "./plan.js";
+import type { Host } from "../host.js";
+import { logIn, type ProbeOutcome, type ProbeTarget, parseSessionCookie, probe } from "../http-probe.js";
 import type { ClusterProbe, Verify } from "./schema.js";
 
 /** Requests of one sample that are under way at a time: enough to meet several children of the web server. */
@@ -16,6 +15,12 @@ const PARALLEL_REQUESTS = 4;
 const SAY_EVERY_MS = 10_000;
 /** How much of the access log's end is looked at for the probes' own lines. */
 const LOG_TAIL_BYTES = 1024 * 1024;
+
+/**
+ * What a probe has to show: "routed" = every answer from one of the cluster's primaries; "answering" = any known member;
+ * "reachable" = the page answers, whoever served it (the generated file may be of a shape that proves nothing more).
+ */
+export type ProofLevel = "routed" | "answering" | "reachable";
 
 export interface Proving {
   readonly host: Host;

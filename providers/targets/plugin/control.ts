@@ -1,19 +1,19 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import { readPluginConfig } from "../../formats/plugin-cfg.js";
-import type { Host } from "../../targets/host.js";
-import { directiveIn, isRunning, pidFileOf } from "./live.js";
-import type { Identity, Settings } from "./schema.js";
+import type { Host } from "../host.js";
+import type { WebServerIdentity, WebServerSettings } from "./schema.js";
+import { directiveIn, isRunning, pidFileOf } from "./web-server.js";
 
-export const gracefulCommand = (identity: Identity, settings: Settings): readonly string[] =>
+export const gracefulCommand = (identity: WebServerIdentity, settings: WebServerSettings): readonly string[] =>
   settings.control.graceful ?? apachectl(identity, settings, "graceful");
-export const testCommand = (identity: Identity, settings: Settings): readonly string[] =>
+export const testCommand = (identity: WebServerIdentity, settings: WebServerSettings): readonly string[] =>
   settings.control.test ?? apachectl(identity, settings, "-t");
-export const startCommand = (identity: Identity, settings: Settings): readonly string[] =>
+export const startCommand = (identity: WebServerIdentity, settings: WebServerSettings): readonly string[] =>
   settings.control.start ?? apachectl(identity, settings, "start");
 
 /** The web server's own control program, told of what differs from its defaults. */
-function apachectl(identity: Identity, settings: Settings, verb: string): readonly string[] {
+function apachectl(identity: WebServerIdentity, settings: WebServerSettings, verb: string): readonly string[] {
   const usual = `${settings.serverRoot}/conf/httpd.conf`;
   return [
     `${settings.serverRoot}/bin/apachectl`,
@@ -27,7 +27,7 @@ function apachectl(identity: Identity, settings: Settings, verb: string): readon
  * Reloads the web server gracefully, but only into a configuration that was looked at: its own syntax test says "OK" to a
  * plug-in file that ends the parent process at the reload, so that file is read and validated here first.
  */
-export async function reload(host: Host, identity: Identity, settings: Settings): Promise<void> {
+export async function reload(host: Host, identity: WebServerIdentity, settings: WebServerSettings): Promise<void> {
   await requireSoundFiles(host, identity, settings);
   await requireAlive(host, identity, settings);
   await control(
@@ -44,8 +44,8 @@ export async function reload(host: Host, identity: Identity, settings: Settings)
 /** The same after a failure: a parent process that our own reload ended is started again. */
 export async function reloadOrStart(
   host: Host,
-  identity: Identity,
-  settings: Settings,
+  identity: WebServerIdentity,
+  settings: WebServerSettings,
 ): Promise<"reloaded" | "started"> {
   await requireSoundFiles(host, identity, settings);
   if ((await isRunning(host.files, pidFileOf(settings))) !== "no") {
@@ -65,7 +65,11 @@ export async function reloadOrStart(
 }
 
 /** @throws ProblemError `command-failed` when the parent process of the pid file is gone. */
-export async function requireAlive(host: Host, identity: Identity, settings: Settings): Promise<void> {
+export async function requireAlive(
+  host: Host,
+  identity: WebServerIdentity,
+  settings: WebServerSettings,
+): Promise<void> {
   if ((await isRunning(host.files, pidFileOf(settings))) !== "no") return;
   throw new ProblemError("command-failed", {
     where: `${host.name}:${pidFileOf(settings)}`,
@@ -76,7 +80,7 @@ export async function requireAlive(host: Host, identity: Identity, settings: Set
 }
 
 /** @throws ProblemError when the web server, as its files are now, would not come up or would not reach any application. */
-async function requireSoundFiles(host: Host, identity: Identity, settings: Settings): Promise<void> {
+async function requireSoundFiles(host: Host, identity: WebServerIdentity, settings: WebServerSettings): Promise<void> {
   const directive = await directiveIn(host.files, identity, settings);
   const where = `${host.name}:${directive.path}`;
   const content = await host.files.read(directive.path);
@@ -99,8 +103,8 @@ async function requireSoundFiles(host: Host, identity: Identity, settings: Setti
 /** Runs detached: a line that is cut in the middle must not leave the web server half restarted. */
 async function control(
   host: Host,
-  identity: Identity,
-  settings: Settings,
+  identity: WebServerIdentity,
+  settings: WebServerSettings,
   verb: "graceful" | "start",
   command: readonly string[],
   what: string,

@@ -1,0 +1,56 @@
+import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
+import type { FileReader } from "../host.js";
+import { findPluginDirective, type HttpdDirective } from "../httpd.js";
+import type { WebServerIdentity, WebServerSettings } from "./schema.js";
+
+export function pidFileOf(settings: Pick<WebServerSettings, "control" | "serverRoot">): string {
+  return settings.control.pidFile ?? `${settings.serverRoot}/logs/httpd.pid`;
+}
+
+/** Where the configuration is searched from. */
+export function directiveIn(
+  files: FileReader,
+  identity: WebServerIdentity,
+  settings: WebServerSettings,
+): Promise<HttpdDirective> {
+  return findPluginDirective(files, {
+    host: settings.connection.name,
+    serverRoot: settings.serverRoot,
+    httpdConf: identity.httpdConf,
+    ...(settings.defines ? { defines: settings.defines } : {}),
+    ...(settings.variables ? { variables: settings.variables } : {}),
+  });
+}
+
+/** A directive that reaches the generated file through a link names the generated file. */
+export async function unlinked(
+  files: FileReader,
+  directive: HttpdDirective,
+  pluginFile: string,
+): Promise<HttpdDirective> {
+  if (directive.path === pluginFile) return directive;
+  const [named, generated] = await Promise.all([files.realPath(directive.path), files.realPath(pluginFile)]);
+  return named !== undefined && named === generated ? { ...directive, path: pluginFile } : directive;
+}
+
+/** Failures that say something about the configuration, and not about the way to it. */
+const ABOUT_CONTENT: readonly Cause[] = ["refused", "missing", "malformed", "permission", "invalid-input"];
+
+export async function problemsAsData<T>(read: () => Promise<T>): Promise<{ value?: T; problems: Problem[] }> {
+  try {
+    return { value: await read(), problems: [] };
+  } catch (error) {
+    if (error instanceof ProblemError && ABOUT_CONTENT.includes(error.cause)) return { problems: [...error.problems] };
+    throw error;
+  }
+}
+
+/** Whether the parent process of the pid file lives. */
+export async function isRunning(files: FileReader, pidFile: string): Promise<"yes" | "no" | "unknown"> {
+  const content = await files.read(pidFile);
+  const pid = /^\s*(\d+)\s*$/.exec(content?.bytes.toString("latin1") ?? "")?.[1];
+  if (pid === undefined) return "no";
+  const [processDirectory, processes] = await Promise.all([files.stat(`/proc/${pid}`), files.stat("/proc")]);
+  if (processes === undefined) return "unknown";
+  return processDirectory === undefined ? "no" : "yes";
+}
