@@ -11,7 +11,7 @@ import type { FaultProxy } from "../support/fault-proxy.js";
  */
 let engine: Engine;
 let line: FaultProxy;
-const SLOW_LINE_MS = 12;
+const SLOW_LINE_MS = 3;
 const UP = ["up", "--yes", "--skip-preview"];
 
 beforeAll(async () => {
