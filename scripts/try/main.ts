@@ -1,8 +1,9 @@
 import { formatProblem, problemsOf } from "../../providers/common/problem.js";
 import { routing } from "./routing.js";
+import { sql } from "./sql.js";
 import type { TryVerb } from "./verb.js";
 
-const VERBS: Readonly<Record<string, TryVerb>> = { routing };
+const VERBS: Readonly<Record<string, TryVerb>> = { routing, sql };
 
 const DONE = 0;
 const REFUSED = 2;

@@ -1,0 +1,260 @@
+import { type Problem, ProblemError } from "../common/problem.js";
+import { isLevel, sameLevel } from "./schema-level.js";
+import { type Component, SCHEMA_TABLES, type SchemaTable } from "./schema-tables.js";
+import { listAt, nameOf, readSqlScript, type SqlScript, type SqlStatement, tableNameAt } from "./sql-statements.js";
+import { isSymbol, isWord, type SqlToken } from "./sql-tokens.js";
+
+/** The one literal in a script that says which level its tables have. */
+export interface ScriptLevel {
+  readonly level: string;
+  /** Of the literal, with the line of the statement it stands in. */
+  readonly line: number;
+  readonly statementLine: number;
+  /** Byte positions of the digits. */
+  readonly start: number;
+  readonly end: number;
+  /** The literal's whole line, without its line end. */
+  readonly text: string;
+  /** Lines of other statements that change the same table: they are never touched. */
+  readonly otherWrites: readonly number[];
+  readonly terminators: readonly string[];
+}
+
+export interface Bump {
+  readonly component: Component;
+  /** The levels that the literal may have now. */
+  readonly from: readonly string[];
+  readonly to: string;
+}
+
+export interface BumpedScript {
+  /** The given bytes themselves when nothing had to change. */
+  readonly bytes: Buffer;
+  readonly changed: boolean;
+  readonly line: number;
+  /** The literal's line, before and after. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * Replaces the level that a script inserts for a component: the digits of one literal, and no other byte. Nothing changes
+ * when the level is there already.
+ *
+ * @param where what problems call the script
+ * @throws ProblemError `malformed` | `refused`, with line numbers, when it is not exactly one literal, or not one of `from`
+ */
+export function bumpScript(bytes: Buffer, bump: Bump, where: string): BumpedScript {
+  const found = readScriptLevel(bytes, bump.component, where);
+  if (sameLevel(found.level, bump.to)) {
+    return { bytes, changed: false, line: found.line, before: found.text, after: found.text };
+  }
+  if (!bump.from.some((level) => sameLevel(level, found.level))) {
+    throw new ProblemError("refused", {
+      where: `${where}:${found.line}`,
+      found: `the script inserts level ${found.level} for ${bump.component}`,
+      allowed: `${[...bump.from, bump.to].join(", ")}`,
+      why: "This is not the script that you described",
+      next: "Compare the script with the one that you meant, or add this level to `from`",
+    });
+  }
+  const changed = Buffer.concat([bytes.subarray(0, found.start), Buffer.from(bump.to), bytes.subarray(found.end)]);
+  const after = readScriptLevel(changed, bump.component, where);
+  return { bytes: changed, changed: true, line: found.line, before: found.text, after: after.text };
+}
+
+/** @throws ProblemError `malformed` | `refused`, with line numbers, when there is not exactly one such literal */
+export function readScriptLevel(bytes: Buffer, component: Component, where: string): ScriptLevel {
+  const text = viewOf(bytes, where);
+  const script = readSqlScript(text, where);
+  const table = SCHEMA_TABLES[component];
+  const search = new Search(table, where);
+  for (const statement of script.statements) search.look(statement);
+  const problems = search.problems();
+  const [literal] = search.literals;
+  if (problems.length > 0 || !literal) throw new ProblemError("refused", problems);
+  const { token, statement } = literal;
+  // A literal in quotes begins one character before its digits.
+  const start = token.kind === "string" ? token.start + 1 : token.start;
+  return {
+    level: token.text,
+    line: token.line,
+    statementLine: statement.line,
+    start,
+    end: start + token.text.length,
+    text: lineAround(text, start),
+    otherWrites: otherWrites(script, table),
+    terminators: script.terminators,
+  };
+}
+
+/**
+ * One character for each byte, so that positions are byte positions whatever single-byte encoding or UTF-8 it is: all that
+ * matters here is ASCII.
+ */
+function viewOf(bytes: Buffer, where: string): string {
+  if (bytes.includes(0) || (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new ProblemError("malformed", {
+      where: `${where}:1`,
+      found: "the file is in UTF-16, or is no text",
+      allowed: "a script in UTF-8 or a single-byte code page",
+      why: "The Db2 command line processor would not read it either",
+      next: "Save it as UTF-8 without changing anything else",
+    });
+  }
+  const view = bytes.toString("latin1");
+  return view.startsWith("\u00ef\u00bb\u00bf") ? `   ${view.slice(3)}` : view;
+}
+
+interface Literal {
+  readonly token: SqlToken;
+  readonly statement: SqlStatement;
+}
+
+/** What looks like the INSERT and is not understood. */
+interface Unclear {
+  readonly line: number;
+  readonly found: string;
+}
+
+/** Looks for the INSERT of one component's row; what looks like it and is not understood becomes a problem. */
+class Search {
+  readonly literals: Literal[] = [];
+  readonly #unclear: Problem[] = [];
+  /** Rows of the same table that are another's. */
+  readonly #others: string[] = [];
+
+  constructor(
+    private readonly table: SchemaTable,
+    private readonly where: string,
+  ) {}
+
+  look(statement: SqlStatement): void {
+    for (const index of statement.tokens.keys()) {
+      const unclear = this.#readAt(statement, index);
+      if (unclear) this.#unclear.push(this.#problem(unclear));
+    }
+  }
+
+  problems(): readonly Problem[] {
+    if (this.#unclear.length > 0) return this.#unclear;
+    if (this.literals.length === 1) return [];
+    const wanted = `an INSERT of ${this.#row()} into ${this.table.schema}.${this.table.table}`;
+    if (this.literals.length === 0) {
+      const others = this.#others.length > 0 ? `; other rows of that table: ${this.#others.join(", ")}` : "";
+      return [
+        {
+          where: this.where,
+          found: `no statement is ${wanted}${others}`,
+          allowed: "exactly one",
+          next: "Check that it is the script of this component and that the component is the right one",
+        },
+      ];
+    }
+    const lines = this.literals.map(({ token }) => token.line);
+    return [
+      {
+        where: `${this.where}:${lines[0]}`,
+        found: `${lines.length} times ${wanted}: lines ${lines.join(", ")}`,
+        allowed: "exactly one",
+        why: "Which of them counts depends on how the script runs",
+      },
+    ];
+  }
+
+  #row(): string {
+    return this.table.key === undefined ? "a row" : `the row '${this.table.key}'`;
+  }
+
+  /** Reads the INSERT that begins at a token, if one does and it is into this table. */
+  #readAt(statement: SqlStatement, index: number): Unclear | undefined {
+    const { tokens, schema: current } = statement;
+    if (!isWord(tokens[index], "INSERT") || !isWord(tokens[index + 1], "INTO")) return undefined;
+    const target = tableNameAt(tokens, index + 2);
+    if (target?.name.table !== this.table.table) return undefined;
+    const schema = target.name.schema ?? current;
+    const line = tokens[index]?.line ?? statement.line;
+    if (schema === undefined) return { line, found: "an INSERT into a table without a schema's name" };
+    if (schema !== this.table.schema) return undefined;
+    if (index > 0) return { line, found: "the INSERT stands inside another statement" };
+    return this.#readInsert(statement, target.next);
+  }
+
+  #readInsert(statement: SqlStatement, from: number): Unclear | undefined {
+    const { tokens, line } = statement;
+    const { versionColumn } = this.table;
+    const named = listAt(tokens, from);
+    const columns = named
+      ? named.items.map((item) => (item.length === 1 ? nameOf(item[0]) : undefined))
+      : this.table.columnOrder;
+    if (!columns) return { line, found: "an INSERT that does not name its columns" };
+    if (!columns.includes(versionColumn)) return { line, found: `an INSERT that does not name ${versionColumn}` };
+    let next = named?.next ?? from;
+    if (!isWord(tokens[next], "VALUES")) return { line, found: "an INSERT without VALUES" };
+    do {
+      const row = listAt(tokens, next + 1);
+      if (!row) return { line, found: "an INSERT whose VALUES are not in parentheses" };
+      const unclear = this.#readRow(statement, columns, row.items);
+      if (unclear) return unclear;
+      next = row.next;
+    } while (isSymbol(tokens[next], ","));
+    const rest = tokens[next];
+    return rest && { line: rest.line, found: "more after the INSERT's values, where its end was expected" };
+  }
+
+  #readRow(
+    statement: SqlStatement,
+    columns: readonly (string | undefined)[],
+    values: readonly (readonly SqlToken[])[],
+  ): Unclear | undefined {
+    const { versionColumn, keyColumn, key } = this.table;
+    const { line } = statement;
+    if (values.length !== columns.length) {
+      return { line, found: `${values.length} values for ${columns.length} columns` };
+    }
+    if (key !== undefined) {
+      const given = only(values[columns.indexOf(keyColumn)]);
+      if (given?.kind !== "string") return { line, found: `an INSERT whose ${keyColumn} is no literal` };
+      if (given.text.trim() !== key) {
+        this.#others.push(`'${given.text}' in line ${given.line}`);
+        return undefined;
+      }
+    }
+    const token = only(values[columns.indexOf(versionColumn)]);
+    if (!token || !["number", "string"].includes(token.kind) || !isLevel(token.text)) {
+      return { line, found: `an INSERT whose ${versionColumn} is no literal level` };
+    }
+    this.literals.push({ token, statement });
+    return undefined;
+  }
+
+  #problem({ line, found }: Unclear): Problem {
+    const table = `${this.table.schema}.${this.table.table}`;
+    return {
+      where: `${this.where}:${line}`,
+      found: `${found} (${table})`,
+      allowed: `INSERT INTO ${table} … VALUES (…) with ${this.table.versionColumn} as a literal`,
+      why: "Which level the script brings cannot be told for certain",
+      next: "Change the level in the script by hand",
+    };
+  }
+}
+
+const only = (item: readonly SqlToken[] | undefined): SqlToken | undefined =>
+  item?.length === 1 ? item[0] : undefined;
+
+/** UPDATE and MERGE of the same table, at the beginning of a statement. */
+function otherWrites({ statements }: SqlScript, { schema, table }: SchemaTable): readonly number[] {
+  return statements
+    .filter(({ tokens, schema: current }) => {
+      const at = isWord(tokens[0], "UPDATE") ? 1 : isWord(tokens[0], "MERGE") && isWord(tokens[1], "INTO") ? 2 : -1;
+      const target = at < 0 ? undefined : tableNameAt(tokens, at);
+      return target?.name.table === table && (target.name.schema ?? current ?? schema) === schema;
+    })
+    .map(({ line }) => line);
+}
+
+function lineAround(text: string, position: number): string {
+  const before = Math.max(text.lastIndexOf("\n", position), text.lastIndexOf("\r", position)) + 1;
+  return text.slice(before).split(/[\r\n]/, 1)[0] ?? "";
+}

@@ -1,0 +1,117 @@
+import { ProblemError } from "../common/problem.js";
+import { isSymbol, isWord, readSqlTokens, type SqlToken } from "./sql-tokens.js";
+
+/** One statement of a script for the Db2 command line processor, without its terminator. */
+export interface SqlStatement {
+  readonly tokens: readonly [SqlToken, ...SqlToken[]];
+  readonly line: number;
+  /** What an unqualified name stands for there: the last SET SCHEMA before it. */
+  readonly schema?: string;
+}
+
+export interface SqlScript {
+  readonly statements: readonly SqlStatement[];
+  /** Every character that ends a statement, in the order of its use. */
+  readonly terminators: readonly string[];
+}
+
+/** A table's name as written; unqualified when it has no schema. */
+export interface TableName {
+  readonly schema?: string;
+  readonly table: string;
+}
+
+/**
+ * Cuts a script into statements. A terminator inside a comment, a literal or a quoted name does not cut. Which character ends
+ * a statement is told by `--#SET TERMINATOR x`; before such a line it is `@` where a line ends with one, else `;`.
+ */
+export function readSqlScript(text: string, where: string): SqlScript {
+  const tokens = readSqlTokens(text, where);
+  const statements: SqlStatement[] = [];
+  let terminator = initialTerminator(tokens);
+  const terminators = [terminator];
+  let schema: string | undefined;
+  let open: SqlToken[] = [];
+  const close = (): void => {
+    const [first, ...rest] = open;
+    open = [];
+    if (!first) return;
+    statements.push({ tokens: [first, ...rest], line: first.line, ...(schema === undefined ? {} : { schema }) });
+    schema = schemaSetBy([first, ...rest]) ?? schema;
+  };
+  for (const token of tokens) {
+    if (token.kind === "directive") {
+      const named = terminatorOf(token, where);
+      if (named === undefined) continue;
+      close();
+      terminator = named;
+      if (!terminators.includes(named)) terminators.push(named);
+    } else if (isSymbol(token, terminator)) close();
+    else open.push(token);
+  }
+  close();
+  return { statements, terminators };
+}
+
+function initialTerminator(tokens: readonly SqlToken[]): string {
+  const first = tokens.findIndex((token) => token.kind === "directive" && /TERMINATOR/i.test(token.text));
+  const reach = first < 0 ? tokens : tokens.slice(0, first);
+  const endsLine = (token: SqlToken, index: number) => tokens[index + 1]?.line !== token.line;
+  return reach.some((token, index) => isSymbol(token, "@") && endsLine(token, index)) ? "@" : ";";
+}
+
+function terminatorOf(directive: SqlToken, where: string): string | undefined {
+  const named = /^--#SET\s+TERMINATOR\s+(\S+)/i.exec(directive.text)?.[1];
+  if (named === undefined || /^[^\w'"().,]$/.test(named)) return named;
+  throw new ProblemError("malformed", {
+    where: `${where}:${directive.line}`,
+    found: `the terminator ${JSON.stringify(named)}`,
+    allowed: "one character that is no part of ordinary SQL, such as @ or ;",
+    why: "Where statements end could not be told for certain",
+  });
+}
+
+/** `SET [CURRENT] SCHEMA [=] name` */
+function schemaSetBy(tokens: readonly SqlToken[]): string | undefined {
+  const rest = tokens.filter((token) => !isWord(token, "CURRENT") && !isSymbol(token, "="));
+  if (rest.length !== 3 || !isWord(rest[0], "SET") || !isWord(rest[1], "SCHEMA")) return undefined;
+  return nameOf(rest[2]);
+}
+
+/** A name as the catalog has it: ordinary ones in upper case. */
+export function nameOf(token: SqlToken | undefined): string | undefined {
+  if (token?.kind === "word") return token.text.toUpperCase();
+  return token?.kind === "quoted" ? token.text : undefined;
+}
+
+/** The table's name that begins at `index`, and where it ends. */
+export function tableNameAt(
+  tokens: readonly SqlToken[],
+  index: number,
+): { readonly name: TableName; readonly next: number } | undefined {
+  const first = nameOf(tokens[index]);
+  if (first === undefined) return undefined;
+  const second = isSymbol(tokens[index + 1], ".") ? nameOf(tokens[index + 2]) : undefined;
+  if (second === undefined) return { name: { table: first }, next: index + 1 };
+  return { name: { schema: first, table: second }, next: index + 3 };
+}
+
+/**
+ * What stands between the parentheses that open at `index`, cut at its commas, and where it ends. undefined when none opens
+ * there or it does not close.
+ */
+export function listAt(
+  tokens: readonly SqlToken[],
+  index: number,
+): { readonly items: readonly (readonly SqlToken[])[]; readonly next: number } | undefined {
+  if (!isSymbol(tokens[index], "(")) return undefined;
+  const items: SqlToken[][] = [[]];
+  let depth = 0;
+  for (const [offset, token] of tokens.slice(index).entries()) {
+    if (isSymbol(token, "(") && depth++ === 0) continue;
+    if (isSymbol(token, ")") && --depth === 0) return { items, next: index + offset + 1 };
+    if (isSymbol(token, ",") && depth === 1) items.push([]);
+    else items.at(-1)?.push(token);
+  }
+  return undefined;
+}

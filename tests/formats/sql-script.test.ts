@@ -1,0 +1,277 @@
+import fc from "fast-check";
+import { ProblemError } from "../../providers/common/problem.js";
+import { compareLevels, levelSchema } from "../../providers/formats/schema-level.js";
+import { matchReleases, RELEASES } from "../../providers/formats/schema-releases.js";
+import { COMPONENTS, type Component } from "../../providers/formats/schema-tables.js";
+import { readOnlyProblem } from "../../providers/formats/sql-read-only.js";
+import { bumpScript, readScriptLevel } from "../../providers/formats/sql-script.js";
+
+const BUMP = { component: "HOMEPAGE" as Component, from: ["704"], to: "705" };
+const INSERT = `INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA (COMPKEY, DBSCHEMAVER, RELEASEVER)
+VALUES ('HOMEPAGE', 704, '')@
+`;
+const bump = (text: string | Buffer, more: Partial<typeof BUMP> = {}) =>
+  bumpScript(Buffer.from(text as Buffer), { ...BUMP, ...more }, "createDb.sql");
+const problemOf = (text: string | Buffer, more: Partial<typeof BUMP> = {}): string => {
+  try {
+    bump(text, more);
+  } catch (error) {
+    if (error instanceof ProblemError) return error.message;
+    throw error;
+  }
+  throw new Error("not refused");
+};
+
+describe("exactly that literal in exactly that statement", () => {
+  test("the line before and after, and nothing else", () => {
+    const { bytes, changed, line, before, after } = bump(`-- 704\n${INSERT}COMMIT@\n`);
+    expect(bytes.toString()).toBe(`-- 704\n${INSERT.replace("704", "705")}COMMIT@\n`);
+    expect({ changed, line, before, after }).toEqual({
+      changed: true,
+      line: 3,
+      before: "VALUES ('HOMEPAGE', 704, '')@",
+      after: "VALUES ('HOMEPAGE', 705, '')@",
+    });
+  });
+
+  test("promise 4: editing twice is editing once", () => {
+    const once = bump(INSERT).bytes;
+    const twice = bump(once);
+    expect(twice.changed).toBe(false);
+    expect(twice.bytes).toBe(once.equals(twice.bytes) ? twice.bytes : undefined);
+  });
+
+  test.each<[string, string]>([
+    ["no column list", "INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@"],
+    ["other order of columns", "INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA(DBSCHEMAVER,COMPKEY)VALUES(704,'HOMEPAGE')@"],
+    ["quoted names", `insert into "HOMEPAGE"."HOMEPAGE_SCHEMA" ("COMPKEY","DBSCHEMAVER") values ('HOMEPAGE',704)@`],
+    ["lower case", "insert into homepage.homepage_schema values ('HOMEPAGE', 704, '')@"],
+    ["the level as text", "INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', '704', '')@"],
+    ["one of several rows", "INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('NEWS', 704, ''), ('HOMEPAGE', 704, '')@"],
+    [
+      "the schema set before",
+      "SET CURRENT SCHEMA = HOMEPAGE@\nINSERT INTO HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@",
+    ],
+    ["semicolons", "COMMIT;\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '');"],
+    [
+      "a terminator that is told",
+      "--#SET TERMINATOR !\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')!",
+    ],
+    [
+      "a terminator that changes",
+      "COMMIT;\n--#SET TERMINATOR @\nBEGIN ATOMIC SET X = 704; END@\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@",
+    ],
+    ["no terminator at the end", "INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')"],
+    [
+      "comments and literals that look like it",
+      "/* INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@ */\n-- it's @ 704 'HOMEPAGE'\nINSERT INTO A.T VALUES ('INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES (''HOMEPAGE'', 704, '''')@')@\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA /* 704 */ VALUES (-- 704\n 'HOMEPAGE', 704, '')@",
+    ],
+    [
+      "lines for the command line processor",
+      "ECHO it's time@\n! echo 'x\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@",
+    ],
+    [
+      "other tables of that name",
+      "INSERT INTO OTHER.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', 704, '')@",
+    ],
+  ])("found with %s", (_name, text) => {
+    const { bytes } = bump(text);
+    const at = bytes.indexOf("705");
+    expect(bytes.toString().replace("705", "704")).toBe(text);
+    expect(readScriptLevel(bytes, "HOMEPAGE", "x")).toMatchObject({ level: "705", start: at, end: at + 3 });
+  });
+
+  test.each<[string, Component, string, string]>([
+    [
+      "PRODUCT",
+      "FILES",
+      "INSERT INTO FILES.PRODUCT (PRODUCT_KEY, SCHEMA_VERSION, POSTSCHEMAVER) VALUES ('x', 704, '1.1')@",
+      "705",
+    ],
+    [
+      "ROLLER_PROPERTIES",
+      "BLOGS",
+      "insert into BLOGS.ROLLER_PROPERTIES (NAME,VALUE) values ('database.schema.version','704')@",
+      "705",
+    ],
+    ["a key that no source gives", "ACTIVITIES", "INSERT INTO ACTIVITIES.OA_SCHEMA VALUES ('OA', 704, '')@", "705"],
+    ["a dotted level", "WIKIS", "INSERT INTO WIKIS.PRODUCT (SCHEMA_VERSION) VALUES ('704')@", "710.10"],
+  ])("the other shapes of table: %s", (_name, component, text, to) => {
+    expect(bump(text, { component, to }).bytes.toString()).toBe(text.replace("704", to));
+  });
+
+  test("promise 4: bytes, line ends and encoding are kept", () => {
+    const ending = fc.constantFrom("\n", "\r\n", "\r");
+    const noise = fc.array(fc.integer({ min: 0x80, max: 0xff }), { maxLength: 20 });
+    fc.assert(
+      fc.property(ending, noise, noise, fc.boolean(), (eol, inComment, inLiteral, bom) => {
+        const before = Buffer.concat([
+          Buffer.from(bom ? [0xef, 0xbb, 0xbf] : []),
+          Buffer.from(`-- `),
+          Buffer.from(inComment),
+          Buffer.from(`${eol}INSERT INTO A.B VALUES ('`),
+          Buffer.from(inLiteral),
+          Buffer.from(`')@${eol}${INSERT.replaceAll("\n", eol)}`),
+        ]);
+        const { bytes, line } = bump(before);
+        const at = before.indexOf("704");
+        expect(line).toBe(4);
+        expect(bytes.subarray(0, at)).toEqual(before.subarray(0, at));
+        expect(bytes.subarray(at + 3)).toEqual(before.subarray(at + 3));
+        expect(bytes.subarray(at, at + 3).toString()).toBe("705");
+      }),
+    );
+  });
+});
+
+describe("refused, with line numbers", () => {
+  test.each<[string, string | Buffer, RegExp]>([
+    [
+      "no such statement",
+      "COMMIT@",
+      /createDb\.sql: no statement is an INSERT of the row 'HOMEPAGE' into HOMEPAGE\.HOMEPAGE_SCHEMA/,
+    ],
+    [
+      "another component's row only",
+      INSERT.replace("'HOMEPAGE'", "'NEWS'"),
+      /other rows of that table: 'NEWS' in line 2/,
+    ],
+    ["two", INSERT + INSERT, /createDb\.sql:2: 2 times .*lines 2, 4/],
+    [
+      "another level",
+      INSERT.replace("704", "703"),
+      /createDb\.sql:2: the script inserts level 703 .*Allowed: 704, 705/,
+    ],
+    [
+      "inside a compound statement",
+      `BEGIN ATOMIC\n${INSERT.replace("@", ";")}END@\n`,
+      /createDb\.sql:2: the INSERT stands inside/,
+    ],
+    ["without a schema", INSERT.replace("HOMEPAGE.", ""), /createDb\.sql:1: an INSERT into a table without a schema/],
+    [
+      "from a SELECT",
+      "\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA SELECT * FROM X@",
+      /createDb\.sql:2: an INSERT without VALUES/,
+    ],
+    [
+      "an expression",
+      INSERT.replace("704", "700 + 4"),
+      /createDb\.sql:1: an INSERT whose DBSCHEMAVER is no literal level/,
+    ],
+    ["a negative number", INSERT.replace("704", "-704"), /is no literal level/],
+    ["a key that is computed", INSERT.replace("'HOMEPAGE'", "UPPER('x')"), /COMPKEY is no literal/],
+    ["too few values", INSERT.replace(", ''", ""), /2 values for 3 columns/],
+    ["no version column", INSERT.replace(", DBSCHEMAVER", ", X"), /does not name DBSCHEMAVER/],
+    ["more behind it", INSERT.replace("@", " WITH UR@"), /more after the INSERT's values/],
+    ["UTF-16 with a mark", Buffer.from(`\ufeff${INSERT}`, "utf16le"), /createDb\.sql:1: the file is in UTF-16/],
+    ["UTF-16 without one", Buffer.from(INSERT, "utf16le"), /UTF-16/],
+    [
+      "a literal without an end",
+      `${INSERT}\nINSERT INTO A.B VALUES ('x)@\n`,
+      /createDb\.sql:4: a literal begins here and does not end/,
+    ],
+    ["a comment without an end", `${INSERT}/* x`, /createDb\.sql:3: a comment begins here/],
+    ["a comment in a comment", `/* a\n/* b */ */\n${INSERT}`, /createDb\.sql:2: a comment within a comment/],
+    ["a strange terminator", `--#SET TERMINATOR GO\n${INSERT}`, /createDb\.sql:1: the terminator "GO"/],
+  ])("%s", (_name, text, message) => expect(problemOf(text)).toMatch(message));
+
+  test("PRODUCT without a column list: its order is not known", () => {
+    expect(problemOf("INSERT INTO FILES.PRODUCT VALUES ('a', 704)@", { component: "FILES" })).toMatch(
+      /createDb\.sql:1: an INSERT that does not name its columns/,
+    );
+  });
+
+  test("promise 19: arbitrary text is refused or handled, and never crashes", () => {
+    const piece = fc.constantFrom(
+      "'",
+      '"',
+      "--",
+      "/*",
+      "*/",
+      "@",
+      ";",
+      "\n",
+      "(",
+      ")",
+      ",",
+      INSERT,
+      "INSERT INTO",
+      "VALUES",
+      "HOMEPAGE.HOMEPAGE_SCHEMA",
+      "'HOMEPAGE'",
+      "704",
+      " ",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 25 }), (pieces) => {
+        const text = pieces.join("");
+        try {
+          const { bytes } = bump(text);
+          expect(bytes.length).toBe(text.length);
+          expect(bytes.toString().replace("705", "704")).toBe(text);
+        } catch (error) {
+          if (!(error instanceof ProblemError)) throw error;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("other statements that write the table are told and left alone", () => {
+    const text = `${INSERT}UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704@\nUPDATE X.Y SET A = 1@\n`;
+    expect(readScriptLevel(Buffer.from(text), "HOMEPAGE", "x").otherWrites).toEqual([3]);
+    expect(bump(text).bytes.toString()).toContain("SET DBSCHEMAVER = 704@");
+  });
+});
+
+describe("levels", () => {
+  test.each([
+    ["710.10", "710.9", 1],
+    ["710.9", "710.10", -1],
+    ["704", "705", -1],
+    ["710", "710.1", -1],
+    ["710.0", "710", 0],
+    ["0704", "704", 0],
+    ["147.3", "147.10", -1],
+  ])("%s against %s", (a, b, sign) => expect(Math.sign(compareLevels(a, b))).toBe(sign));
+
+  test("a dotted number must be in quotes: 710.10 as a number is another level", () => {
+    expect(levelSchema.parse(705)).toBe("705");
+    expect(levelSchema.parse("710.10")).toBe("710.10");
+    for (const wrong of [710.1, -1, "", "7.", "v705", "705 ", null, "1e3"]) {
+      expect(levelSchema.safeParse(wrong).success).toBe(false);
+    }
+  });
+
+  test("a set of levels is recognised, and what differs in it is named", () => {
+    const cr2 = RELEASES.find(({ name }) => name === "5.0 CR2")?.levels ?? {};
+    expect(Object.keys(cr2).sort()).toEqual([...COMPONENTS].sort());
+    expect(matchReleases(cr2)[0]).toMatchObject({ release: "5.0 CR2", differ: [] });
+    expect(matchReleases({ ...cr2, BLOGS: "70" })[0]).toMatchObject({
+      release: "5.0 CR2",
+      differ: [{ component: "BLOGS", found: "70", expected: "72" }],
+    });
+    expect(matchReleases({ HOMEPAGE: "9999" })).toEqual([]);
+  });
+});
+
+describe("a probe is one SELECT that changes nothing", () => {
+  test.each([
+    "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABNAME = 'X; DROP'",
+    'select "UPDATE" from A.B -- ;',
+    "SELECT 1 FROM A /* DELETE */",
+  ])("taken: %s", (text) => expect(readOnlyProblem(text)).toBeUndefined());
+  test.each<[string, RegExp]>([
+    ["", /begin with SELECT/],
+    ["DELETE FROM A", /begin with SELECT/],
+    ["SELECT 1 FROM A; DELETE FROM A", /one statement/],
+    ["SELECT 1 FROM A;", /one statement/],
+    ["SELECT * FROM FINAL TABLE (INSERT INTO A VALUES (1))", /INSERT/],
+    ["SELECT * FROM OLD TABLE (delete from A)", /DELETE/],
+    ["SELECT A FROM B FOR UPDATE", /UPDATE/],
+    ["SELECT NEXT VALUE FOR S FROM A", /NEXT/],
+    ["SELECT A FROM B WITH RS USE AND KEEP EXCLUSIVE LOCKS", /LOCKS/],
+    ["SELECT A FROM B WHERE C = ?", /parameters/],
+    ["SELECT 'x", /does not end/],
+  ])("refused: %s", (text, reason) => expect(readOnlyProblem(text)).toMatch(reason));
+});
