@@ -1,0 +1,69 @@
+import type { Lists } from "./live.js";
+
+/**
+ * How far a node is, in this direction of the rollout. Each includes what stands before it: "fresh" = it has the deployment
+ * manager's configuration, every changed application fully distributed; "cleared" = its members were stopped after that
+ * and their temporary files removed; "proven" = they run again and answer on their own ports.
+ */
+const PROGRESS = ["behind", "fresh", "cleared", "proven"] as const;
+export type Progress = (typeof PROGRESS)[number];
+
+export const isBefore = (progress: Progress, other: Progress): boolean =>
+  PROGRESS.indexOf(progress) < PROGRESS.indexOf(other);
+
+/** What cannot be observed about a rollout under way. Plain JSON; in the record on the deployment manager's host. */
+export interface Journal {
+  /** Names the rollout in holds, jobs and backups, e.g. "20261123T011234Z". */
+  rollout: string;
+  startedAt: string;
+  /** The declaration that it carries out, as `wantedKey` says it. */
+  wanted: string;
+  direction: "forward" | "roll back";
+  /** Why it goes back. */
+  reason: string;
+  /** The order in which nodes are treated; the first is the one whose agent stays up. */
+  order: string[];
+  /** What is put right again at the end, or by going back. */
+  found: {
+    installed: string[];
+    /** Nodes whose agent was down already. */
+    agentsStopped: string[];
+    /** Web servers whose file the deployment manager generates or propagates by itself. */
+    automatic: string[];
+    /** Web server → its lists. */
+    routing: Record<string, Lists>;
+    /** Application → what its archive in the master configuration looked like. */
+    applications: Record<string, string>;
+    /** Path → digest of what does not travel with a synchronization. */
+    shared: Record<string, string>;
+  };
+  /** Every probe was green before anything was changed. */
+  checked: boolean;
+  backedUp: boolean;
+  /** Set before the update installer may have changed anything, in whichever direction. */
+  touched: boolean;
+  /** In this direction: the installer's work was looked at and found to touch drained clusters only. */
+  accepted: boolean;
+  /** Applications that the installer changed. */
+  changed: string[];
+  /** Node whose users were given time to leave. */
+  drained: string | null;
+  /** The route that was last proved by requests, as `routeKey` says it. */
+  routed: string | null;
+  nodes: Record<string, Progress>;
+  /** The plug-in files are as the deployment manager generates them now. */
+  regenerated: boolean;
+  stamped: boolean;
+  finallyChecked: boolean;
+}
+
+/** What this kind remembers on the target. */
+export interface Kept {
+  journal: Journal | null;
+  /** Fixes that were there at adoption. */
+  found: string[];
+  /** The last rollout went back: it is not tried again by itself. */
+  wentBack: { at: string; reason: string; wanted: string } | null;
+  /** Milliseconds that each step of the last rollout took, by key. */
+  durations: Record<string, number>;
+}

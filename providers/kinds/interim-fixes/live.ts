@@ -1,0 +1,89 @@
+import type { Problem } from "../../common/problem.js";
+
+/** Three values, for a state that could not be told is not the opposite of the one that was hoped for. */
+export type Running = "running" | "stopped" | "unknown";
+export type Answer = "yes" | "no" | "unknown";
+
+export interface LiveMember {
+  server: string;
+  cluster: string;
+  state: Running;
+}
+
+export interface LiveNode {
+  name: string;
+  agent: Running;
+  /** The node says that its configuration is the deployment manager's. Says nothing while the agent is down. */
+  synchronized: Answer;
+  /** Members of clusters; stand-alone servers are never touched. */
+  members: LiveMember[];
+  /** What keeps the node out of a rollout: profile, file ownership, servers that start by themselves. */
+  problems: Problem[];
+}
+
+/** Servers per routed cluster, by the names of the plug-in file. */
+export type Lists = Record<string, { primary: string[]; backup: string[] }>;
+
+/** An unfinished rollout, as it is written on each web server's host. */
+export interface Hold {
+  by: string;
+  rollout: string;
+  step: string;
+  since: string;
+}
+
+export interface LiveWebServer {
+  name: string;
+  running: Answer;
+  /** The file that the plug-in follows. */
+  path: string;
+  sha256: string;
+  lists: Lists;
+  /** Seconds between two looks of the plug-in at its file; -1 = it never looks again. */
+  refreshInterval: number;
+  hold: Hold | null;
+  /** The deployment manager generates or propagates the file by itself. */
+  automatic: Answer;
+  problems: Problem[];
+}
+
+export interface LiveInstaller {
+  /** Any update installer on the deployment manager's host, ours or somebody's. */
+  running: Answer;
+  installed: string[];
+  offered: string[];
+  problems: Problem[];
+}
+
+/** What the operator asked for by `npm run rollout`, and which process the rollout runs in. */
+export interface LiveControl {
+  request: "stop" | "roll back" | "resume" | null;
+  reason: string;
+  /** The process that began or last took up the rollout is this one. */
+  here: boolean;
+}
+
+/** What `plan` knows of reality. Plain JSON. */
+export interface Live {
+  deploymentManager: {
+    running: Answer;
+    /** Seconds; 0 = no limit, null = not known. */
+    soapRequestTimeout: number | null;
+    /** When an automatic generation of LTPA keys is due, ISO 8601. */
+    keyGenerationDue: string | null;
+    problems: Problem[];
+  };
+  /** As declared, in their order. */
+  nodes: LiveNode[];
+  /** Cluster → nodes on which it has members, whether declared or not. */
+  clusters: Record<string, string[]>;
+  /** As declared, in their order. */
+  webServers: LiveWebServer[];
+  /** All that the cell defines. */
+  webServersOfCell: string[];
+  installer: LiveInstaller;
+  control: LiveControl;
+}
+
+export const allStarted = (node: LiveNode): boolean => node.members.every((member) => member.state === "running");
+export const allStopped = (node: LiveNode): boolean => node.members.every((member) => member.state === "stopped");

@@ -1,0 +1,72 @@
+import type { Plan } from "../../lifecycle/kind.js";
+import { declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
+import type { Kept } from "./journal.js";
+import type { Live } from "./live.js";
+import { beginRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
+import type { RolloutStep } from "./steps.js";
+import { workflow } from "./workflow.js";
+
+/** Below this a step's last duration is not worth a word. */
+const WORTH_SAYING_MS = 1_000;
+
+/**
+ * All that is left to do, or nothing when the declared fixes are installed and no rollout is open. An open rollout is
+ * finished, or taken back, whatever is declared meanwhile.
+ */
+export function plan(desired: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
+  const change = declaredChange(desired, live.installer.installed);
+  const notes = notesOf(desired, live, change.install.length > 0);
+  if (!kept.journal && isNothing(change)) return { steps: [], refusals: live.installer.problems, notes };
+  const refusals = [
+    ...standingRefusals(desired, live, kept),
+    ...(kept.journal ? [] : [...wentBackRefusal(desired, live, kept, change), ...beginRefusals(desired, live, change)]),
+  ];
+  if (refusals.length > 0) return { steps: [], refusals, notes };
+  const walked = workflow(desired, live, kept);
+  if (walked.refusals.length > 0) return { steps: [], refusals: walked.refusals, notes };
+  return { steps: walked.steps.map((step) => withDuration(step, kept)), refusals: [], notes };
+}
+
+function withDuration(step: RolloutStep, kept: Kept): RolloutStep {
+  const last = kept.durations[step.key];
+  if (last === undefined || last < WORTH_SAYING_MS) return step;
+  return { ...step, title: `${step.title} (last time ${inWords(last)})` };
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[] {
+  const extra = extraFixes(desired, live.installer.installed);
+  const { settings } = desired;
+  return [
+    ...(extra.length > 0 ? [`installed and not declared, left alone: ${extra.join(", ")}`] : []),
+    ...(installs && settings.untouched.length > 0
+      ? [`untouched: ${settings.untouched.join(", ")}; should the fix change an application there, the rollout freezes`]
+      : []),
+    ...(installs && settings.strategy === "rolling" && settings.order === "classic"
+      ? ["order classic: applications restart on nodes while users are on them, so some requests fail"]
+      : []),
+    ...(installs && settings.strategy === "rolling"
+      ? ["HCL does not support installing fixes while servers run (acceptUnsupported)"]
+      : []),
+  ];
+}
+
+/** Destroying the resource never uninstalls anything; an open rollout has to be ended first. */
+export function release(_desired: FixesDesired, _live: Live, kept: Kept): Plan<RolloutStep> {
+  const { journal } = kept;
+  const refusal = {
+    where: "interim fixes",
+    found: `rollout ${journal?.rollout} is unfinished`,
+    why: "Forgetting it would leave agents stopped and users away from a node",
+    next: "Run pulumi up to finish it, or npm run rollout -- roll-back and then pulumi up",
+  };
+  return {
+    steps: [],
+    refusals: journal ? [refusal] : [],
+    notes: ["fixes stay installed: destroying this resource never uninstalls"],
+  };
+}

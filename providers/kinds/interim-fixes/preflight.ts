@@ -1,0 +1,306 @@
+import { nearest } from "../../common/nearest.js";
+import type { Problem } from "../../common/problem.js";
+import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
+import type { Journal, Kept } from "./journal.js";
+import { allStarted, type Live } from "./live.js";
+import type { Change } from "./steps.js";
+
+/** A shorter limit of the deployment manager's SOAP connector cuts the installer off in the middle of an application. */
+const SHORTEST_SOAP_TIMEOUT_S = 1_800;
+
+/** Cumulative refreshes come with Installation Manager: HC8.0_CR3, 7.0.0.0_CR1, CR14. */
+const CUMULATIVE_REFRESH = /(^|[_.-])CR\d+($|[_.-])/i;
+
+/** Why nothing may be written, whatever a rollout has come to: what was asked, or what cannot be known. */
+export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept): Problem[] {
+  const refusals = [
+    ...live.deploymentManager.problems,
+    ...live.installer.problems,
+    ...live.nodes.flatMap((node) => node.problems),
+    ...live.webServers.flatMap((webServer) => webServer.problems),
+  ];
+  if (live.deploymentManager.running !== "yes") {
+    refusals.push({
+      where: desired.settings.deploymentManager.connection.name,
+      found: `the deployment manager is ${live.deploymentManager.running === "no" ? "not running" : "in an unknown state"}`,
+      why: "The update installer and every synchronization need it",
+      next: "Start it, or correct its connection and credentials",
+    });
+  }
+  if (live.control.request === "stop") {
+    refusals.push({
+      where: "npm run rollout",
+      found: `the rollout was stopped on request: ${live.control.reason}`,
+      next: "npm run rollout -- resume, or npm run rollout -- roll-back",
+    });
+  }
+  return [...refusals, ...otherDeclaration(desired, kept.journal)];
+}
+
+/** An open rollout carries out one declaration; another one has to wait for its end. */
+function otherDeclaration(desired: FixesDesired, journal: Journal | null): Problem[] {
+  if (!journal || journal.direction === "roll back" || journal.wanted === wantedKey(desired)) return [];
+  return [
+    {
+      where: "fixes",
+      found: `the declaration was changed while rollout ${journal.rollout} is unfinished`,
+      allowed: "the declaration that it began with",
+      why: "Nodes that are done already would be done for another set of fixes",
+      next: "Declare the former fixes until it has ended, or go back: npm run rollout -- roll-back",
+    },
+  ];
+}
+
+/** Why a rollout must not begin. All of them at once. */
+export function beginRefusals(desired: FixesDesired, live: Live, change: Change): Problem[] {
+  return [
+    ...fixRefusals(desired, live, change),
+    ...installerRefusals(live),
+    ...clusterRefusals(desired, live),
+    ...webServerRefusals(desired, live),
+    ...(desired.settings.strategy === "rolling" ? rollingRefusals(desired, live) : []),
+    ...otherHolds(live),
+  ];
+}
+
+function fixRefusals({ aspects, settings }: FixesDesired, live: Live, change: Change): Problem[] {
+  const { installed, offered } = live.installer;
+  const refusals: Problem[] = [];
+  for (const id of change.install) {
+    const fix = aspects.fixes[id];
+    const where = `fixes.${id}`;
+    if (CUMULATIVE_REFRESH.test(id)) {
+      refusals.push({
+        where,
+        found: "a cumulative refresh, not an interim fix",
+        why: "It comes with Installation Manager, may change databases, and needs every server stopped",
+        next: "Install it by its own documentation",
+      });
+      continue;
+    }
+    if (!offered.includes(id)) {
+      const hint = nearest(id, offered);
+      refusals.push({
+        where,
+        found: `${settings.fixDir} does not offer it${hint ? `; did you mean ${hint}?` : ""}`,
+        allowed: offered.join(", ") || "none: the folder offers no fix",
+        next: "Put the fix's file into the folder, or correct the id",
+      });
+    }
+    if (fix?.readme !== "reviewed") {
+      refusals.push({
+        where: `${where}.readme`,
+        found: "nobody says that the fix's notes were read",
+        why: "A fix may need steps of its own, and may change what does not travel with a synchronization",
+        next: `Read them, then set fixes.${id}.readme: reviewed`,
+      });
+    }
+    if (fix?.changes.length && !settings.acceptSharedChange && settings.strategy === "rolling") {
+      refusals.push({
+        where: `${where}.changes`,
+        found: `it changes ${fix.changes.join(" and ")}, which all nodes share`,
+        why: "Nodes with the old level would meet it while they serve",
+        next: "Use strategy: offline, or set acceptSharedChange: true when the notes allow it",
+      });
+    }
+    const missing = (fix?.needs ?? []).filter((need) => !installed.includes(need) && !change.install.includes(need));
+    if (missing.length > 0) {
+      refusals.push({
+        where: `${where}.needs`,
+        found: `needs ${missing.join(", ")}, not installed and not declared`,
+        next: "Declare them too",
+      });
+    }
+  }
+  for (const id of aspects.absent) {
+    if (id in aspects.fixes)
+      refusals.push({ where: `absent`, found: `${id} stands in fixes too`, next: "Remove it from one of the two" });
+  }
+  for (const id of change.uninstall) {
+    const dependents = Object.entries(aspects.fixes)
+      .filter(([, fix]) => fix.needs.includes(id))
+      .map(([other]) => other);
+    if (dependents.length > 0) refusals.push({ where: "absent", found: `${id} is needed by ${dependents.join(", ")}` });
+  }
+  return refusals;
+}
+
+function installerRefusals(live: Live): Problem[] {
+  if (live.installer.running === "no") return [];
+  return [
+    {
+      where: "update installer",
+      found: live.installer.running === "yes" ? "one is running" : "whether one is running cannot be told",
+      why: "A second one would corrupt the configuration that the first is changing",
+      next: "Wait for its end; it must not be killed",
+    },
+  ];
+}
+
+function clusterRefusals({ settings }: FixesDesired, live: Live): Problem[] {
+  const declared = live.nodes.map((node) => node.name);
+  const refusals: Problem[] = [];
+  for (const name of settings.untouched.filter((cluster) => !(cluster in live.clusters))) {
+    const hint = nearest(name, Object.keys(live.clusters));
+    refusals.push({
+      where: "untouched",
+      found: `the cell has no cluster ${name}${hint ? `; did you mean ${hint}?` : ""}`,
+    });
+  }
+  for (const [cluster, nodes] of Object.entries(live.clusters)) {
+    if (settings.untouched.includes(cluster)) continue;
+    const strange = nodes.filter((node) => !declared.includes(node));
+    if (strange.length > 0) {
+      refusals.push({
+        where: cluster,
+        found: `it has members on ${strange.join(", ")}, which nodes does not declare`,
+        why: "They would keep the old level, or get the new one while users are on them",
+        next: "Declare every node of the cluster",
+      });
+    }
+    if (settings.strategy === "rolling" && nodes.length < 2) {
+      refusals.push({
+        where: cluster,
+        found: `all of its members run on ${nodes[0] ?? "no node"}`,
+        why: "Nobody could serve its users while that node is restarted",
+        next: `If no fix changes it: untouched: [${cluster}]. Else use strategy: offline`,
+      });
+    }
+    if (!(cluster in settings.memberProbes)) {
+      refusals.push({
+        where: `memberProbes.${cluster}`,
+        found: "no probe is declared",
+        why: "A node goes back into service only when each of its members was seen to answer",
+        next: "Declare a page that every member answers",
+      });
+    }
+  }
+  return refusals;
+}
+
+function webServerRefusals({ settings }: FixesDesired, live: Live): Problem[] {
+  const declared = settings.webServers.map((webServer) => webServer.name);
+  const refusals: Problem[] = live.webServersOfCell
+    .filter((name) => !declared.includes(name) && !settings.ignoreWebServers.includes(name))
+    .map((name) => ({
+      where: "webServers",
+      found: `the cell has a web server ${name} that is not declared`,
+      why: "It would go on sending users to members that are stopped",
+      next: `Declare it; if no user reaches it: ignoreWebServers: [${name}]`,
+    }));
+  for (const { name, running } of live.webServers) {
+    if (running === "yes") continue;
+    refusals.push({
+      where: name,
+      found: `it is ${running === "no" ? "not running" : "in an unknown state"}`,
+      why: "Its routing could not be proved",
+    });
+  }
+  return refusals;
+}
+
+function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
+  const refusals: Problem[] = [];
+  if (!settings.acceptUnsupported) {
+    refusals.push({
+      where: "acceptUnsupported",
+      found: "strategy rolling installs fixes while servers run",
+      why: "HCL documents interim fixes with all clusters stopped, and does not support it otherwise",
+      next: "Set acceptUnsupported: true if you take that upon you, or use strategy: offline",
+    });
+  }
+  if (live.nodes.length < 2) {
+    refusals.push({
+      where: "nodes",
+      found: "a single node",
+      allowed: "two nodes or more",
+      next: "Use strategy: offline",
+    });
+  }
+  const timeout = live.deploymentManager.soapRequestTimeout;
+  if (timeout === null || (timeout !== 0 && timeout < SHORTEST_SOAP_TIMEOUT_S)) {
+    refusals.push({
+      where: "com.ibm.SOAP.requestTimeout",
+      found: timeout === null ? "not known" : `${timeout} s`,
+      allowed: `0 (no limit) or at least ${SHORTEST_SOAP_TIMEOUT_S} s`,
+      why: "A shorter one cuts the installer off while it updates an application",
+      next: "Set it in properties/soap.client.props of the deployment manager's profile",
+    });
+  }
+  for (const node of live.nodes.filter((each) => !allStarted(each))) {
+    const down = node.members
+      .filter((member) => member.state !== "running")
+      .map((member) => `${member.server} ${member.state}`);
+    refusals.push({
+      where: node.name,
+      found: `not every member runs: ${down.join(", ")}`,
+      why: "A rollout keeps all nodes but one in service, so all of them have to be in service before",
+      next: "Start them, or find out why they are down",
+    });
+  }
+  const [lead] = live.nodes;
+  if (lead && lead.agent !== "running") {
+    refusals.push({
+      where: lead.name,
+      found: `its node agent is ${lead.agent}`,
+      why: "The first node is synchronized through it",
+      next: "Start it",
+    });
+  }
+  for (const node of live.nodes.filter((each) => each.agent === "running" && each.synchronized === "no")) {
+    refusals.push({
+      where: node.name,
+      found: "it does not have the deployment manager's configuration",
+      why: "A rollout would bring other people's unfinished changes with it",
+      next: "Synchronize it first",
+    });
+  }
+  for (const webServer of live.webServers.filter((each) => each.refreshInterval < 0)) {
+    refusals.push({
+      where: webServer.name,
+      found: "RefreshInterval is -1: the plug-in never reads its file again",
+      next: "Set a refresh interval for the plug-in in the web server's plug-in properties",
+    });
+  }
+  const due = live.deploymentManager.keyGenerationDue;
+  if (due !== null) {
+    refusals.push({
+      where: "LTPA keys",
+      found: `an automatic generation is due on ${due}`,
+      why: "A node that is not synchronized then no longer accepts the logins of the others",
+      next: "Turn automatic key generation off for the rollout, or wait until it has happened",
+    });
+  }
+  return refusals;
+}
+
+function otherHolds(live: Live): Problem[] {
+  return live.webServers.flatMap(({ name, hold }) =>
+    hold === null
+      ? []
+      : [
+          {
+            where: name,
+            found: `its routing is held by rollout ${hold.rollout} of ${hold.by} since ${hold.since}, at "${hold.step}"`,
+            allowed: "one rollout at a time",
+            next: "Finish that one, or go back with it: npm run rollout -- status",
+          },
+        ],
+  );
+}
+
+/** What went back is tried again when the operator says so, or when something else is declared. */
+export function wentBackRefusal(desired: FixesDesired, live: Live, kept: Kept, change: Change): Problem[] {
+  const { wentBack } = kept;
+  if (!wentBack || isNothing(change) || wentBack.wanted !== wantedKey(desired) || live.control.request === "resume") {
+    return [];
+  }
+  return [
+    {
+      where: "fixes",
+      found: `the rollout (${changeText(change)}) went back on ${wentBack.at}: ${wentBack.reason}`,
+      why: "The same would be likely to happen again",
+      next: "When its cause is gone: npm run rollout -- resume, then pulumi up. To give it up: declare the fixes as they are",
+    },
+  ];
+}

@@ -1,0 +1,72 @@
+import { canonicalJson, sameJson, sha256 } from "../../common/json.js";
+import type { FixesDesired } from "./goal.js";
+import type { Journal } from "./journal.js";
+import type { Lists, Live, LiveWebServer } from "./live.js";
+import type { Target, WantedLists } from "./steps.js";
+
+/** Node of a server, by the plug-in file's names. Declared, since it cannot be told from a name. */
+export function nodeOfServer({ settings }: FixesDesired): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(settings.topology.nodes).flatMap(([node, servers]) =>
+      servers.map((server) => [server, node] as const),
+    ),
+  );
+}
+
+/** Lists per web server that send users to `target`. Clusters that are left untouched keep what they have. */
+export function listsFor(desired: FixesDesired, live: Live, journal: Journal | null, target: Target): WantedLists {
+  return Object.fromEntries(
+    live.webServers.map((webServer) => [webServer.name, wantedLists(desired, webServer, journal, target)]),
+  );
+}
+
+function wantedLists(desired: FixesDesired, webServer: LiveWebServer, journal: Journal | null, target: Target): Lists {
+  const found = journal?.found.routing[webServer.name] ?? webServer.lists;
+  if ("asFound" in target) return found;
+  const nodeOf = nodeOfServer(desired);
+  const untouched = desired.settings.untouched;
+  return Object.fromEntries(
+    Object.entries(found).map(([cluster, lists]) => {
+      if (untouched.includes(cluster)) return [cluster, lists];
+      const all = [...lists.primary, ...lists.backup];
+      return [
+        cluster,
+        {
+          primary: all.filter((server) => nodeOf.get(server) !== target.without),
+          backup: all.filter((server) => nodeOf.get(server) === target.without),
+        },
+      ];
+    }),
+  );
+}
+
+/** Every web server's file says so. The order of primaries has no meaning; backups are tried in listed order. */
+export function isRouted(live: Live, wanted: WantedLists): boolean {
+  return live.webServers.every((webServer) => sameLists(webServer.lists, wanted[webServer.name] ?? {}));
+}
+
+export function sameLists(a: Lists, b: Lists): boolean {
+  const comparable = (lists: Lists) =>
+    Object.fromEntries(
+      Object.entries(lists).map(([cluster, { primary, backup }]) => [
+        cluster,
+        { primary: [...primary].sort(), backup },
+      ]),
+    );
+  return sameJson(comparable(a), comparable(b));
+}
+
+/** Names a route together with the lists that were proved: other lists under the same name are not proved. */
+export const routeKey = (target: Target, lists: WantedLists): string =>
+  `${"without" in target ? `without ${target.without}` : "as found"} ${sha256(canonicalJson(lists)).slice(0, 16)}`;
+
+/** Nodes to which new users are sent by any web server. */
+export function routedNodes(desired: FixesDesired, live: Live): ReadonlySet<string> {
+  const nodeOf = nodeOfServer(desired);
+  const servers = live.webServers.flatMap((webServer) =>
+    Object.entries(webServer.lists)
+      .filter(([cluster]) => !desired.settings.untouched.includes(cluster))
+      .flatMap(([, lists]) => lists.primary),
+  );
+  return new Set(servers.flatMap((server) => nodeOf.get(server) ?? []));
+}

@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { durationSchema } from "../../common/duration.js";
+import { secretReferenceSchema } from "../../common/secret.js";
+import { connectionSchema } from "../../targets/connection.js";
+import { absolutePath, controlSchema, names, nodesSchema, verifySchema } from "../../targets/plugin/schema.js";
+
+/** Free-form: LO66666, LO100079, CFix.70.2110. A leading hyphen would be an option of the update installer. */
+const fixId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+  message: "may hold letters, digits, dot, underscore and hyphen, as the update installer lists it",
+});
+
+export const identitySchema = z.strictObject({
+  cell: z.string().min(1).describe("name of the WebSphere cell"),
+  installDir: absolutePath.describe("the Connections installation on the deployment manager's host"),
+});
+
+const userSchema = z.strictObject({
+  user: z.string().min(1).describe("WebSphere administrator; without spaces, which the update installer does not take"),
+  password: secretReferenceSchema.describe("where the password is"),
+});
+
+const deploymentManagerSchema = z.strictObject({
+  connection: connectionSchema.describe("how to reach the deployment manager's host"),
+  profile: absolutePath.describe("the deployment manager's profile"),
+  administrator: userSchema.describe("who logs in to WebSphere"),
+  soapPort: z.number().int().min(1).max(65535).optional().describe("default: as the profile says"),
+});
+
+const nodeSchema = z.strictObject({
+  name: z.string().min(1).describe("name of the node in the cell"),
+  connection: connectionSchema.describe("how to reach the node's host"),
+  profile: absolutePath.describe("the node's profile"),
+  owner: z.string().min(1).optional().describe("who owns the profile and runs its servers; default: the login user"),
+  agentService: z.string().min(1).optional().describe("systemd unit of the node agent; default: found out"),
+  probeAddress: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("address of the members' own ports, from this machine; default: the connection's address"),
+});
+
+const webServerSchema = z.strictObject({
+  name: z.string().min(1).describe("name of the web server in the cell"),
+  httpdConf: absolutePath.describe("the web server's main configuration file"),
+  connection: connectionSchema.describe("how to reach the web server's host"),
+  serverRoot: absolutePath.describe("installation directory of the web server"),
+  control: controlSchema.prefault({}).describe("commands of the web server"),
+  pluginFile: absolutePath.describe("the plug-in file that the deployment manager generates and propagates"),
+  defines: z.array(z.string().min(1)).optional().describe("names given to httpd with -D"),
+  variables: z.record(z.string().min(1), z.string()).optional().describe("environment variables in the configuration"),
+  verify: verifySchema.describe("how to prove where this web server sends requests"),
+});
+
+const memberProbeSchema = z.strictObject({
+  port: z
+    .string()
+    .min(1)
+    .default("WC_defaulthost")
+    .describe("name of the members' port, as the cell calls it; without TLS"),
+  path: z
+    .string()
+    .regex(/^\/[^\s#]*$/)
+    .describe("page that every member of the cluster answers"),
+  expectStatus: z.array(z.number().int().min(100).max(599)).min(1).default([200]).describe("accepted status codes"),
+  warmUp: z.number().int().min(0).max(1000).default(5).describe("requests before the one that counts"),
+});
+
+export const settingsSchema = z.strictObject({
+  deploymentManager: deploymentManagerSchema,
+  nodes: z.array(nodeSchema).min(1).describe("nodes with cluster members, in the order of the rollout"),
+  topology: z.strictObject({
+    nodes: nodesSchema.describe("node → names of its cluster members, as in the plug-in file's Server elements"),
+  }),
+  webServers: z.array(webServerSchema).describe("every web server in front of the cell"),
+  ignoreWebServers: z.array(z.string().min(1)).default([]).describe("web servers of the cell that no user reaches"),
+  untouched: names
+    .or(z.array(z.string()).max(0))
+    .default([])
+    .describe("clusters that no fix of this installation changes; they are neither drained nor restarted"),
+  memberProbes: z.record(z.string().min(1), memberProbeSchema).describe("cluster → how to probe each of its members"),
+  fixDir: absolutePath.describe("folder with the fixes on the deployment manager's host"),
+  backupDir: absolutePath.optional().describe("where backups go; default: the host's state directory"),
+  backUp: z
+    .array(absolutePath)
+    .default([])
+    .describe("customization and provision folders, saved before the installer runs, besides <installDir>/version"),
+  shared: z
+    .array(absolutePath)
+    .default([])
+    .describe("folders that every node shares, e.g. provision/webresources: compared before and after"),
+  versionStamp: absolutePath
+    .optional()
+    .describe("LotusConnections-config.xml in the deployment manager's configuration; default: left as it is"),
+  strategy: z
+    .enum(["rolling", "offline"])
+    .default("rolling")
+    .describe("node by node while the others serve; or, as HCL documents it, with all clusters stopped"),
+  order: z
+    .enum(["safe", "classic"])
+    .default("safe")
+    .describe("safe: members are stopped before their agent starts; classic: as done by hand, which loses requests"),
+  acceptUnsupported: z
+    .boolean()
+    .default(false)
+    .describe("HCL does not support installing fixes while servers run; rolling needs this said"),
+  acceptSharedChange: z
+    .boolean()
+    .default(false)
+    .describe("go on though a fix changes a database or files that all nodes share"),
+  onInterrupted: z.enum(["resume", "roll back"]).default("resume").describe("what the next run does"),
+  onFailure: z.enum(["freeze", "roll back"]).default("freeze").describe("what a failed step leads to"),
+  drain: z
+    .strictObject({
+      time: durationSchema.default("10m").describe("longest wait for users of a node to finish"),
+      quiet: durationSchema.default("30s").describe("no new request for so long means that they have"),
+    })
+    .prefault({})
+    .describe("how long users of a node that is taken out may finish what they do"),
+  limits: z
+    .strictObject({
+      installer: durationSchema.default("3h").describe("of the update installer; then it is reported, never killed"),
+      backup: durationSchema.default("1h").describe("of one backup"),
+      synchronize: durationSchema.default("30m").describe("of a full synchronization with distribution"),
+      start: durationSchema.default("20m").describe("of the start of an agent or member"),
+      stop: durationSchema.default("15m").describe("of the stop of an agent or member"),
+      every: durationSchema.default("5s").describe("pause between two looks while waiting"),
+    })
+    .prefault({})
+    .describe("limits of long operations"),
+});
+
+export const aspectsSchema = z.strictObject({
+  fixes: z
+    .record(
+      fixId,
+      z.strictObject({
+        readme: z
+          .literal("reviewed")
+          .optional()
+          .describe("somebody read the fix's notes; nothing is installed without"),
+        needs: z.array(fixId).default([]).describe("fixes that it needs, by its notes"),
+        changes: z
+          .array(z.enum(["database", "shared files"]))
+          .default([])
+          .describe("what it changes, by its notes, that does not travel with a synchronization"),
+      }),
+    )
+    .describe("fixes that are to be installed, by id"),
+  absent: z.array(fixId).default([]).describe("fixes that are to be uninstalled; one in no list is not managed"),
+  exclusive: z.boolean().default(false).describe("uninstall every fix that is not declared"),
+});
+
+export type Identity = z.infer<typeof identitySchema>;
+export type Settings = z.infer<typeof settingsSchema>;
+export type Aspects = z.infer<typeof aspectsSchema>;

@@ -1,0 +1,44 @@
+import type { Step } from "../../lifecycle/kind.js";
+import type { Lists } from "./live.js";
+
+/** Where users are sent: past one node, or as it was found. */
+export type Target = { readonly without: string } | { readonly asFound: true };
+
+/** Web server → cluster → servers. */
+export type WantedLists = Readonly<Record<string, Lists>>;
+
+/** What is to become of the installed fixes. */
+export interface Change {
+  readonly install: readonly string[];
+  readonly uninstall: readonly string[];
+}
+
+/** One action of a rollout. `do` says which; what it needs stands beside it. */
+export type RolloutStep = Step &
+  (
+    | { readonly do: "begin"; readonly order: readonly string[] }
+    | { readonly do: "take up" }
+    | { readonly do: "turn back"; readonly order: readonly string[]; readonly reason: string }
+    | { readonly do: "hold"; readonly webServer: string }
+    | { readonly do: "release"; readonly webServer: string }
+    | { readonly do: "check first" }
+    | { readonly do: "back up" }
+    | { readonly do: "automatic off" }
+    | { readonly do: "automatic on" }
+    | { readonly do: "stop agent"; readonly node: string }
+    | { readonly do: "start agent"; readonly node: string }
+    | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists }
+    | { readonly do: "drain"; readonly node: string }
+    | { readonly do: "note installer" }
+    | { readonly do: "installer"; readonly action: "install" | "uninstall"; readonly ids: readonly string[] }
+    | { readonly do: "accept changes" }
+    | { readonly do: "synchronize"; readonly node: string }
+    | { readonly do: "stop members"; readonly node: string; readonly routing: "without" | "any" }
+    | { readonly do: "clear temp"; readonly node: string }
+    | { readonly do: "start members"; readonly node: string }
+    | { readonly do: "probe members"; readonly node: string }
+    | { readonly do: "regenerate" }
+    | { readonly do: "stamp" }
+    | { readonly do: "final check" }
+    | { readonly do: "end" }
+  );
