@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Connection } from "./connection.js";
 
 /** A machine as the code reaches it. One per `Connection` and process; every resource shares its one SSH connection. */
@@ -16,6 +17,13 @@ export interface Host {
    *   the connection closed without an exit status, `unreachable` | `login` | `host-key` when it could not be started.
    */
   run(argv: readonly string[], options: RunOptions): Promise<RunResult>;
+
+  /**
+   * A TCP connection that the host makes to `address`, as it sees it. Whoever asked for it ends it.
+   *
+   * @throws ProblemError `unreachable` when nothing listens there or sshd forbids it (AllowTcpForwarding); as `run` otherwise.
+   */
+  forward(address: string, port: number): Promise<Duplex>;
 
   /**
    * What `load` answered for `key` before, if that was at most the snapshot's age ago and nothing was written to this

@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+import { milliseconds } from "../common/duration.js";
 import type { Connection } from "./connection.js";
 import { SftpFiles } from "./files-sftp.js";
 import { SudoFiles } from "./files-sudo.js";
@@ -40,6 +42,10 @@ export class SshHost implements Host {
       maxOutputBytes: MAX_OUTPUT_BYTES,
     });
     return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
+  }
+
+  forward(address: string, port: number): Promise<Duplex> {
+    return this.#link.forward(address, port, milliseconds(this.connection.operationTimeout));
   }
 
   snapshot<T>(key: string, load: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import type { Duplex } from "node:stream";
 import type { ClientChannel, SFTPWrapper } from "ssh2";
 import { ProblemError } from "../common/problem.js";
 import type { Connection } from "./connection.js";
@@ -90,6 +91,34 @@ export class SshLink {
       return await within(converse(channel, request), left(), late);
     } finally {
       channel.close();
+    }
+  }
+
+  /** A TCP connection from the host; the line under it stays until it has ended. */
+  async forward(address: string, port: number, timeoutMs: number): Promise<Duplex> {
+    const line = await this.#connected();
+    const where = `${this.connection.name}: forward to ${address} port ${port}`;
+    const opening = new Promise<ClientChannel>((resolve, reject) => {
+      line.client.forwardOut("127.0.0.1", 0, address, port, (error, channel) => {
+        if (!error) return resolve(channel);
+        const found = `the host makes no connection: ${error.message}`;
+        const next = "Does the address listen, and does sshd there allow it (AllowTcpForwarding)?";
+        reject(new ProblemError("unreachable", { where, found, next }));
+      });
+    });
+    opening.catch(() => undefined);
+    const lost = died(line, where, () => false);
+    lost.catch(() => undefined);
+    try {
+      const channel = await within(Promise.race([opening, lost]), timeoutMs, () => timedOut({ where, timeoutMs }));
+      void this.#using(line, () => new Promise<void>((closed) => channel.once("close", () => closed())));
+      return channel;
+    } catch (error) {
+      opening.then(
+        (unwanted) => unwanted.close(),
+        () => undefined,
+      );
+      throw error;
     }
   }
 

@@ -145,6 +145,11 @@ export class MemoryHost implements Host {
     });
   }
 
+  forward(address: string, port: number): Promise<never> {
+    const found = `a host in memory makes no connection to ${address} port ${port}`;
+    return Promise.reject(new ProblemError("unreachable", { where: this.name, found }));
+  }
+
   snapshot<T>(key: string, load: () => Promise<T>): Promise<T> {
     return this.#snapshot.get(key, load);
   }

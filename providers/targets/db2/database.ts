@@ -1,3 +1,7 @@
+import { canonicalJson } from "../../common/json.js";
+import type { DatabaseConnection } from "./connection.js";
+import { PooledDatabase } from "./pooled-database.js";
+
 /** What a statement parameter may be. Text never becomes part of a statement. */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
 
@@ -110,4 +114,26 @@ export interface Transaction extends Reader {
    * be committed any more.
    */
   writeLob(place: LobPlace, bytes: Uint8Array): Promise<Lob>;
+}
+
+const open = new Map<string, Database>();
+
+/**
+ * The database of a connection: the same one for equal connections in this process, so that all resources share its few
+ * connections. Nothing is connected before it is first asked for something.
+ */
+export function openDatabase(connection: DatabaseConnection): Database {
+  const key = canonicalJson(connection);
+  const known = open.get(key);
+  if (known) return known;
+  const database = new PooledDatabase(connection, () => {
+    if (open.get(key) === database) open.delete(key);
+  });
+  open.set(key, database);
+  return database;
+}
+
+/** Ends every database of this process. */
+export async function closeAllDatabases(): Promise<void> {
+  await Promise.all([...open.values()].map((database) => database.close()));
 }

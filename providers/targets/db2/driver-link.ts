@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { DriverEnded, DriverFailure, DriverTimeout } from "./errors.js";
+import type { Answer, Operation } from "./protocol.js";
+
+/** What the driver may see of our environment: its own settings, nothing of what else a provider's environment holds. */
+const PASSED_ON = ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "IBM_DB_HOME", "KRB5_CONFIG", "KRB5CCNAME"];
+
+type Success = Extract<Answer, { ok: true }>;
+
+interface Pending {
+  readonly resolve: (answer: Success) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** A process of our own with the driver in it. Keeps this process alive only while it has something to answer. */
+export class DriverProcess {
+  readonly #child: ChildProcess;
+  readonly #notes: string;
+  readonly #pending = new Map<number, Pending>();
+  readonly #gone: Promise<void>;
+  #ended: string | undefined;
+  #last = 0;
+
+  constructor() {
+    // Its dumps of a protocol error hold what went over the line; they would lie among the packages otherwise.
+    this.#notes = mkdtempSync(join(tmpdir(), "pulumi-connections-db2-"));
+    writeFileSync(join(this.#notes, "db2cli.ini"), `[COMMON]\nDiagPath=${this.#notes}\nDiagLevel=0\n`);
+    // Compiled it is .mjs beside this .js; in tests Node runs the .mts itself.
+    const file = join(__dirname, `driver-process${extname(__filename) === ".ts" ? ".mts" : ".mjs"}`);
+    this.#child = fork(file, [], {
+      env: {
+        ...Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+        DB2CLIINIPATH: this.#notes,
+        // Text is UTF-8 whatever the locale of this process.
+        DB2CODEPAGE: "1208",
+      },
+      execArgv: [],
+      // The driver prints errors with what they are about.
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      serialization: "advanced",
+    });
+    this.#child.on("message", (answer: Answer) => this.#answered(answer));
+    this.#gone = new Promise((resolve) => {
+      this.#child.once("exit", (code, signal) => resolve(this.#exited(signal ?? `exit code ${code}`)));
+      this.#child.once("error", (error) => resolve(this.#exited(error.message)));
+    });
+    this.#hold(false);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get alive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** @throws DriverFailure | DriverEnded | DriverTimeout (then the process is ended: nobody knows what it still does) */
+  request(operation: Operation, timeoutMs: number): Promise<Success> {
+    if (this.#ended !== undefined) return Promise.reject(new DriverEnded(this.#ended));
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new DriverTimeout());
+        this.end();
+      }, timeoutMs);
+      this.#pending.set(id, { resolve, reject, timer });
+      this.#hold(true);
+      this.#child.send({ ...operation, id }, (error) => {
+        if (error) this.end();
+      });
+    });
+  }
+
+  /** Ends it at once; the server rolls back what was not committed. */
+  async end(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#gone;
+  }
+
+  #answered(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    if (!pending) return;
+    this.#settle(answer.id, pending);
+    if (answer.ok) pending.resolve(answer);
+    else pending.reject(new DriverFailure(answer.failure));
+  }
+
+  #exited(how: string): void {
+    this.#ended = how;
+    rmSync(this.#notes, { recursive: true, force: true });
+    for (const [id, pending] of this.#pending) {
+      this.#settle(id, pending);
+      pending.reject(new DriverEnded(how));
+    }
+  }
+
+  #settle(id: number, { timer }: Pending): void {
+    clearTimeout(timer);
+    this.#pending.delete(id);
+    this.#hold(this.#pending.size > 0);
+  }
+
+  #hold(on: boolean): void {
+    for (const handle of [this.#child, this.#child.channel]) {
+      if (on) handle?.ref();
+      else handle?.unref();
+    }
+  }
+}

@@ -1,0 +1,195 @@
+// The process that has the Db2 driver in it: one for each connection, because some errors of ibm_db 4.0.1 abort the process it runs
+// in, others never answer. It is told what to do over IPC and ends with its parent.
+//
+// The driver is used only in the ways that were measured as safe (tests/targets/db2/driver-defects.test.ts keeps watch):
+// - SELECT by prepare, execute, fetchAll, close: query() reads an error on the first row as "no rows", and blocks the event loop;
+// - COMMIT as a statement: commitTransaction() resolves although the commit failed;
+// - bytes as an object with a type: a bare Buffer is stored empty;
+// - no catalog functions, no pool, no streams, nothing synchronous.
+
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Answer, AnswerRow, BytesWithDigest, Failure, Limits, Operation, Parameter, Request } from "./protocol.js";
+
+interface Result {
+  fetchAll(): Promise<Record<string, unknown>[]>;
+  close(): Promise<unknown>;
+}
+interface Statement {
+  execute(parameters: readonly unknown[]): Promise<Result>;
+  executeNonQuery(parameters: readonly unknown[]): Promise<number>;
+  setAttr(attribute: number, value: number): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+interface DriverConnection {
+  prepare(sql: string): Promise<Statement>;
+  query(sql: string): Promise<unknown>;
+  beginTransaction(): Promise<unknown>;
+  rollbackTransaction(): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+interface Driver {
+  open(connection: string): Promise<DriverConnection>;
+}
+
+/** Rows that the driver fetches at most (SQL_ATTR_MAX_ROWS). */
+const MAX_ROWS_ATTRIBUTE = 1;
+
+class Refused extends Error {
+  readonly kind: Failure["kind"];
+
+  // Node runs this file as it stands in tests: only what it can strip.
+  constructor(kind: Failure["kind"], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+let connection: DriverConnection | undefined;
+
+async function perform(operation: Operation): Promise<{ rows?: readonly AnswerRow[]; changed?: number }> {
+  if (operation.op === "open") {
+    connection = await load(operation.driver).open(operation.connection);
+    return {};
+  }
+  const open = connection;
+  if (!open) throw new Refused("damaged", "there is no connection");
+  switch (operation.op) {
+    case "query":
+      return { rows: await select(open, operation.sql, operation.parameters, operation.limits) };
+    case "execute":
+      return { changed: await change(open, operation.sql, operation.parameters) };
+    case "begin":
+      await open.beginTransaction();
+      return {};
+    case "commit":
+      await open.query("COMMIT");
+      // Only to switch autocommit on again; what is stored is stored, whatever comes of that.
+      await open.rollbackTransaction().catch(() => {
+        connection = undefined;
+      });
+      return {};
+    case "rollback":
+      // Its own answer is worth as little as that of a commit.
+      await open.query("ROLLBACK");
+      await open.rollbackTransaction();
+      return {};
+    case "close":
+      connection = undefined;
+      await open.close();
+      return {};
+  }
+}
+
+function load(file: string): Driver {
+  try {
+    return createRequire(file)(file) as Driver;
+  } catch (error) {
+    throw new Refused("missing-driver", error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+  }
+}
+
+async function select(
+  open: DriverConnection,
+  sql: string,
+  parameters: readonly Parameter[],
+  limits: Limits,
+): Promise<AnswerRow[]> {
+  const bound = parameters.map(bind);
+  const statement = await open.prepare(sql);
+  try {
+    await statement.setAttr(MAX_ROWS_ATTRIBUTE, limits.rows + 1);
+    const result = await statement.execute(bound);
+    try {
+      return checked(await result.fetchAll(), limits);
+    } finally {
+      await result.close();
+    }
+  } finally {
+    await statement.close();
+  }
+}
+
+async function change(open: DriverConnection, sql: string, parameters: readonly Parameter[]): Promise<number> {
+  const bound = parameters.map(bind);
+  const statement = await open.prepare(sql);
+  try {
+    // The documentation says -1 for no rows.
+    return Math.max(0, await statement.executeNonQuery(bound));
+  } finally {
+    await statement.close();
+  }
+}
+
+function bind(parameter: Parameter): unknown {
+  if (parameter === null || typeof parameter !== "object") return parameter;
+  const data = Buffer.from(parameter.bytes);
+  if (digest(data) !== parameter.sha256) throw new Refused("damaged", "bytes changed on their way to the driver");
+  return { ParamType: "INPUT", CType: "BINARY", SQLType: "BLOB", Data: data };
+}
+
+function checked(rows: Record<string, unknown>[], limits: Limits): AnswerRow[] {
+  if (rows.length > limits.rows) throw new Refused("too-much", `more than ${limits.rows} rows`);
+  let bytes = 0;
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => {
+        bytes += value instanceof Uint8Array ? value.length : typeof value === "string" ? 2 * value.length : 8;
+        if (bytes > limits.bytes) throw new Refused("too-much", `more than ${limits.bytes} bytes`);
+        return [name, plain(value)];
+      }),
+    ),
+  );
+}
+
+function plain(value: unknown): string | number | boolean | null | BytesWithDigest {
+  if (value instanceof Uint8Array) return { bytes: value, sha256: digest(value) };
+  if (value === null || value === undefined) return null;
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  throw new Refused("damaged", `the driver gave a value of the unknown type ${typeof value}`);
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The prebuilt binding rejects with a plain object, a compiled one with an Error; both with these fields. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof Refused) {
+    return { kind: error.kind, message: error.message, sqlcode: 0, sqlstate: "", lost: error.kind !== "too-much" };
+  }
+  const { message, sqlcode, sqlstate, error: kind } = (error ?? {}) as Record<string, unknown>;
+  const text = String(message ?? kind ?? error).trim();
+  const odbcState = typeof sqlstate === "string" ? sqlstate : "";
+  const code = Number(sqlcode) || 0;
+  return {
+    kind: "driver",
+    message: text,
+    sqlcode: code,
+    sqlstate: /SQLSTATE=(\w{5})/.exec(text)?.[1] ?? odbcState,
+    lost:
+      code === -30081 || /^08|^40003/.test(odbcState) || /CLI0600E|CLI0106E|CLI0108E|SQLSTATE=(08|40003)/.test(text),
+  };
+}
+
+let order: Promise<void> = Promise.resolve();
+
+process.on("message", (request: Request) => {
+  order = order.then(async () => {
+    let answer: Answer;
+    try {
+      answer = { id: request.id, ok: true, ...(await perform(request)) };
+    } catch (error) {
+      answer = { id: request.id, ok: false, failure: failureOf(error) };
+    }
+    process.send?.(answer);
+  });
+});
+
+process.on("disconnect", () => {
+  // Whoever started us may be gone: then nobody else removes the folder for the driver's own notes.
+  const folder = process.env.DB2CLIINIPATH;
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+});

@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { ProblemError } from "../../common/problem.js";
+
+const PACKAGE = "ibm_db";
+const BINDING = join("build", "Release", "odbc_bindings.node");
+/** Where this project's own set-up puts the driver. */
+const SET_UP = join(".toolchain", "db2", "driver", "node_modules", PACKAGE, "lib", "odbc.js");
+
+/** The driver's file: of the program's own packages, of ours, or of this checkout's set-up. undefined: there is none that is whole. */
+export function findDriver(): string | undefined {
+  const asPackage = [join(process.cwd(), "package.json"), __filename].map(resolved);
+  return [...asPackage, ...fromSetUp()].find((file) => file !== undefined && hasBinding(file));
+}
+
+/** @throws ProblemError `missing` with the ways to get it */
+export function requireDriver(where: string): string {
+  const found = findDriver();
+  if (found) return found;
+  throw driverMissing(where, "the Db2 driver (npm package ibm_db) is not installed, or its library is missing");
+}
+
+export function driverMissing(where: string, found: string): ProblemError {
+  return new ProblemError("missing", {
+    where,
+    found,
+    next:
+      "In a checkout of this project: npm run setup. Elsewhere: npm install ibm_db@4.0.1, which fetches IBM's CLI driver; without a way to " +
+      "IBM's site, IBM_DB_INSTALLER_URL=FOLDER with its archive in it, or IBM_DB_HOME=FOLDER of an installed CLI driver, before that command",
+  });
+}
+
+function resolved(from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(PACKAGE);
+  } catch {
+    return undefined;
+  }
+}
+
+function fromSetUp(): readonly string[] {
+  const files: string[] = [];
+  for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, SET_UP))) files.push(join(folder, SET_UP));
+  }
+  return files;
+}
+
+/** npm leaves a package without its library behind when IBM's site was not reachable, and calls that success. */
+function hasBinding(file: string): boolean {
+  return existsSync(join(dirname(file), "..", BINDING));
+}

@@ -1,0 +1,39 @@
+/** What passes between this process and the one that has the driver in it: one answer for each request, in order. */
+export type Request = { readonly id: number } & Operation;
+
+export type Operation =
+  | { readonly op: "open"; readonly driver: string; readonly connection: string }
+  | { readonly op: "query"; readonly sql: string; readonly parameters: readonly Parameter[]; readonly limits: Limits }
+  | { readonly op: "execute"; readonly sql: string; readonly parameters: readonly Parameter[] }
+  | { readonly op: "begin" | "commit" | "rollback" | "close" };
+
+/** As the driver may be given them; bytes with their digest, so that a damaged message is noticed. */
+export type Parameter = string | number | boolean | null | { readonly bytes: Uint8Array; readonly sha256: string };
+
+export interface Limits {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export type Answer = { readonly id: number } & (
+  | { readonly ok: true; readonly rows?: readonly AnswerRow[]; readonly changed?: number }
+  | { readonly ok: false; readonly failure: Failure }
+);
+
+export type AnswerRow = Readonly<Record<string, string | number | boolean | null | BytesWithDigest>>;
+export interface BytesWithDigest {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+/** What the driver said, or what was wrong with a message or a result. */
+export interface Failure {
+  readonly kind: "driver" | "missing-driver" | "too-much" | "damaged";
+  readonly message: string;
+  /** Db2's own, 0 when the driver gave none. */
+  readonly sqlcode: number;
+  /** Db2's own, out of the message where it stands there; the driver itself gives ODBC's. */
+  readonly sqlstate: string;
+  /** The connection is of no use any more. */
+  readonly lost: boolean;
+}

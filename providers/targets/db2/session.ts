@@ -1,0 +1,218 @@
+import { milliseconds } from "../../common/duration.js";
+import { sha256 } from "../../common/json.js";
+import { ProblemError } from "../../common/problem.js";
+import { resolveSecret } from "../../common/secret-resolver.js";
+import { inWords } from "../timing.js";
+import { findTable } from "./catalog.js";
+import type { DatabaseConnection } from "./connection.js";
+import { connectionString, wholeSeconds } from "./connection-string.js";
+import type { Row, SqlParameter, SqlResult } from "./database.js";
+import { requireDriver } from "./driver.js";
+import { DriverProcess } from "./driver-link.js";
+import { Db2Error, explain, unknownOutcome } from "./errors.js";
+import { type Forward, openForward } from "./forward.js";
+import type { AnswerRow, Operation } from "./protocol.js";
+import { type BoundStatement, bindStatement, READS, WRITES } from "./statement.js";
+
+/** What the driver may take beyond a limit that it keeps itself, before its process is ended. */
+const GRACE_MS = 5_000;
+const PING_MS = 5_000;
+/** Of one result, LOBs included. */
+const MAX_RESULT_BYTES = 128 * 1_048_576;
+const DEFAULT_MAX_ROWS = 10_000;
+const STORED_NOTHING = "Nothing of this transaction is stored: it was not committed";
+const ONLY_READ = "It changes nothing to ask again";
+
+/** One connection to the database, in a process of its own. Used by one user at a time. */
+export class Session {
+  /** When it was last given back, by `performance.now()`. */
+  idleSince = 0;
+  #inTransaction = false;
+  /** What the server ended the transaction with. */
+  #rolledBack: ProblemError | undefined;
+  #lost = false;
+
+  private constructor(
+    private readonly connection: DatabaseConnection,
+    private readonly driver: DriverProcess,
+    private readonly forward: Forward | undefined,
+    private readonly password: string,
+  ) {}
+
+  /**
+   * Connects, sets the lock timeout and proves that it is the right database.
+   *
+   * @throws ProblemError `missing` (driver, database) | `login` | `unreachable` | `timeout` | `refused` (marker)
+   */
+  static async open(connection: DatabaseConnection): Promise<Session> {
+    const where = `${connection.name}: connect`;
+    const file = requireDriver(where);
+    // Starts while the password is looked up.
+    const driver = new DriverProcess();
+    let forward: Forward | undefined;
+    try {
+      const password = await resolveSecret(connection.password, `password of ${connection.name}`);
+      forward = connection.through && (await openForward(connection.through, connection));
+      const endpoint = forward ?? connection;
+      const session = new Session(connection, driver, forward, password);
+      const limit = milliseconds(connection.connectTimeout);
+      await session.#ask("connect", limit, {
+        op: "open",
+        driver: file,
+        connection: connectionString(connection, password, endpoint),
+      });
+      await session.#ask("set the lock timeout", milliseconds(connection.statementTimeout), {
+        op: "execute",
+        sql: `SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`,
+        parameters: [],
+      });
+      await session.#proveMarker();
+      return session;
+    } catch (error) {
+      await driver.end();
+      await forward?.close();
+      throw error;
+    }
+  }
+
+  /** false when it can only be thrown away. */
+  get usable(): boolean {
+    return this.driver.alive && !this.#lost && !this.#inTransaction;
+  }
+
+  async query(
+    sql: string,
+    parameters: readonly SqlParameter[] = [],
+    maxRows = DEFAULT_MAX_ROWS,
+  ): Promise<readonly Row[]> {
+    const statement = bindStatement(`${this.connection.name}: query`, sql, parameters, READS);
+    const limits = { rows: maxRows, bytes: MAX_RESULT_BYTES };
+    const { rows = [] } = await this.#statement("query", statement, { op: "query", ...only(statement), limits });
+    return rows.map((row) => this.#received(row));
+  }
+
+  async execute(sql: string, parameters: readonly SqlParameter[] = []): Promise<number> {
+    const statement = bindStatement(`${this.connection.name}: change`, sql, parameters, WRITES);
+    const { changed = 0 } = await this.#statement("change", statement, { op: "execute", ...only(statement) });
+    return changed;
+  }
+
+  async begin(): Promise<void> {
+    await this.#ask("begin", PING_MS, { op: "begin" });
+    this.#inTransaction = true;
+    this.#rolledBack = undefined;
+  }
+
+  /** @throws Db2Error `unknown-outcome` when no answer came; what the server answered when it refused */
+  async commit(): Promise<void> {
+    if (this.#rolledBack) throw this.#rolledBack;
+    const where = `${this.connection.name}: commit`;
+    if (!this.driver.alive || this.#lost) {
+      throw new Db2Error("unreachable", { where, found: "the connection was lost before", why: STORED_NOTHING }, 0, "");
+    }
+    try {
+      await this.#ask("commit", milliseconds(this.connection.statementTimeout), { op: "commit" });
+      this.#inTransaction = false;
+    } catch (error) {
+      if (this.#lost && error instanceof ProblemError) throw unknownOutcome(where, error);
+      throw error;
+    }
+  }
+
+  /** Ends the transaction without storing anything. A connection that cannot even do that is not usable afterwards. */
+  async rollback(): Promise<void> {
+    if (!this.driver.alive || this.#lost) return;
+    try {
+      await this.#ask("roll back", milliseconds(this.connection.statementTimeout), { op: "rollback" });
+      this.#inTransaction = false;
+    } catch {
+      this.#lost = true;
+    }
+  }
+
+  /** Whether it still answers. */
+  async answers(): Promise<boolean> {
+    const sql = "SELECT 1 FROM SYSIBM.SYSDUMMY1";
+    const limits = { rows: 1, bytes: 1_024 };
+    return this.#ask("ask", PING_MS, { op: "query", sql, parameters: [], limits }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** By force: the server rolls back. */
+  async end(): Promise<void> {
+    this.#lost = true;
+    await this.driver.end();
+    await this.forward?.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.usable) await this.driver.request({ op: "close" }, PING_MS).catch(() => undefined);
+    await this.end();
+  }
+
+  async #proveMarker(): Promise<void> {
+    const { name, marker } = this.connection;
+    const refuse = (found: string, allowed: string) => {
+      const next = "Correct host, port and database, or the marker";
+      throw new Db2Error("refused", { where: `${name}: is it the right database?`, found, allowed, next }, 0, "");
+    };
+    if (marker?.database) {
+      const [row] = await this.query("SELECT CURRENT SERVER AS NAME FROM SYSIBM.SYSDUMMY1");
+      const reported = String(row?.NAME ?? "").trim();
+      if (reported.toUpperCase() !== marker.database.toUpperCase())
+        refuse(`it calls itself ${reported}`, marker.database);
+    }
+    if (marker?.table) {
+      const [schema = "", table = ""] = marker.table.split(".");
+      if (!(await findTable(this, schema, table))) refuse("it has no such table", marker.table);
+    }
+  }
+
+  async #statement(what: string, statement: BoundStatement, operation: Operation) {
+    if (this.#rolledBack) throw this.#rolledBack;
+    try {
+      return await this.#ask(what, milliseconds(this.connection.statementTimeout), operation, statement.secrets);
+    } catch (error) {
+      // The next statement would start a transaction of its own, and be stored without the others.
+      if (this.#inTransaction && error instanceof Db2Error && error.cause === "locked") this.#rolledBack = error;
+      throw error;
+    }
+  }
+
+  async #ask(what: string, limitMs: number, operation: Operation, secrets: readonly string[] = []) {
+    const started = performance.now();
+    try {
+      return await this.driver.request(operation, limitMs + GRACE_MS);
+    } catch (error) {
+      const explained = explain(error, {
+        where: `${this.connection.name}: ${what}`,
+        secrets: [this.password, ...secrets],
+        consequence: this.#inTransaction ? STORED_NOTHING : ONLY_READ,
+        outOfTime: performance.now() - started >= limitMs,
+        limit: inWords(limitMs),
+      });
+      this.#lost ||= !this.driver.alive || explained.cause === "unreachable" || explained.cause === "timeout";
+      throw explained;
+    }
+  }
+
+  #received(row: AnswerRow): Row {
+    return Object.fromEntries(
+      Object.entries(row).map(([column, value]): [string, SqlResult] => {
+        if (value === null || typeof value !== "object") return [column, value];
+        const bytes = Buffer.from(value.bytes);
+        if (sha256(bytes) !== value.sha256) {
+          const found = `bytes of ${column} changed on their way from the driver`;
+          throw new Db2Error("command-failed", { where: `${this.connection.name}: query`, found }, 0, "");
+        }
+        return [column, bytes];
+      }),
+    );
+  }
+}
+
+function only({ sql, parameters }: BoundStatement): Pick<BoundStatement, "sql" | "parameters"> {
+  return { sql, parameters };
+}

@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import type { Db2Lab } from "../../../lab/db2/lab.js";
+import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
+import { Db2Error } from "../../../providers/targets/db2/errors.js";
+import { describeDb2, startTestDb2 } from "./lab.js";
+
+const LEVEL = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
+
+describeDb2("a Db2 database, with the real driver against the lab's server", () => {
+  let lab: Db2Lab;
+  let database: Database;
+
+  beforeAll(async () => {
+    lab = await startTestDb2();
+    await lab.sql(
+      "CREATE TABLE HOMEPAGE.KINDS (ID INTEGER NOT NULL PRIMARY KEY, S SMALLINT, B BIGINT, N DECIMAL(20,4), F DOUBLE, C CHAR(4), V VARCHAR(2000), T TIMESTAMP, D DATE, L CLOB(1M), X BLOB(32M))",
+    );
+    database = openDatabase(lab.connection());
+  }, 120_000);
+  afterAll(async () => {
+    await closeAllDatabases();
+    await lab.stop();
+  });
+
+  it("reads, and finds a table with its columns and key in the catalog", async () => {
+    expect(await database.query(LEVEL)).toEqual([{ DBSCHEMAVER: 704 }]);
+    const table = await database.table("HOMEPAGE", "HOMEPAGE_SCHEMA");
+    expect(table).toMatchObject({
+      sql: '"HOMEPAGE"."HOMEPAGE_SCHEMA"',
+      primaryKey: ["COMPKEY"],
+      columns: [
+        { name: "COMPKEY", type: "VARCHAR", length: 36, nullable: false },
+        { name: "DBSCHEMAVER", type: "INTEGER", length: 4, nullable: false },
+        { name: "RELEASEVER", type: "VARCHAR", length: 32, nullable: true },
+      ],
+    });
+    expect(() => table?.column('X" = 1 --')).toThrow("it has no column");
+    expect(await database.table("HOMEPAGE", 'HOMEPAGE_SCHEMA" --')).toBeUndefined();
+  });
+
+  it("commits what a transaction changed, and nothing of one that threw", async () => {
+    const changed = await database.transaction((tx) =>
+      tx.execute("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = ? WHERE DBSCHEMAVER = ?", [705, 704]),
+    );
+    expect(changed).toBe(1);
+    await expect(
+      database.transaction(async (tx) => {
+        expect(await tx.execute("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = ?", [1])).toBe(1);
+        expect(await tx.query(LEVEL)).toEqual([{ DBSCHEMAVER: 1 }]);
+        throw new Error("changed my mind");
+      }),
+    ).rejects.toThrow("changed my mind");
+    expect(await lab.sql(LEVEL)).toEqual([{ DBSCHEMAVER: "705" }]);
+    const none = await database.transaction((tx) =>
+      tx.execute("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = ? WHERE DBSCHEMAVER = ?", [706, 704]),
+    );
+    expect(none).toBe(0);
+  });
+
+  it("promise 19: hostile text is data, and comes back as it was given", async () => {
+    const texts = [
+      "'; DROP TABLE HOMEPAGE.KINDS --",
+      'a"b',
+      "line\r\nend",
+      "äöü€😀",
+      "?",
+      "%_\\",
+      "",
+      " ",
+      "SYSCAT.TABLES",
+    ];
+    await database.transaction(async (tx) => {
+      for (const [id, text] of texts.entries()) {
+        await tx.execute("INSERT INTO HOMEPAGE.KINDS (ID, V) VALUES (?, ?)", [100 + id, text]);
+      }
+    });
+    const rows = await database.query("SELECT V FROM HOMEPAGE.KINDS WHERE ID >= ? ORDER BY ID", [100]);
+    expect(rows.map((row) => row.V)).toEqual(texts);
+    expect(await database.query("SELECT ID FROM HOMEPAGE.KINDS WHERE V = ?", [texts[0] ?? ""])).toEqual([{ ID: 100 }]);
+  });
+
+  it("keeps every kind of value exact", async () => {
+    const values = [1, -32768, 9007199254740993n, "12345678901234.5678", 0.1, "ab", "v", "2026-05-01 12:00:00.123456"];
+    await database.transaction(async (tx) => {
+      await tx.execute(
+        "INSERT INTO HOMEPAGE.KINDS (ID, S, B, N, F, C, V, T, D, L, X) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [...values, "2026-05-01", "ü".repeat(100_000), null],
+      );
+      await tx.execute("INSERT INTO HOMEPAGE.KINDS (ID, B) VALUES (?, ?)", [2, Number.MAX_SAFE_INTEGER]);
+    });
+    const [row, big] = await database.query("SELECT * FROM HOMEPAGE.KINDS WHERE ID < ? ORDER BY ID", [3]);
+    expect(row).toEqual({
+      ...{ ID: 1, S: -32768, B: "9007199254740993", N: "12345678901234.5678", F: 0.1, C: "ab  ", V: "v" },
+      ...{ T: "2026-05-01 12:00:00.123456", D: "2026-05-01", L: "ü".repeat(100_000), X: null },
+    });
+    expect(big?.B).toBe(String(Number.MAX_SAFE_INTEGER));
+  });
+
+  it.each([0, 1, 255, 65_536, 1_048_577, 8_388_608])(
+    "writes and reads a LOB of %i bytes, and proves it",
+    async (size) => {
+      const table = await database.table("HOMEPAGE", "KINDS");
+      if (!table) throw new Error("no table");
+      const bytes = randomBytes(size);
+      const place = { table, column: "X", key: { ID: 1_000 + size } };
+      await database.transaction(async (tx) => {
+        await tx.execute("INSERT INTO HOMEPAGE.KINDS (ID) VALUES (?)", [1_000 + size]);
+        expect(await tx.readLob(place)).toBeUndefined();
+        expect((await tx.writeLob(place, bytes)).sha256).toMatch(/^[0-9a-f]{64}$/);
+      });
+      const read = await database.transaction((tx) => tx.readLob(place));
+      expect(read?.bytes.equals(bytes)).toBe(true);
+      const [row] = await database.query("SELECT X FROM HOMEPAGE.KINDS WHERE ID = ?", [1_000 + size]);
+      expect(row?.X).toEqual(bytes);
+    },
+  );
+
+  it("stores nothing of a transaction in which a LOB had no row of its own, even when that was caught", async () => {
+    const table = await database.table("HOMEPAGE", "KINDS");
+    if (!table) throw new Error("no table");
+    const work = database.transaction(async (tx) => {
+      await tx.execute("INSERT INTO HOMEPAGE.KINDS (ID) VALUES (?)", [50]);
+      await tx.writeLob({ table, column: "X", key: { ID: 51 } }, Buffer.from("x")).catch(() => undefined);
+    });
+    await expect(work).rejects.toThrow("0 rows have this key");
+    expect(await database.query("SELECT ID FROM HOMEPAGE.KINDS WHERE ID = 50")).toEqual([]);
+  });
+
+  it.each([
+    ["a change where a question belongs", "UPDATE HOMEPAGE.KINDS SET V = ?", ["x"], "not a SELECT"],
+    [
+      "a change inside a question",
+      "SELECT * FROM FINAL TABLE (UPDATE HOMEPAGE.KINDS SET V = ?)",
+      ["x"],
+      "changes what it reads",
+    ],
+    ["too many values", "SELECT V FROM HOMEPAGE.KINDS WHERE ID = ?", [1, 2], "has 1 markers"],
+    ["too few values", "SELECT V FROM HOMEPAGE.KINDS WHERE V = '?' AND ID = ? -- ?", [], "has 1 markers"],
+    ["a number that is none", "SELECT V FROM HOMEPAGE.KINDS WHERE ID = ?", [Number.NaN], "cannot be exact"],
+  ])("refuses %s before anything is sent", async (_what, sql, values, message) => {
+    await expect(database.query(sql, values)).rejects.toMatchObject({
+      cause: "invalid-input",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("refuses more rows than were expected instead of cutting them", async () => {
+    const all = "SELECT TABNAME FROM SYSCAT.TABLES";
+    await expect(database.query(all, [], { maxRows: 2 })).rejects.toThrow("more than 2 rows");
+    expect((await database.query(all)).length).toBeGreaterThan(2);
+  });
+
+  it.each([
+    ["SELECT * FROM HOMEPAGE.NOTHING", "missing", -204, "42704"],
+    ["SELECT NOTHING FROM HOMEPAGE.KINDS", "missing", -206, "42703"],
+    ["SELECT FROM WHERE", "command-failed", -104, "42601"],
+  ])("names Db2's codes: %s", async (sql, cause, sqlcode, sqlstate) => {
+    const error = await database.query(sql).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(Db2Error);
+    expect(error).toMatchObject({ cause, sqlcode, sqlstate });
+  });
+
+  it("goes on after an error in a transaction, and reports a key that is there already", async () => {
+    await database.transaction(async (tx) => {
+      await tx.execute("INSERT INTO HOMEPAGE.KINDS (ID) VALUES (?)", [60]);
+      await expect(tx.execute("INSERT INTO HOMEPAGE.KINDS (ID) VALUES (?)", [60])).rejects.toMatchObject({
+        sqlcode: -803,
+      });
+      await tx.execute("UPDATE HOMEPAGE.KINDS SET V = ? WHERE ID = ?", ["kept", 60]);
+    });
+    expect(await database.query("SELECT V FROM HOMEPAGE.KINDS WHERE ID = 60")).toEqual([{ V: "kept" }]);
+  });
+
+  it("serves fourteen at once, each transaction alone, over its few connections", async () => {
+    await database.transaction((tx) => tx.execute("INSERT INTO HOMEPAGE.KINDS (ID, S) VALUES (?, ?)", [70, 0]));
+    await Promise.all(
+      Array.from({ length: 14 }, () =>
+        database.transaction(async (tx) => {
+          const [row] = await tx.query("SELECT S FROM HOMEPAGE.KINDS WHERE ID = ? FOR UPDATE WITH RS", [70]);
+          await tx.execute("UPDATE HOMEPAGE.KINDS SET S = ? WHERE ID = ?", [Number(row?.S) + 1, 70]);
+        }),
+      ),
+    );
+    expect(await database.query("SELECT S FROM HOMEPAGE.KINDS WHERE ID = 70")).toEqual([{ S: 14 }]);
+    const sessions = await lab.sql(
+      "SELECT COUNT(DISTINCT XID) AS N FROM SYSCS_DIAG.TRANSACTION_TABLE WHERE USERNAME = 'DB2INST1'",
+    );
+    expect(Number(sessions[0]?.N)).toBeLessThanOrEqual(4);
+  });
+
+  it("takes nothing more for a transaction that is over", async () => {
+    let kept: { query(sql: string): Promise<unknown> } | undefined;
+    await database.transaction(async (tx) => {
+      kept = tx;
+    });
+    await expect(kept?.query(LEVEL)).rejects.toThrow("this transaction is over");
+  });
+});
