@@ -4,12 +4,10 @@ import { formatProblem, ProblemError, problemsOf } from "../providers/common/pro
 import { kindOf } from "../providers/index.js";
 import { cachedAccess } from "../providers/lifecycle/access.js";
 import { type AnyKind, lenientInputs, type Properties } from "../providers/lifecycle/inputs.js";
-import { judged } from "../providers/lifecycle/judge.js";
 import type { Plan } from "../providers/lifecycle/kind.js";
-import { look } from "../providers/lifecycle/look.js";
+import { loadRecord } from "../providers/lifecycle/record.js";
 import { planLines } from "../providers/lifecycle/report.js";
 import { writeState } from "../providers/lifecycle/state.js";
-import { hostKeyWarnings } from "../providers/targets/host-keys.js";
 import { closeAllHosts } from "../providers/targets/hosts.js";
 import { pulumiCommand } from "./pulumi-command.js";
 import { toolchainEnvironment } from "./toolchain.js";
@@ -64,7 +62,7 @@ async function main(): Promise<number> {
   for (const step of preview.steps ?? []) {
     const { type = "", inputs } = step.newState ?? {};
     if (!inputs || !type.startsWith(TYPE_PREFIX) || step.op.startsWith("delete")) continue;
-    looked.push(await lookAt(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create")));
+    looked.push(await look(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create")));
   }
   for (const one of looked) print(one);
   if (looked.length === 0) console.log("The program declares no resource that could be planned.");
@@ -75,7 +73,7 @@ async function main(): Promise<number> {
 
 /** Lets the engine run the program and our checks, without looking at anything: that is done here, read-only. */
 async function evaluateProgram(place: readonly string[], importFile: string | undefined): Promise<Preview> {
-  const args = ["preview", "--json", "--refresh=false", "--non-interactive", ...place];
+  const args = ["preview", "--json", "--refresh=false", "--show-sames", "--non-interactive", ...place];
   const { code, stdout, output } = await pulumiCommand(
     [...args, ...(importFile ? ["--import-file", importFile] : [])],
     {
@@ -101,18 +99,17 @@ function parsePreview(text: string): Preview | undefined {
   }
 }
 
-async function lookAt(urn: string, kind: AnyKind, given: Properties, isNew: boolean): Promise<Looked> {
-  const inputs = lenientInputs(kind, given);
-  const { desired } = inputs;
-  const one = { urn, kind, inputs: given, isNew, id: kind.identify(desired.identity) };
+async function look(urn: string, kind: AnyKind, inputs: Properties, isNew: boolean): Promise<Looked> {
+  const { desired } = lenientInputs(kind, inputs);
+  const one = { urn, kind, inputs, isNew, id: kind.identify(desired.identity) };
   try {
-    const { live, kept, owner } = await look(kind, inputs, cachedAccess);
-    const plan = judged(kind, inputs, kind.plan(desired, live, kept), {
-      now: new Date(),
-      ...(owner === undefined ? {} : { owner }),
-    });
-    const notes = [...plan.notes, ...hostKeyWarnings(kind.home(desired.identity, desired.settings))];
-    return { ...one, seen: { live, kept, plan: { ...plan, notes } } };
+    const home = cachedAccess.host(kind.home(desired.identity, desired.settings));
+    const [live, stored] = await Promise.all([
+      kind.observe(desired.identity, desired.settings, cachedAccess),
+      loadRecord(cachedAccess.files(home.connection), home, kind.type, one.id),
+    ]);
+    const kept = stored?.record.kept ?? kind.adopt(live);
+    return { ...one, seen: { live, kept, plan: kind.plan(desired, live, kept) } };
   } catch (error) {
     return { ...one, seen: { error } };
   }
