@@ -4,6 +4,7 @@ import { cachedAccess, freshAccess } from "./lifecycle/access.js";
 import type { AnyKind } from "./lifecycle/inputs.js";
 import { endWithTheEngine } from "./lifecycle/interrupt.js";
 import { managedProvider } from "./lifecycle/provider.js";
+import { plansOfThisCommand } from "./lifecycle/shown.js";
 
 /** The one registry: every kind that state files may name. A type, once released, never leaves it. */
 export const kinds: readonly AnyKind[] = [pluginRouting];
@@ -19,7 +20,12 @@ export function provider(type: string): ReturnType<typeof managedProvider> {
   const present = providers.get(type);
   if (present) return present;
   if (providers.size === 0) endWithTheEngine();
-  const created = managedProvider(kindOf(type), { cached: cachedAccess, fresh: freshAccess, say: console.log });
+  const created = managedProvider(kindOf(type), {
+    cached: cachedAccess,
+    fresh: freshAccess,
+    say: console.log,
+    shown: plansOfThisCommand(),
+  });
   providers.set(type, created);
   return created;
 }

@@ -4,10 +4,12 @@ import { formatProblem, ProblemError, problemsOf } from "../providers/common/pro
 import { kindOf } from "../providers/index.js";
 import { cachedAccess } from "../providers/lifecycle/access.js";
 import { type AnyKind, lenientInputs, type Properties } from "../providers/lifecycle/inputs.js";
+import { judged } from "../providers/lifecycle/judge.js";
 import type { Plan } from "../providers/lifecycle/kind.js";
-import { loadRecord } from "../providers/lifecycle/record.js";
+import { look } from "../providers/lifecycle/look.js";
 import { planLines } from "../providers/lifecycle/report.js";
 import { writeState } from "../providers/lifecycle/state.js";
+import { hostKeyWarnings } from "../providers/targets/host-keys.js";
 import { closeAllHosts } from "../providers/targets/hosts.js";
 import { pulumiCommand } from "./pulumi-command.js";
 import { toolchainEnvironment } from "./toolchain.js";
@@ -62,7 +64,7 @@ async function main(): Promise<number> {
   for (const step of preview.steps ?? []) {
     const { type = "", inputs } = step.newState ?? {};
     if (!inputs || !type.startsWith(TYPE_PREFIX) || step.op.startsWith("delete")) continue;
-    looked.push(await look(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create")));
+    looked.push(await lookAt(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create")));
   }
   for (const one of looked) print(one);
   if (looked.length === 0) console.log("The program declares no resource that could be planned.");
@@ -99,17 +101,18 @@ function parsePreview(text: string): Preview | undefined {
   }
 }
 
-async function look(urn: string, kind: AnyKind, inputs: Properties, isNew: boolean): Promise<Looked> {
-  const { desired } = lenientInputs(kind, inputs);
-  const one = { urn, kind, inputs, isNew, id: kind.identify(desired.identity) };
+async function lookAt(urn: string, kind: AnyKind, given: Properties, isNew: boolean): Promise<Looked> {
+  const inputs = lenientInputs(kind, given);
+  const { desired } = inputs;
+  const one = { urn, kind, inputs: given, isNew, id: kind.identify(desired.identity) };
   try {
-    const home = cachedAccess.host(kind.home(desired.identity, desired.settings));
-    const [live, stored] = await Promise.all([
-      kind.observe(desired.identity, desired.settings, cachedAccess),
-      loadRecord(cachedAccess.files(home.connection), home, kind.type, one.id),
-    ]);
-    const kept = stored?.record.kept ?? kind.adopt(live);
-    return { ...one, seen: { live, kept, plan: kind.plan(desired, live, kept) } };
+    const { live, kept, owner } = await look(kind, inputs, cachedAccess);
+    const plan = judged(kind, inputs, kind.plan(desired, live, kept), {
+      now: new Date(),
+      ...(owner === undefined ? {} : { owner }),
+    });
+    const notes = [...plan.notes, ...hostKeyWarnings(kind.home(desired.identity, desired.settings))];
+    return { ...one, seen: { live, kept, plan: { ...plan, notes } } };
   } catch (error) {
     return { ...one, seen: { error } };
   }

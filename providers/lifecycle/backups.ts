@@ -4,7 +4,7 @@ import type { Host } from "../targets/host.js";
 
 const pathOf = (host: Host, digest: string) => `${host.connection.stateDirectory}/backups/${digest}`;
 
-/** Puts bytes under their SHA-256 into the host's backups, readable by their owner alone; answers the digest. */
+/** Puts bytes under their SHA-256 into the host's backups, readable by owner and group alone; answers the digest. */
 export async function backUp(host: Host, bytes: Uint8Array): Promise<string> {
   const digest = sha256(bytes);
   const path = pathOf(host, digest);

@@ -54,6 +54,8 @@ export interface ApplyContext<D, Live, Kept> extends Access {
   progress(line: string): void;
   /** Aborted when the operator interrupted or the deadline passed: stop at the next safe point. */
   readonly signal: AbortSignal;
+  /** Before each write of a step that writes more than once. @throws ProblemError `locked` when another run has taken over. */
+  assertHeld(): Promise<void>;
   /** Puts bytes under their SHA-256 into the host's backups and answers that; nothing happens when they are there already. */
   backUp(host: Host, bytes: Uint8Array): Promise<string>;
   /** Bytes from the backups, checked against their name. */
@@ -65,6 +67,8 @@ export interface UndoContext<S extends Step, D, Live, Kept> extends ApplyContext
   readonly failed: S;
   readonly done: readonly S[];
   readonly error: unknown;
+  /** Adds a sentence to the story that the error tells. It is told also when `undo` itself fails later. */
+  tell(sentence: string): void;
 }
 
 /**
@@ -90,8 +94,13 @@ export interface Kind<
   readonly settings: z.ZodType<Settings> & { readonly shape: Record<string, z.ZodType> };
   readonly aspects: z.ZodType<Aspects> & { readonly shape: Record<string, z.ZodType> };
 
-  /** Names the thing on its target for ever: the Pulumi id, the record and the lock are found by it. */
+  /** Names the thing in the estate: the Pulumi id, and what two resources of one program must not share. */
   identify(identity: Identity): string;
+  /**
+   * Names the thing on its home host, for its record: whatever names the configuration gives host or resource, the same
+   * thing must be found again. Default: `identify`.
+   */
+  recordKey?(identity: Identity): string;
   /** The host whose state directory holds lock, record and backups. */
   home(identity: Identity, settings: Settings): Connection;
   observe(identity: Identity, settings: Settings, access: Access): Promise<Live>;
@@ -110,8 +119,11 @@ export interface Kind<
   ): readonly { readonly connection: Connection; readonly path: string; readonly sha256: string }[];
   /** Steps that put the before-image back (`onDestroy: restore`). */
   release(desired: Desired<Identity, Settings, Aspects>, live: Live, kept: Kept): Plan<S>;
-  /** After a failed step: put back what this run changed, as far as that is safe, and say what was done. */
-  undo?(context: UndoContext<S, Desired<Identity, Settings, Aspects>, Live, Kept>): Promise<readonly string[]>;
+  /**
+   * After a failed step: put back what this run changed, as far as that is safe, and `tell` what was done. Answers what
+   * to remember from now on. Not asked when another run has taken over.
+   */
+  undo?(context: UndoContext<S, Desired<Identity, Settings, Aspects>, Live, Kept>): Promise<Partial<Kept> | undefined>;
   /** Stored outputs of an older schemaVersion in today's shape. */
   upgrade?(outputs: Readonly<Record<string, unknown>>, from: number): Readonly<Record<string, unknown>>;
 }

@@ -12,6 +12,9 @@ const POLL_MS = 500;
 /** A holder shows a sign of life this many times per lease. */
 const BEATS_PER_LEASE = 3;
 
+/** Tokens of the locks that this process holds: one of its own that is not among them was left behind by a lost line. */
+const heldHere = new Set<string>();
+
 interface LockFile {
   readonly token: string;
   /** project/stack/resource on whose behalf it is held. */
@@ -106,6 +109,7 @@ class BeatWatch {
 }
 
 function hold(host: Host, path: string, first: LockFile): Lock {
+  heldHere.add(first.token);
   let current = first;
   let released = false;
   let beating: Promise<void> = Promise.resolve();
@@ -139,6 +143,7 @@ function hold(host: Host, path: string, first: LockFile): Lock {
     },
     async release() {
       released = true;
+      heldHere.delete(first.token);
       clearInterval(timer);
       await beating;
       const present = await isMine();
@@ -194,6 +199,7 @@ function machineId(): string {
 
 function processIsGone(holder: LockFile): boolean {
   if (machineId() === "" || holder.process?.machine !== machineId()) return false;
+  if (holder.process.pid === process.pid) return !heldHere.has(holder.token);
   try {
     process.kill(holder.process.pid, 0);
     return false;

@@ -3,6 +3,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { sameJson } from "../common/json.js";
 import { formatProblem, ProblemError, problemsOf } from "../common/problem.js";
 import { hostKeyWarnings } from "../targets/host-keys.js";
+import { PartialFailure, type Reached } from "./execute.js";
 import {
   type AnyKind,
   checkInputs,
@@ -15,11 +16,21 @@ import {
   parseInputs,
 } from "./inputs.js";
 import { interruptible } from "./interrupt.js";
-import type { Access } from "./kind.js";
-import { PartialFailure, type Reconciled, reconcile, release } from "./reconcile.js";
-import { loadRecord } from "./record.js";
+import { judged, titleOf } from "./judge.js";
+import type { Access, Plan } from "./kind.js";
+import { look } from "./look.js";
+import { type ReconcileRequest, reconcile, release } from "./reconcile.js";
 import { planLines, type Say } from "./report.js";
-import { inputsDiffer, planFromState, readState, type StoredState, UNOBSERVED, writeState } from "./state.js";
+import type { ShownPlans } from "./shown.js";
+import {
+  inputsDiffer,
+  planFromState,
+  readState,
+  type StoredState,
+  UNOBSERVED,
+  UNRECORDED,
+  writeState,
+} from "./state.js";
 import { hasUnknown } from "./unknown.js";
 
 /** What a provider reaches outside itself; tests put models in their place. */
@@ -29,6 +40,9 @@ export interface ProviderEnvironment {
   /** Reads for `up`: always asked anew. */
   readonly fresh: Access;
   readonly say: Say;
+  /** What previews have shown, for the updates after them. */
+  readonly shown: ShownPlans;
+  readonly now?: () => Date;
 }
 
 /** The six calls of the engine, for one kind. `check` and `diff` do no input or output but printing. */
@@ -36,6 +50,15 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
   const owners = new Map<string, string>();
   const sayPlan = once(environment.say);
   const id = (inputs: ParsedInputs) => kind.identify(inputs.desired.identity);
+  const requestFor = (inputs: ParsedInputs, claim: string): ReconcileRequest => ({
+    kind,
+    inputs,
+    claim,
+    access: environment.fresh,
+    say: environment.say,
+    sayPlan,
+    ...(environment.now ? { now: environment.now } : {}),
+  });
 
   return {
     async configure() {},
@@ -68,8 +91,10 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       if (replaces.length > 0) return { changes: true, replaces };
       if (hasUnknown(news)) return { changes: true };
       const plan = planFromState(kind, wanted.desired, state);
-      const shown = plan ?? { steps: [], refusals: [], notes: [] };
-      for (const line of planLines(`${kind.type} ${id(wanted)}`, shown, state.deviations)) sayPlan(line);
+      if (plan && !state.deviations[UNOBSERVED]) environment.shown.remember(id(wanted), news, plan.steps);
+      const now = environment.now?.() ?? new Date();
+      const shown = judged(kind, wanted, plan ?? EMPTY_PLAN, { now });
+      for (const line of planLines(titleOf(kind, wanted), shown, sentences(kind, state, wanted))) sayPlan(line);
       for (const line of hostKeyWarningsOf(kind, wanted)) sayPlan(line);
       const due = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
       return { changes: due || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0 };
@@ -77,33 +102,25 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
 
     async create(inputs: Properties) {
       const parsed = parseInputs(kind, inputs);
-      const claim = randomUUID();
-      const request = { kind, inputs: parsed, claim, access: environment.fresh, say: environment.say, sayPlan };
-      const reached = await converge(kind, inputs, id(parsed), () => reconcile(request));
-      return { id: id(parsed), outs: writeState(kind, inputs, reached) };
+      return { id: id(parsed), outs: await converge(kind, inputs, requestFor(parsed, randomUUID())) };
     },
 
     async update(_id: string, olds: Properties, news: Properties) {
       const parsed = parseInputs(kind, news);
       const state = readState(kind, olds);
-      const shown = planFromState(kind, parsed.desired, state);
+      const shown = environment.shown.recall(id(parsed), news) ?? planFromState(kind, parsed.desired, state)?.steps;
       const request = {
-        kind,
-        inputs: parsed,
-        claim: state.claim || randomUUID(),
-        access: environment.fresh,
-        say: environment.say,
-        sayPlan,
+        ...requestFor(parsed, state.claim || randomUUID()),
+        ...rememberedBy(state),
         // Nothing was really shown when the target could not be looked at.
         ...(shown && !state.deviations[UNOBSERVED] ? { shown } : {}),
       };
-      const reached = await converge(kind, news, id(parsed), () => reconcile(request));
-      return { outs: writeState(kind, news, reached) };
+      return { outs: await converge(kind, news, request) };
     },
 
     async read(resourceId: string, props: Properties) {
       const state = readState(kind, props);
-      const seen = await look(kind, state, environment.cached);
+      const seen = await observed(kind, state, environment.cached);
       const deviations = Object.keys(seen.deviations).length > 0 ? { [DEVIATIONS_KEY]: seen.deviations } : {};
       const inputs = { ...state.properties, ...seen.aspects, ...deviations };
       return { id: resourceId, inputs, props: writeState(kind, inputs, seen.reached) };
@@ -111,14 +128,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
 
     async delete(_id: string, props: Properties) {
       const state = readState(kind, props);
-      const request = {
-        kind,
-        inputs: state.inputs,
-        claim: state.claim,
-        access: environment.fresh,
-        say: environment.say,
-        sayPlan,
-      };
+      const request = { ...requestFor(state.inputs, state.claim), ...rememberedBy(state) };
       try {
         await interruptible(() => release(request));
       } catch (error) {
@@ -139,24 +149,20 @@ function hostKeyWarningsOf(kind: AnyKind, { desired }: ParsedInputs): readonly s
   }
 }
 
-/** Observes for a preview. A target that cannot be looked at keeps its last known state and says so; nothing is thrown. */
-async function look(
+/** Looks for a preview. A target that cannot be looked at keeps its last known state and says so; nothing is thrown. */
+async function observed(
   kind: AnyKind,
   state: StoredState,
   access: Access,
-): Promise<{ aspects: object; deviations: Readonly<Record<string, string>>; reached: Reconciled }> {
+): Promise<{ aspects: object; deviations: Readonly<Record<string, string>>; reached: Known }> {
   const { desired, owner } = state.inputs;
   try {
-    const home = access.host(kind.home(desired.identity, desired.settings));
-    const [live, stored] = await Promise.all([
-      kind.observe(desired.identity, desired.settings, access),
-      loadRecord(access.files(home.connection), home, kind.type, kind.identify(desired.identity)),
-    ]);
-    const kept = stored?.record.kept ?? state.kept;
+    const { live, kept, owner: found } = await look(kind, state.inputs, access, rememberedBy(state).remembered?.kept);
     const { aspects, deviations } = kind.describe(desired, live, kept);
-    const foreign: Record<string, string> =
-      stored && stored.record.owner !== owner ? { [OWNER_KEY]: `now managed by ${stored.record.owner}` } : {};
-    return { aspects, deviations: { ...deviations, ...foreign }, reached: { live, kept, claim: state.claim } };
+    const record: Record<string, string> = {};
+    if (found !== undefined && found !== owner) record[OWNER_KEY] = `now managed by ${found}`;
+    if (found === undefined && state.claim) record[UNRECORDED] = "the target has lost its record; up writes it anew";
+    return { aspects, deviations: { ...deviations, ...record }, reached: { live, kept, claim: state.claim } };
   } catch (error) {
     return {
       aspects: desired.aspects,
@@ -166,21 +172,43 @@ async function look(
   }
 }
 
+type Known = Reached & { readonly claim: string };
+
+/** What the target remembered when it was last looked at: stands in for a record that it has lost since. */
+const rememberedBy = (state: StoredState): { readonly remembered?: { readonly kept: object } } =>
+  state.claim && Object.keys(state.kept).length > 0 ? { remembered: { kept: state.kept } } : {};
+
+/**
+ * The deviations as lines under a plan. They were written against the inputs in state; when the program declares something
+ * else now, they are written anew, so that they and the steps speak of the same declaration.
+ */
+function sentences(kind: AnyKind, state: StoredState, wanted: ParsedInputs): Readonly<Record<string, string>> {
+  if (Object.keys(state.deviations).length === 0 || !inputsDiffer(state, wanted)) return state.deviations;
+  const { [UNOBSERVED]: unobserved, [OWNER_KEY]: owner, [UNRECORDED]: unrecorded } = state.deviations;
+  const ours = Object.entries({ [UNOBSERVED]: unobserved, [OWNER_KEY]: owner, [UNRECORDED]: unrecorded });
+  const kept = Object.fromEntries(ours.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  try {
+    return { ...kind.describe(wanted.desired, state.live, state.kept).deviations, ...kept };
+  } catch {
+    return state.deviations;
+  }
+}
+
 /** Runs a reconcile; a failure after the first write becomes one that the engine stores and goes on from. */
 async function converge(
   kind: AnyKind,
   inputs: Properties,
-  resourceId: string,
-  work: () => Promise<Reconciled>,
-): Promise<Reconciled> {
+  request: ReconcileRequest,
+): Promise<Record<string, unknown>> {
+  const outputs = (reached: Reached) => writeState(kind, inputs, { ...reached, claim: request.claim });
   try {
-    return await interruptible(work);
+    return outputs(await interruptible(() => reconcile(request)));
   } catch (error) {
     const failure = asEngineError(error, kind.type);
-    if (!(error instanceof PartialFailure) || !error.reached) throw failure;
+    if (!(error instanceof PartialFailure)) throw failure;
     throw Object.assign(failure, {
-      id: resourceId,
-      properties: { ...writeState(kind, inputs, error.reached), [PROVIDER_KEY]: inputs[PROVIDER_KEY] },
+      id: kind.identify(request.inputs.desired.identity),
+      properties: { ...outputs(error.reached), [PROVIDER_KEY]: inputs[PROVIDER_KEY] },
       reasons: error.problems.map(formatProblem),
     });
   }
@@ -200,6 +228,8 @@ const isOutOfReach = (error: unknown): boolean =>
   error instanceof ProblemError && ["unreachable", "login", "host-key", "timeout"].includes(error.cause);
 
 const inGroup = (group: object, key: string): unknown => (group as Record<string, unknown>)[key];
+
+const EMPTY_PLAN: Plan = { steps: [], refusals: [], notes: [] };
 
 /** The engine asks for a diff more than once per operation; people read each line once. */
 function once(say: Say): Say {

@@ -1,6 +1,7 @@
 import { sha256 } from "../common/json.js";
 import { ProblemError } from "../common/problem.js";
 import type { FileReader, Host } from "../targets/host.js";
+import type { AnyKind } from "./inputs.js";
 
 /**
  * What stands on a target about one managed thing: who owns it, what was there before, what cannot be observed, and the
@@ -9,7 +10,7 @@ import type { FileReader, Host } from "../targets/host.js";
 export interface TargetRecord {
   readonly version: 1;
   readonly type: string;
-  /** `Kind.identify` of the thing. */
+  /** What names the thing on this host: `recordKeyOf`. */
   readonly id: string;
   /** project/stack/resource */
   readonly owner: string;
@@ -19,6 +20,8 @@ export interface TargetRecord {
   readonly kept: object;
   /** Present while a run is under way, and after one that was interrupted. */
   readonly run?: UnfinishedRun;
+  /** The last run that changed something and ended well. */
+  readonly lastRun?: { readonly endedAt: string; readonly by: string; readonly outsideWindow?: string };
 }
 
 export interface UnfinishedRun {
@@ -36,6 +39,10 @@ export interface StoredRecord {
   readonly record: TargetRecord;
   readonly sha256: string;
 }
+
+/** What names a thing on its home host, whatever the configuration calls that host. */
+export const recordKeyOf = (kind: AnyKind, identity: object): string =>
+  kind.recordKey?.(identity) ?? kind.identify(identity);
 
 export function recordPath(stateDirectory: string, type: string, id: string): string {
   return `${stateDirectory}/records/${type.replace(":", ".")}-${sha256(id).slice(0, 20)}.json`;

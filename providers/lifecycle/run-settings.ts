@@ -1,6 +1,9 @@
 import { z } from "zod";
-import { durationSchema } from "../common/duration.js";
+import { durationSchema, milliseconds } from "../common/duration.js";
 import { windowSchema } from "./window.js";
+
+/** A lease must outlast a sign of life over a slow line, or live runs look dead. */
+const SHORTEST_LEASE_MS = 5_000;
 
 /** Settings that every kind has: how a run behaves, whatever it manages. */
 export const runSettingsSchema = z.object({
@@ -20,6 +23,7 @@ export const runSettingsSchema = z.object({
     .describe("when up would do more than the preview before it showed: stop before the first write, or go on"),
   lockWait: durationSchema.default("60s").describe("how long to wait for another run on the same host"),
   lockLease: durationSchema
+    .refine((lease) => milliseconds(lease) >= SHORTEST_LEASE_MS, { message: "must be at least 5s" })
     .default("30s")
     .describe("a lock without a sign of life for this long is dead; its own stack takes it over"),
   deadline: durationSchema.default("30m").describe("limit of one whole create, update or delete"),

@@ -8,7 +8,6 @@ import {
   type Properties,
 } from "./inputs.js";
 import type { Plan } from "./kind.js";
-import type { Reconciled } from "./reconcile.js";
 
 export const LIVE_KEY = "live";
 export const KEPT_KEY = "kept";
@@ -18,6 +17,8 @@ const VERSION_KEY = "schemaVersion";
 export const OUTPUT_KEYS = [LIVE_KEY, KEPT_KEY, CLAIM_KEY, VERSION_KEY, DEVIATIONS_KEY] as const;
 /** The deviation that says a target could not be looked at; everything else in the state is then the last known. */
 export const UNOBSERVED = "unobserved";
+/** The deviation that says the target has lost what this stack recorded there. */
+export const UNRECORDED = "record";
 
 /** Stored outputs, in today's shape. */
 export interface StoredState {
@@ -46,7 +47,11 @@ export function readState(kind: AnyKind, outputs: Properties): StoredState {
 }
 
 /** Outputs = the inputs under the same keys + what was reached. Plain JSON, whatever a kind put into it. */
-export function writeState(kind: AnyKind, inputs: Properties, reached: Reconciled): Record<string, unknown> {
+export function writeState(
+  kind: AnyKind,
+  inputs: Properties,
+  reached: { readonly live: object; readonly kept: object; readonly claim: string },
+): Record<string, unknown> {
   return JSON.parse(
     JSON.stringify({
       ...inputs,

@@ -2,6 +2,7 @@ import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
 import { lineCut } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
+import { noteKind } from "../support/note-kind.js";
 
 const live = (outs: Record<string, unknown>) => outs.live as { text: string; title: string };
 
@@ -201,12 +202,130 @@ describe("refusals", () => {
     const { outs } = await bench.create();
     bench.host.put("/notes/a/title", "changed after the preview");
     await expect(bench.up(outs, noteInputs({ text: "new" }))).rejects.toThrow(
-      "the live system changed since the preview; now also due: write the title",
+      "the live system changed since the preview; now due, and not shown: write the title",
     );
     expect(bench.host.text("/notes/a/text")).toBe("hello");
     const gone = await bench.up(outs, noteInputs({ text: "new", onUnseenSteps: "go" }));
     expect(live(gone.outs)).toMatchObject({ text: "new", title: "untitled" });
   });
+});
+
+describe("what counts as shown is the preview that a person read, not the update's own second look", () => {
+  test("drift that appeared between the two stops up", async () => {
+    const bench = noteBench();
+    const { outs } = await bench.create();
+    const news = (await bench.provider.check(outs, noteInputs({ text: "new" }))).inputs as object;
+    const preview = await bench.provider.read("/notes/a", outs);
+    await bench.provider.diff("/notes/a", preview.props as object, news);
+
+    bench.host.put("/notes/a/title", "changed while the preview was read");
+    await bench.host.close();
+    const second = await bench.provider.read("/notes/a", outs);
+    await bench.provider.diff("/notes/a", second.props as object, news);
+    await expect(bench.provider.update("/notes/a", second.props as object, news)).rejects.toThrow(
+      "now due, and not shown: write the title",
+    );
+    expect(bench.host.text("/notes/a/text")).toBe("hello");
+  });
+
+  test("a step of the same name that would do something else counts as not shown", async () => {
+    const kind: typeof noteKind = {
+      ...noteKind,
+      plan(desired, live, kept) {
+        const plan = noteKind.plan(desired, live, kept);
+        return { ...plan, steps: plan.steps.map((step) => ({ ...step, over: live.text })) };
+      },
+    };
+    const bench = noteBench({}, undefined, kind);
+    const { outs } = await bench.create();
+    bench.host.put("/notes/a/text", "somebody else's");
+    await expect(bench.up(outs, noteInputs({ text: "new" }))).rejects.toThrow("now due, and not shown: write the text");
+  });
+});
+
+describe("the record on the target", () => {
+  const recordOf = (bench: ReturnType<typeof noteBench>) =>
+    bench.host.paths().filter((path) => path.startsWith("/state/records/"))[0] ?? "";
+
+  test("one that was lost shows in the preview and is written anew, with the before-image that the state remembers", async () => {
+    const bench = noteBench();
+    bench.host.put("/notes/a/text", "found");
+    const { outs } = await bench.create(noteInputs({ onDestroy: "restore" }));
+    bench.host.delete(recordOf(bench));
+    await bench.host.close();
+    const { inputs } = await bench.provider.read("/notes/a", outs);
+    expect(deviationsOf(inputs)).toEqual({ record: "the target has lost its record; up writes it anew" });
+    const again = await bench.refreshAndUp(outs, noteInputs({ onDestroy: "restore" }));
+    expect(again.updated).toBe(true);
+    await bench.provider.delete("/notes/a", again.outs);
+    expect(bench.host.text("/notes/a/text")).toBe("found");
+  });
+
+  test("restore works from what the state remembers; with nothing remembered it fails instead of doing nothing", async () => {
+    const bench = noteBench();
+    bench.host.put("/notes/a/text", "found");
+    const { outs } = await bench.create(noteInputs({ onDestroy: "restore" }));
+    bench.host.delete(recordOf(bench));
+    await expect(bench.provider.delete("/notes/a", { ...outs, kept: {} })).rejects.toThrow(
+      "nothing is recorded about what was there before",
+    );
+    await bench.provider.delete("/notes/a", outs);
+    expect(bench.host.text("/notes/a/text")).toBe("found");
+  });
+
+  test("says when, by whom and why the last run went on outside the maintenance window", async () => {
+    const bench = noteBench();
+    const today = new Date().getUTCDay();
+    const window = { days: [today === 1 ? "Thu" : "Mon"], from: "00:00", to: "00:01", timeZone: "UTC" };
+    process.env.PULUMI_CONNECTIONS_OUTSIDE_WINDOW = "agreed";
+    try {
+      await bench.create(noteInputs({ maintenanceWindow: window }));
+    } finally {
+      delete process.env.PULUMI_CONNECTIONS_OUTSIDE_WINDOW;
+    }
+    const record = JSON.parse(bench.host.text(recordOf(bench)) ?? "");
+    expect(record).toMatchObject({ lastRun: { outsideWindow: "agreed", by: expect.stringContaining("@") } });
+    expect(record).not.toHaveProperty("run");
+  });
+
+  test("promise 17: is found by what the thing is, whatever the configuration calls it", async () => {
+    const kind: typeof noteKind = { ...noteKind, recordKey: () => "the same note" };
+    const bench = noteBench({}, undefined, kind);
+    bench.host.put("/notes/a/text", "found");
+    const old = await bench.create(noteInputs({ onDestroy: "restore" }));
+    const host = bench.host;
+    const renamed = noteBench({}, host, { ...kind, identify: () => "another label" });
+    await renamed.create(noteInputs({ onDestroy: "restore" }));
+    await renamed.provider.delete("/notes/a", old.outs);
+    expect(host.text("/notes/a/text")).toBe("hello");
+    expect(host.paths().filter((path) => path.startsWith("/state/records/"))).toHaveLength(1);
+  });
+});
+
+test("a lease too short for a slow line is refused", async () => {
+  const { failures } = await noteBench().provider.check({}, noteInputs({ lockLease: "1s" }));
+  expect(failures).toEqual([expect.objectContaining({ property: "lockLease" })]);
+});
+
+test("a preview says that the maintenance window would refuse", async () => {
+  const bench = noteBench();
+  const { outs } = await bench.create();
+  const today = new Date().getUTCDay();
+  const maintenanceWindow = { days: [today === 1 ? "Thu" : "Mon"], from: "00:00", to: "00:01", timeZone: "UTC" };
+  const news = (await bench.provider.check(outs, noteInputs({ text: "new", maintenanceWindow }))).inputs as object;
+  await bench.provider.diff("/notes/a", outs, news);
+  expect(bench.said.join("\n")).toMatch(/refused: test:Note .*inside the maintenance window/);
+});
+
+test("drift and plan of one preview speak of the same declaration", async () => {
+  const bench = noteBench();
+  const { outs } = await bench.create();
+  bench.host.put("/notes/a/title", "mine");
+  await bench.host.close();
+  const { props } = await bench.provider.read("/notes/a", outs);
+  const news = (await bench.provider.check(outs, noteInputs({ title: "mine" }))).inputs as object;
+  await bench.provider.diff("/notes/a", props as object, news);
+  expect(bench.said.join("\n")).not.toContain('found: title: is "mine"');
 });
 
 test("a connection that accepts any host key is named by every preview and every run", async () => {

@@ -1,6 +1,8 @@
 import type * as dynamic from "@pulumi/pulumi/dynamic";
+import type { AnyKind } from "../../providers/lifecycle/inputs.js";
 import type { Access } from "../../providers/lifecycle/kind.js";
 import { managedProvider } from "../../providers/lifecycle/provider.js";
+import { plansOfThisProcess, type ShownPlans } from "../../providers/lifecycle/shown.js";
 import { snapshotReader } from "../../providers/lifecycle/snapshot-reader.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
 import { MemoryHost, type MemoryHostOptions } from "./memory-host.js";
@@ -21,7 +23,6 @@ export const noteInputs = (more: Record<string, unknown> = {}): Record<string, u
   text: "hello",
   owner: "shop/prod/note-a",
   __provider: "pointer",
-  lockLease: "40ms",
   lockWait: "2s",
   ...more,
 });
@@ -33,7 +34,7 @@ export interface NoteBench {
   readonly provider: Required<dynamic.ResourceProvider>;
   /** As the engine does it: check, then create. */
   create(inputs?: Record<string, unknown>): Promise<{ id: string; outs: Record<string, unknown> }>;
-  /** As the engine does it: check, diff, and update when there are changes. Answers the outputs and whether it updated. */
+  /** As one command does it: check, diff, and update when there are changes. Answers the outputs and whether it updated. */
   up(
     olds: Record<string, unknown>,
     news?: Record<string, unknown>,
@@ -48,12 +49,18 @@ export interface NoteBench {
 export function noteBench(
   options: MemoryHostOptions = {},
   host = new MemoryHost(connection, withCommands(options)),
+  kind: AnyKind = noteKind,
 ): NoteBench {
   host.mkdir("/notes/a");
   const said: string[] = [];
   const fresh: Access = { host: () => host, files: () => host.files };
   const cached: Access = { host: () => host, files: () => snapshotReader(host) };
-  const provider = managedProvider(noteKind, { fresh, cached, say: (line) => said.push(line) });
+  let command = plansOfThisProcess();
+  const shown: ShownPlans = {
+    remember: (id, inputs, steps) => command.remember(id, inputs, steps),
+    recall: (id, inputs) => command.recall(id, inputs),
+  };
+  const provider = managedProvider(kind, { fresh, cached, say: (line) => said.push(line), shown });
   const checked = async (olds: object, inputs: Record<string, unknown>) => {
     const result = await provider.check(olds, inputs);
     if (result.failures?.length) throw new Error(JSON.stringify(result.failures));
@@ -69,6 +76,7 @@ export function noteBench(
       return { id, outs: { ...outs, __provider: "pointer" } };
     },
     async up(olds, inputs = noteInputs()) {
+      command = plansOfThisProcess();
       const news = { ...(await checked(olds, inputs)), __provider: "pointer" };
       const { changes } = await provider.diff("/notes/a", olds, news);
       if (!changes) return { outs: olds, updated: false };

@@ -1,0 +1,118 @@
+import { milliseconds } from "../common/duration.js";
+import { ProblemError } from "../common/problem.js";
+import type { Host } from "../targets/host.js";
+import { hostKeyWarnings } from "../targets/host-keys.js";
+import type { AnyKind, ParsedInputs } from "./inputs.js";
+import { interruption } from "./interrupt.js";
+import { titleOf } from "./judge.js";
+import type { Access } from "./kind.js";
+import { acquireLock, type Lock } from "./lock.js";
+import { loadRecord, recordKeyOf, removeRecord, type StoredRecord, saveRecord, type TargetRecord } from "./record.js";
+import type { Say } from "./report.js";
+
+export interface SessionRequest {
+  readonly kind: AnyKind;
+  readonly inputs: ParsedInputs;
+  /** A new claim for `create`; the stored one for `update` and `delete`. */
+  readonly claim: string;
+  readonly access: Access;
+  readonly say: Say;
+  /** Where plans go: the same lines as in the preview before, so a caller may leave out what was said already. */
+  readonly sayPlan: Say;
+}
+
+/** One resource's turn on its home host: the lock is held, the record was read. */
+export class Session {
+  private constructor(
+    readonly request: SessionRequest,
+    readonly home: Host,
+    private readonly lock: Lock,
+    private stored: StoredRecord | undefined,
+    /** Aborted when the operator interrupted: stop at the next safe point. */
+    readonly interrupted: AbortSignal,
+    /** Aborted when the time of this run is up. It starts when the lock is held. */
+    readonly deadline: AbortSignal,
+  ) {}
+
+  /** Waits for its turn in this process and for the host's lock, then does the work. */
+  static async run<T>(request: SessionRequest, why: string, work: (session: Session) => Promise<T>): Promise<T> {
+    const { kind, inputs, access, say, sayPlan } = request;
+    const connection = kind.home(inputs.desired.identity, inputs.desired.settings);
+    const home = access.host(connection);
+    for (const warning of hostKeyWarnings(connection)) sayPlan(warning);
+    return exclusively(home, async () => {
+      const lock = await acquireLock(home, {
+        owner: inputs.owner,
+        why: `${why} ${titleOf(kind, inputs)}`,
+        waitMs: milliseconds(inputs.run.lockWait),
+        leaseMs: milliseconds(inputs.run.lockLease),
+        onWait: say,
+      });
+      try {
+        const stored = await loadRecord(home.files, home, kind.type, recordKeyOf(kind, inputs.desired.identity));
+        const deadline = AbortSignal.timeout(milliseconds(inputs.run.deadline));
+        return await work(new Session(request, home, lock, stored, interruption(), deadline));
+      } finally {
+        // The work's own outcome matters more than a lock that could not be removed: its lease ends by itself.
+        await lock.release().catch((error) => say(`[${home.name}] the lock stays behind: ${error}`));
+      }
+    });
+  }
+
+  get title(): string {
+    return titleOf(this.request.kind, this.request.inputs);
+  }
+
+  get record(): TargetRecord | undefined {
+    return this.stored?.record;
+  }
+
+  observe(): Promise<object> {
+    const { kind, inputs, access } = this.request;
+    return kind.observe(inputs.desired.identity, inputs.desired.settings, access);
+  }
+
+  /** @throws ProblemError `locked` when another run has taken this one for dead. */
+  assertHeld(): Promise<void> {
+    return this.lock.assertHeld();
+  }
+
+  /** Stores what is known about the thing, under this owner and claim. What the change leaves out stays as it was. */
+  async save(change: { readonly kept: object } & Partial<Pick<TargetRecord, "run" | "lastRun">>): Promise<void> {
+    const { kind, inputs, claim } = this.request;
+    const record: TargetRecord = {
+      ...this.record,
+      version: 1,
+      type: kind.type,
+      id: recordKeyOf(kind, inputs.desired.identity),
+      owner: inputs.owner,
+      claim,
+      adoptedAt: this.record?.adoptedAt ?? new Date().toISOString(),
+      ...change,
+    };
+    try {
+      this.stored = await saveRecord(this.home, record, this.stored);
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.cause !== "changed-meanwhile") throw error;
+      throw new ProblemError("locked", error.problems);
+    }
+  }
+
+  async forget(): Promise<void> {
+    if (this.stored) await removeRecord(this.home, this.stored);
+    this.stored = undefined;
+  }
+}
+
+/** Runs of this process on one host, one after the other: they share one connection and one lock file. */
+const queues = new WeakMap<Host, Promise<unknown>>();
+
+function exclusively<T>(host: Host, work: () => Promise<T>): Promise<T> {
+  const before = queues.get(host) ?? Promise.resolve();
+  const mine = before.then(work, work);
+  queues.set(
+    host,
+    mine.catch(() => undefined),
+  );
+  return mine;
+}
