@@ -1,3 +1,4 @@
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -29,18 +30,16 @@ final class DrdaMessage {
       if (length < HEADER) throw new IOException("a message of " + length + " bytes");
       return new DrdaMessage(rest(in, (byte) first, length), false);
     }
-    byte[] all = rest(in, (byte) first, length & ~CONTINUED);
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    all.writeBytes(rest(in, (byte) first, length & ~CONTINUED));
     for (boolean more = true; more; ) {
       int header = in.readUnsignedShort();
       more = (header & CONTINUED) != 0;
-      int size = header & ~CONTINUED;
-      int at = all.length;
-      all = Arrays.copyOf(all, at + size);
-      all[at] = (byte) (header >> 8);
-      all[at + 1] = (byte) header;
-      in.readFully(all, at + 2, size - 2);
+      all.write(header >> 8);
+      all.write(header);
+      all.writeBytes(in.readNBytes((header & ~CONTINUED) - 2));
     }
-    return new DrdaMessage(all, true);
+    return new DrdaMessage(all.toByteArray(), true);
   }
 
   private static byte[] rest(DataInputStream in, byte first, int length) throws IOException {

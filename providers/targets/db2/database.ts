@@ -9,8 +9,9 @@ export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
 export type SqlParameter = SqlValue | { readonly secret: string | Uint8Array };
 
 /**
- * What a column holds, by its type: SMALLINT, INTEGER, DOUBLE → number; BIGINT, DECIMAL → string, exact; CHAR, VARCHAR, CLOB,
- * DATE, TIME → string; TIMESTAMP → "2026-05-01 12:00:00.000000"; BLOB → Buffer.
+ * What a column holds, by its type: SMALLINT, INTEGER, DOUBLE → number; BIGINT → string, exact; DECIMAL, DECFLOAT → number, which
+ * the driver rounds to 15 digits and which keeps no trailing zeros (710.10 is 710.1); CHAR (padded), VARCHAR, CLOB, DATE, TIME →
+ * string; TIMESTAMP → "2026-05-01 12:00:00.000000"; BLOB → Buffer.
  */
 export type SqlResult = string | number | boolean | null | Buffer;
 
