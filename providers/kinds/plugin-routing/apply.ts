@@ -15,7 +15,7 @@ import {
 import type { ProofLevel } from "../../targets/plugin/verify.js";
 import { prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
 import { directiveIn } from "../../targets/plugin/web-server.js";
-import type { RoutingDesired } from "./goal.js";
+import { type RoutingDesired, webServerOf } from "./goal.js";
 import type { Kept, Live } from "./live.js";
 import type { CopyRecipe, RoutingStep } from "./plan.js";
 
@@ -27,7 +27,7 @@ const REMEMBERED_VERSIONS = 4;
 /** One step. Each looks at its target anew, so that doing it twice is doing it once. */
 export async function apply(step: RoutingStep, context: RoutingContext): Promise<Partial<Kept> | undefined> {
   const host = hostOf(context);
-  const { identity, settings } = context.desired;
+  const { settings } = context.desired;
   if (step.key === "check-first") return checkFirst(step, context, host);
   if (step.key === "prove") {
     await proveThrough(step.clusters, step.level, context, milliseconds(settings.verify.settleTime));
@@ -36,7 +36,7 @@ export async function apply(step: RoutingStep, context: RoutingContext): Promise
   }
   if (step.key === "reload") {
     await holdSessions(context, host);
-    await reload(host, identity, settings);
+    await reload(host, webServerOf(context.desired), settings);
   } else if (step.key === "point-directive") await point(step, context, host);
   else if (step.key === "write-copy") {
     const { path, expected, sourcePath } = step.copy;
@@ -171,7 +171,7 @@ export async function setDirective(
 }
 
 const directiveOf = (context: RoutingContext, host: Host): Promise<HttpdDirective> =>
-  directiveIn(host.files, context.desired.identity, context.desired.settings);
+  directiveIn(host.files, webServerOf(context.desired), context.desired.settings);
 
 /** A lost backup of the whole file only means that the directive alone is put back. */
 async function backupOrNone(digest: string, context: RoutingContext, host: Host): Promise<Buffer | undefined> {
@@ -183,17 +183,17 @@ async function backupOrNone(digest: string, context: RoutingContext, host: Host)
   }
 }
 
-/** Sessions begun before a reload, by the signal of their run: a run that is gone leaves none behind. */
-const heldSessions = new WeakMap<AbortSignal, readonly HeldSession[]>();
+/** Sessions begun before a reload, by the inputs of their run: a run that is gone leaves none behind. */
+const heldSessions = new WeakMap<RoutingDesired, readonly HeldSession[]>();
 
 async function holdSessions(context: RoutingContext, host: Host): Promise<void> {
   const settings = await sessionSettings(context, host);
-  if (settings) heldSessions.set(context.signal, await beginSessions(Object.keys(settings.verify.clusters), settings));
+  if (settings) heldSessions.set(context.desired, await beginSessions(Object.keys(settings.verify.clusters), settings));
 }
 
 /** Users' sessions stay, go on elsewhere or begin anew: which of these happened is measured and said. */
 async function sayWhatBecameOfSessions(context: RoutingContext, host: Host): Promise<void> {
-  const held = heldSessions.get(context.signal) ?? [];
+  const held = heldSessions.get(context.desired) ?? [];
   const settings = held.length > 0 ? await sessionSettings(context, host) : undefined;
   if (settings) for (const line of await followSessions(held, settings)) context.progress(line);
 }
@@ -223,7 +223,7 @@ export async function proveThrough(
   context: RoutingContext,
   settleMs: number,
 ): Promise<void> {
-  const { identity, settings } = context.desired;
+  const { settings } = context.desired;
   const host = hostOf(context);
   const path = level === "routed" ? (await directiveOf(context, host)).path : settings.pluginFile;
   const proving = {
@@ -234,7 +234,7 @@ export async function proveThrough(
     level,
     inWords: level === "routed" ? `on ${context.desired.aspects.primaryNode}` : "answered",
     signal: context.signal,
-    alive: () => requireAlive(host, identity, settings),
+    alive: () => requireAlive(host, webServerOf(context.desired), settings),
     progress: context.progress,
   };
   await prove(proving, settleMs);

@@ -3,7 +3,7 @@ import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import { type ClusterRouting, selectedClusters, wantedRouting } from "../../formats/routing.js";
 import type { Desired } from "../../lifecycle/kind.js";
-import { AS_GENERATED } from "../../targets/plugin/schema.js";
+import { AS_GENERATED, type WebServerIdentity } from "../../targets/plugin/schema.js";
 import { copyPath, type Kept, type Live, type LiveFile } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 
@@ -54,6 +54,12 @@ export function goalOf(desired: RoutingDesired, live: Live): Goal {
     notes: routing.notes,
   };
 }
+
+/** As what reaches and controls web servers wants it. */
+export const webServerOf = ({ identity, settings }: RoutingDesired): WebServerIdentity => ({
+  webServer: settings.webServer,
+  httpdConf: identity.httpdConf,
+});
 
 export function nodeOf(settings: Settings): ReadonlyMap<string, string> {
   return new Map(

@@ -112,7 +112,9 @@ async function findDirective(
   identity: Identity,
   settings: Settings,
 ): Promise<{ directive?: HttpdDirective; problems: Problem[] }> {
-  const { value, problems } = await problemsAsData(() => directiveIn(files, identity, settings));
+  const { value, problems } = await problemsAsData(() =>
+    directiveIn(files, { webServer: settings.webServer, httpdConf: identity.httpdConf }, settings),
+  );
   return { ...(value ? { directive: value } : {}), problems };
 }
 

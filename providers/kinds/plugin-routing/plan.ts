@@ -5,9 +5,9 @@ import { startCommand } from "../../targets/plugin/control.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import type { ProofLevel } from "../../targets/plugin/verify.js";
 import { pidFileOf } from "../../targets/plugin/web-server.js";
-import { activeFile, goalOf, isAtItsPlace, isProven, isRight, type RoutingDesired } from "./goal.js";
+import { activeFile, goalOf, isAtItsPlace, isProven, isRight, type RoutingDesired, webServerOf } from "./goal.js";
 import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
-import type { Identity } from "./schema.js";
+import type { Settings } from "./schema.js";
 
 /** A copy of the generated file with other primaries. */
 export interface CopyRecipe {
@@ -45,11 +45,11 @@ export type RoutingStep = Step &
 
 /** The one plan: the generated file, a copy of it with other primaries, and the directive that names one of the two. */
 export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
-  const { aspects, identity } = desired;
+  const { aspects, settings } = desired;
   const goal = goalOf(desired, live);
   const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...goal.refusals];
   const active = activeFile(live);
-  const notes = live.webServer.running === "no" ? [notRunningNote(identity)] : [];
+  const notes = live.webServer.running === "no" ? [notRunningNote(settings)] : [];
   if (refusals.length > 0) return { steps: [], refusals, notes };
 
   const steps: RoutingStep[] = [];
@@ -148,11 +148,7 @@ interface Frame {
 }
 
 /** Changes on disk stand between a check that all is well before and a reload with its proof after. */
-function framed(
-  { identity, settings, aspects }: RoutingDesired,
-  changes: readonly RoutingStep[],
-  frame: Frame,
-): RoutingStep[] {
+function framed({ settings, aspects }: RoutingDesired, changes: readonly RoutingStep[], frame: Frame): RoutingStep[] {
   const clusters = frame.clusters.join(", ");
   const routed = frame.level === "routed";
   return [
@@ -168,7 +164,7 @@ function framed(
     ...changes,
     {
       key: "reload",
-      title: `reload ${identity.webServer} gracefully${routed ? `: users move to ${aspects.primaryNode}` : ""}; a few connections may be reset`,
+      title: `reload ${settings.webServer} gracefully${routed ? `: users move to ${aspects.primaryNode}` : ""}; a few connections may be reset`,
       // Measured on Apache httpd under load: mpm_worker resets almost no connection at a graceful reload, mpm_event about
       // one per client; which one a given IBM HTTP Server runs cannot be told from here. Users stay logged in (LTPA), but
       // sessions that were kept in memory alone start anew on the other node. Hence more than "none" and no outage.
@@ -208,16 +204,17 @@ function hostMismatch({ identity, settings }: RoutingDesired): Problem[] {
   ];
 }
 
-const notRunningNote = (identity: Identity): string => `${identity.webServer} is not running`;
+const notRunningNote = ({ webServer }: Settings): string => `${webServer} is not running`;
 
-function notRunning({ identity, settings }: RoutingDesired, live: Live): Problem[] {
+function notRunning(desired: RoutingDesired, live: Live): Problem[] {
+  const { identity, settings } = desired;
   if (live.webServer.running !== "no") return [];
   return [
     {
       where: `${identity.host}:${pidFileOf(settings)}`,
-      found: `no process of ${identity.webServer} is running`,
+      found: `no process of ${settings.webServer} is running`,
       why: "A web server that somebody stopped is not started behind their back, and nothing can be proved without it",
-      next: `Start it, or correct control.pidFile: ${startCommand(identity, settings).join(" ")}`,
+      next: `Start it, or correct control.pidFile: ${startCommand(webServerOf(desired), settings).join(" ")}`,
     },
   ];
 }

@@ -11,16 +11,17 @@ type AspectsInput = z.input<typeof aspectsSchema>;
 /**
  * Which WebSphere node's members one web server sends users to.
  *
- * The three of the identity are plain values; changing one replaces the resource, which writes nothing by itself.
+ * `host` and `httpdConf` are its identity and plain values; changing one replaces the resource, which writes nothing by
+ * itself.
  */
 export interface PluginRoutingArgs extends RunArgs {
-  /** Name of the web server, unique on its host. */
-  webServer: IdentityInput["webServer"];
   /** Name of the host: the same as `connection.name`. */
   host: IdentityInput["host"];
   /** Absolute path of the web server's main configuration file; the directive may stand in an included one. */
   httpdConf: IdentityInput["httpdConf"];
 
+  /** What messages call the web server. */
+  webServer: pulumi.Input<SettingsInput["webServer"]>;
   /** How to reach the host over SSH. Credentials are references, resolved at every use. */
   connection: pulumi.Input<SettingsInput["connection"]>;
   /** Installation directory of the web server, e.g. `/opt/IBM/HTTPServer`. */

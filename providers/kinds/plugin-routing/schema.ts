@@ -11,11 +11,8 @@ import {
 
 export { AS_GENERATED };
 
+/** Which web server: by where it is, and by nothing that is only a name for it on this host. */
 export const identitySchema = z.strictObject({
-  webServer: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { message: "may hold letters, digits, dot, underscore and hyphen" })
-    .describe("name of the web server, unique on its host"),
   host: z.string().min(1).describe("name of the host's connection"),
   httpdConf: absolutePath.describe(
     "the web server's main configuration file; the directive may stand in an included one",
@@ -23,6 +20,10 @@ export const identitySchema = z.strictObject({
 });
 
 export const settingsSchema = z.strictObject({
+  webServer: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { message: "may hold letters, digits, dot, underscore and hyphen" })
+    .describe("what messages call the web server"),
   connection: connectionSchema.describe("how to reach the web server's host"),
   serverRoot: absolutePath.describe("installation directory of the web server"),
   control: controlSchema.prefault({}).describe("commands of the web server: program and arguments, never shell text"),

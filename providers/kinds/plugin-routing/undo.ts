@@ -3,7 +3,7 @@ import { formatProblem, problemsOf } from "../../common/problem.js";
 import type { UndoContext } from "../../lifecycle/kind.js";
 import { reloadOrStart } from "../../targets/plugin/control.js";
 import { hostOf, previousOf, proveThrough, setDirective } from "./apply.js";
-import type { RoutingDesired } from "./goal.js";
+import { type RoutingDesired, webServerOf } from "./goal.js";
 import type { Kept, Live } from "./live.js";
 import type { RoutingStep } from "./plan.js";
 
@@ -16,7 +16,8 @@ export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, 
 export async function undo(context: RoutingUndoContext): Promise<undefined> {
   if (context.failed.key === "check-first") return undefined;
   const host = hostOf(context);
-  const { identity, settings } = context.desired;
+  const { settings } = context.desired;
+  const { webServer } = settings;
   let changed = false;
   const tell = (sentence: string) => {
     changed = true;
@@ -38,15 +39,11 @@ export async function undo(context: RoutingUndoContext): Promise<undefined> {
   const reached = [...context.done, context.failed];
   const reloaded = reached.some((step) => step.key === "reload");
   if (reloaded) {
-    const how = await reloadOrStart(host, identity, settings);
-    tell(
-      how === "reloaded"
-        ? `${identity.webServer} was reloaded`
-        : `${identity.webServer} was down and was started again`,
-    );
+    const how = await reloadOrStart(host, webServerOf(context.desired), settings);
+    tell(how === "reloaded" ? `${webServer} was reloaded` : `${webServer} was down and was started again`);
     tell(await verdictOf(context));
   } else if (changed) {
-    tell(`${identity.webServer} had not been reloaded, so users noticed nothing`);
+    tell(`${webServer} had not been reloaded, so users noticed nothing`);
   }
   for (const [path, sha256] of Object.entries(previous.files)) {
     const now = sha256 === "absent" ? await host.files.read(path) : undefined;
@@ -68,7 +65,7 @@ async function verdictOf(context: RoutingUndoContext): Promise<string> {
   try {
     await proveThrough(check.clusters, check.level, context, milliseconds(verify.settleTime));
   } catch (error) {
-    const problems = problemsOf(error, context.desired.identity.webServer).map(formatProblem);
+    const problems = problemsOf(error, context.desired.settings.webServer).map(formatProblem);
     return `after that the probes are still not green: ${problems.join(" ")}`;
   }
   return `after that every probe is green again`;

@@ -6,9 +6,19 @@ import type { Connection } from "../connection.js";
 /** Stands for a node's name where routing is left to the generated plug-in file, so no node is called so. */
 export const AS_GENERATED = "as generated";
 
+/** One spelling for one path, since paths are compared with those that the web server's configuration names. */
 export const absolutePath = z
   .string()
-  .regex(/^(\/|[A-Za-z]:[\\/])[^\0\r\n]*$/, { message: "must be an absolute path" });
+  .regex(/^(\/|[A-Za-z]:[\\/])[^\0\r\n]*$/, { message: "must be an absolute path" })
+  .regex(/^(?!.*[\\/]\.\.([\\/]|$))/, { message: 'must not hold ".."' })
+  .overwrite(plainPath);
+
+/** Without doubled separators, "." and a separator at the end; Windows paths keep the separators they have. */
+function plainPath(path: string): string {
+  if (!path.startsWith("/")) return path;
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  return `/${names.join("/")}`;
+}
 const argv = z.array(z.string().min(1)).min(1);
 export const names = z
   .array(z.string().min(1))

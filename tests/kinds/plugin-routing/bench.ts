@@ -6,6 +6,7 @@ import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
 import type { Live } from "../../../providers/kinds/plugin-routing/live.js";
 import type { Access } from "../../../providers/lifecycle/kind.js";
 import { managedProvider } from "../../../providers/lifecycle/provider.js";
+import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
 import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
 import { connectionSchema } from "../../../providers/targets/connection.js";
 import type { RunResult } from "../../../providers/targets/host.js";
@@ -204,13 +205,18 @@ export function routingBench(web: WebServerModel) {
   const said: string[] = [];
   const fresh: Access = { host: () => web.host, files: () => web.host.files };
   const cached: Access = { host: () => web.host, files: () => snapshotReader(web.host) };
-  const provider = managedProvider(pluginRouting, { fresh, cached, say: (line) => said.push(line) });
+  const provider = managedProvider(pluginRouting, {
+    fresh,
+    cached,
+    say: (line) => said.push(line),
+    shown: plansOfThisProcess(),
+  });
   const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
     const { inputs: news, failures } = await provider.check(olds, inputs);
     if (failures?.length) throw new Error(JSON.stringify(failures));
     return { ...news, __provider: "pointer" };
   };
-  const id = `web1/webserver1:${HTTPD_CONF}`;
+  const id = `web1:${HTTPD_CONF}`;
   return {
     said,
     provider,

@@ -2,6 +2,7 @@ import { type Lab, startLab } from "../../../lab/lab.js";
 import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
 import { freshAccess } from "../../../providers/lifecycle/access.js";
 import { managedProvider } from "../../../providers/lifecycle/provider.js";
+import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
 import { closeAllHosts } from "../../../providers/targets/hosts.js";
 
 /** The real thing but for IBM's module: OpenSSH, Apache httpd, the plug-in stand-in, application servers of the lab. */
@@ -11,6 +12,7 @@ const provider = managedProvider(pluginRouting, {
   fresh: freshAccess,
   cached: freshAccess,
   say: (line) => said.push(line),
+  shown: plansOfThisProcess(),
 });
 
 beforeAll(async () => {
