@@ -2,6 +2,7 @@
 const path = require("node:path");
 const { ROOT, projectPath } = require("./paths.cjs");
 const { mustRun } = require("./processes.cjs");
+const { copyRemoteScripts } = require("./remote-scripts.cjs");
 const { announce } = require("./report.cjs");
 
 const BUILD_SECONDS = 300;
@@ -16,6 +17,7 @@ async function build() {
     waitingFor: "compiling the sources",
     next: "correct what the compiler names above",
   });
+  copyRemoteScripts();
   announce("build", `dist/ is up to date (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }
 

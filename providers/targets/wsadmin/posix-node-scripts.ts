@@ -1,0 +1,135 @@
+/*
+ * Looks at a node's machine and clears its temp folders. Arguments are data; lines of ours begin with "@@ ". For hosts with
+ * /proc, as Linux has it; elsewhere a signal is "unknown".
+ */
+
+/**
+ * PROFILE NODE ADDRESS [SERVER PORTS]…: for each "@@ SERVER PROCESS PID START PORTS". PROCESS running | absent | unknown, START
+ * seconds since the epoch, PORTS open | closed | some | unknown; PORTS asked for are comma-separated, "-" for none.
+ * A server's JVM ends with "… <config folder> <cell> <node> <server>"; a pid file may name a process that is another's by now.
+ */
+export const OBSERVE_SERVERS = `
+profile=$1 node=$2 address=$3; shift 3
+LC_ALL=C; export LC_ALL
+# The programs that start, stop and ask for a server end with the same arguments.
+is_server() {
+  tr '\\0' '\\n' < "/proc/$1/cmdline" 2>/dev/null | tail -n 2 | { IFS= read -r n; IFS= read -r s; [ "$n" = "$node" ] && [ "$s" = "$server" ]; } &&
+    ! grep -qzE '^com\\.ibm\\.ws\\.management\\.tools\\.' "/proc/$1/cmdline" 2>/dev/null
+}
+start_of() {
+  ticks=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)
+  boot=$(sed -n 's/^btime //p' /proc/stat)
+  if [ -n "$ticks" ] && [ -n "$boot" ]; then echo $((boot + ticks / $(getconf CLK_TCK))); else echo -; fi
+}
+addresses=$(getent ahostsv4 "$address" 2>/dev/null | cut -d' ' -f1 | sort -u)
+# Addresses in /proc/net/tcp are little-endian hexadecimal.
+hex=
+for one in $addresses; do
+  hex="$hex $(echo "$one" | { IFS=. read -r a b c d; printf '%02X%02X%02X%02X' "$d" "$c" "$b" "$a"; })"
+done
+listening=
+[ -r /proc/net/tcp ] && listening=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ end _ state _; do
+  [ "$state" = 0A ] && echo "$end"
+done)
+port_open() {
+  port=$(printf '%04X' "$1")
+  for end in $listening; do
+    [ "\${end#*:}" = "$port" ] || continue
+    case \${end%:*} in
+      00000000 | 00000000000000000000000000000000) return 0 ;;
+    esac
+    [ -z "$hex" ] && return 0
+    for one in $hex; do
+      case \${end%:*} in "$one" | 0000000000000000FFFF0000"$one") return 0 ;; esac
+    done
+  done
+  return 1
+}
+while [ $# -gt 1 ]; do
+  server=$1 ports=$2; shift 2
+  process=unknown pid=- start=-
+  if [ -d "/proc/$$" ]; then
+    process=absent
+    read -r pid < "$profile/logs/$server/$server.pid" 2>/dev/null || pid=-
+    if [ "$pid" != - ] && is_server "$pid"; then process=running
+    else
+      pid=-
+      for one in $(grep -lzxF -e "$server" /proc/[0-9]*/cmdline 2>/dev/null); do
+        one=\${one#/proc/} one=\${one%/cmdline}
+        if is_server "$one"; then process=running pid=$one; break; fi
+      done
+    fi
+    [ "$pid" = - ] || start=$(start_of "$pid")
+  fi
+  state=unknown
+  if [ "$ports" != - ] && [ -r /proc/net/tcp ]; then
+    open=0 closed=0
+    for one in $(echo "$ports" | tr , ' '); do
+      if port_open "$one"; then open=$((open + 1)); else closed=$((closed + 1)); fi
+    done
+    state=some
+    [ "$open" = 0 ] && state=closed
+    [ "$closed" = 0 ] && state=open
+  fi
+  printf '@@ %s\\t%s\\t%s\\t%s\\t%s\\n' "$server" "$process" "$pid" "$start" "$state"
+done
+exit 0
+`;
+
+/**
+ * PROFILE NODE: "@@ service UNIT ACTIVE-STATE" for the systemd unit that the running agent belongs to, or else whose text or
+ * init script names this profile and its agent; "@@ script" when there is none; "@@ several UNIT…" when it cannot be told.
+ */
+export const AGENT_CONTROL = `
+profile=$1 node=$2
+command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ] || { echo "@@ script"; exit 0; }
+read -r pid < "$profile/logs/nodeagent/nodeagent.pid" 2>/dev/null || pid=
+if [ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | tail -n 1 | grep -qx nodeagent; then
+  unit=$(sed -n 's,^.*:.*/\\([^/]*\\.service\\)$,\\1,p' "/proc/$pid/cgroup" | head -n 1)
+  case $unit in
+    '' | user@*.service | sshd.service | ssh.service | sshd@*.service | ssh@*.service) ;;
+    *) echo "@@ service $unit active"; exit 0 ;;
+  esac
+fi
+found= count=0
+for unit in $(systemctl list-unit-files --type=service --no-legend --no-pager 2>/dev/null | cut -d' ' -f1); do
+  case $unit in *@.service) continue ;; esac
+  text=$(systemctl cat -- "$unit" 2>/dev/null)
+  script=$(systemctl show -p SourcePath --value -- "$unit" 2>/dev/null)
+  [ -n "$script" ] && text="$text
+$(cat -- "$script" 2>/dev/null)"
+  case $text in *"$profile"*) ;; *) continue ;; esac
+  case $text in *nodeagent* | *startNode*) found="$found $unit"; count=$((count + 1)) ;; esac
+done
+if [ "$count" = 0 ]; then echo "@@ script"; exit 0; fi
+if [ "$count" -gt 1 ]; then echo "@@ several$found"; exit 0; fi
+echo "@@ service$found $(systemctl show -p ActiveState --value -- "\${found# }")"
+`;
+
+/**
+ * PROFILE FOLDER…: empties each. Folders are real ones below the profile, never the profile's own, "tranlog", "config",
+ * "logs" or "properties"; none on the way is a link. "@@ cleared COUNT FOLDER", "@@ refused REASON FOLDER"; a first pass looks at all of them
+ * before anything is deleted.
+ */
+export const CLEAR_FOLDERS = `
+profile=$1; shift
+LC_ALL=C; export LC_ALL
+root=$(cd -P -- "$profile" 2>/dev/null && pwd) || { echo "@@ refused no-profile $profile"; exit 0; }
+for folder in "$@"; do
+  [ -e "$folder" ] || [ -L "$folder" ] || continue
+  [ -d "$folder" ] || { echo "@@ refused not-a-folder $folder"; exit 0; }
+  real=$(cd -P -- "$folder" && pwd)
+  rest=\${real#"$root"/}
+  [ "$rest" != "$real" ] || { echo "@@ refused outside $folder"; exit 0; }
+  [ "$real" = "$root/\${folder#"$profile"/}" ] || { echo "@@ refused link $folder"; exit 0; }
+  case /$rest/ in
+    */tranlog/* | */config/* | /logs/* | /properties/* | /bin/* | /installedApps/*) echo "@@ refused protected $folder"; exit 0 ;;
+  esac
+done
+for folder in "$@"; do
+  [ -d "$folder" ] || { echo "@@ cleared 0 $folder"; continue; }
+  count=$(find "$folder" -xdev -mindepth 1 ! -type d | wc -l)
+  find "$folder" -xdev -mindepth 1 -depth -delete || { echo "@@ refused failed $folder"; exit 0; }
+  echo "@@ cleared $count $folder"
+done
+`;

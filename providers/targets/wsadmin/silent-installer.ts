@@ -1,0 +1,137 @@
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Host } from "../host.js";
+import { parseFixList, saysSuccess } from "./fix-list.js";
+import type { Run } from "./node-commands.js";
+import { posixCommands } from "./posix-commands.js";
+import type { Login } from "./private-files.js";
+import { runDetached } from "./profile-commands.js";
+import { ownLine, requireLogin, requireStarted } from "./program-problems.js";
+import { type UpdateInstallerSettings, wasPathSchema } from "./settings.js";
+import type { FixAction, FixList, FixOutcome, UpdateInstaller } from "./update-installer.js";
+
+const LOOK_MS = 60_000;
+const FIX_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** The update installer of one Connections installation. Nothing is started before it is asked for something. */
+export function openUpdateInstaller(host: Host, settings: UpdateInstallerSettings): UpdateInstaller {
+  return new SilentInstaller(host, settings);
+}
+
+class SilentInstaller implements UpdateInstaller {
+  readonly #where: string;
+
+  constructor(
+    private readonly host: Host,
+    private readonly settings: UpdateInstallerSettings,
+  ) {
+    this.#where = `${host.name}:${settings.installDir}/updateInstaller`;
+  }
+
+  listInstalled(limit: { timeoutMs?: number } = {}): Promise<FixList> {
+    return this.#list([], "list installed fixes", limit);
+  }
+
+  listOffered(fixDir: string, limit: { timeoutMs?: number } = {}): Promise<FixList> {
+    return this.#list(["-fixDir", this.#path(fixDir)], `list the fixes in ${fixDir}`, limit);
+  }
+
+  install(ids: readonly string[], fixDir: string, run: Run): Promise<FixOutcome> {
+    return this.#change("install", ids, ["-fixDir", this.#path(fixDir)], run);
+  }
+
+  uninstall(ids: readonly string[], run: Run): Promise<FixOutcome> {
+    return this.#change("uninstall", ids, [], run);
+  }
+
+  async isRunning(): Promise<boolean> {
+    const argv = posixCommands.installerRunning(this.settings.installDir);
+    const { stdout } = await this.host.run(argv, { what: "look for a running update installer", timeoutMs: LOOK_MS });
+    const word = ownLine(stdout)?.word;
+    if (word === "running" || word === "none") return word === "running";
+    throw new ProblemError("malformed", { where: this.#where, found: `no answer: ${stdout.slice(0, 300)}` });
+  }
+
+  async #list(more: readonly string[], what: string, limit: { timeoutMs?: number }): Promise<FixList> {
+    const { profile, installDir } = this.settings;
+    const args = ["-fix", "-installDir", installDir, ...more];
+    const argv = posixCommands.updateSilent({ profile, installDir, args });
+    const timeoutMs = limit.timeoutMs ?? milliseconds(this.settings.timeout);
+    const { stdout, stderr } = await this.host.run(argv, { what, timeoutMs });
+    const output = `${stdout}${stderr}`;
+    requireStarted(this.host, profile, output);
+    requireLogin(`${this.#where}: ${what}`, output);
+    return parseFixList(`${this.#where}: ${what}`, withoutOwnLines(output));
+  }
+
+  async #change(action: FixAction, ids: readonly string[], more: readonly string[], run: Run): Promise<FixOutcome> {
+    this.#requireIds(ids);
+    const { profile, installDir, administrator } = this.settings;
+    const what = `${action} ${ids.join(", ")}`;
+    await this.#requireAlone(run.job);
+    const args = [
+      ...["-fix", "-installDir", installDir, ...more],
+      ...[`-${action}`, "-fixes", ...ids],
+      ...["-featureCustomizationBackedUp", "yes"],
+    ];
+    const outcome = await runDetached(
+      { host: this.host, profile, administrator },
+      (folder) => posixCommands.updateSilent({ profile, installDir, args, folder }),
+      what,
+      run,
+      (login) => ({ login: this.#loginLines(login) }),
+    );
+    const output = withoutOwnLines(outcome.output);
+    const { fixes } = await this.listInstalled();
+    const listed = new Set(fixes.map(({ id }) => id));
+    const agrees = ids.every((id) => listed.has(id) === (action === "install"));
+    const says = saysSuccess(action, output);
+    const result = says && agrees ? "done" : says || agrees ? "unproven" : "failed";
+    const exitCode = Number(ownLine(outcome.output)?.rest ?? outcome.exitCode);
+    return { result, installed: fixes, exitCode, output };
+  }
+
+  /** Two at once corrupt the master configuration. Our own of that name is attached to. */
+  async #requireAlone(job: string): Promise<void> {
+    if ((await this.host.jobs.peek(job)) !== undefined || !(await this.isRunning())) return;
+    throw new ProblemError("refused", {
+      where: this.#where,
+      found: "an update installer is running already",
+      why: "Two at once, or one that is killed in the middle of an application, corrupt the master configuration",
+      next: "Wait until it has ended; never kill it",
+    });
+  }
+
+  #loginLines({ user, password }: Login): string {
+    const blank = [user, password].some((word) => /\s/.test(word));
+    if (!blank) return `${user}\n${password}\n`;
+    throw new ProblemError("refused", {
+      where: this.#where,
+      found: "a blank in the administrator's user or password",
+      why: "updateSilent takes both as arguments and cannot take one with a blank in it (HCL's documentation of the command)",
+      next: "Use an administrator whose user and password have none",
+    });
+  }
+
+  #requireIds(ids: readonly string[]): void {
+    const bad = ids.filter((id) => !FIX_ID.test(id));
+    if (ids.length > 0 && bad.length === 0) return;
+    throw new ProblemError("invalid-input", {
+      where: this.#where,
+      found: ids.length === 0 ? "no fix" : `fix ids ${bad.map((id) => JSON.stringify(id)).join(", ")}`,
+      allowed: "one or more ids such as LO66666 or CFix.70.2110",
+    });
+  }
+
+  #path(path: string): string {
+    const parsed = wasPathSchema.safeParse(path);
+    if (parsed.success) return parsed.data;
+    throw new ProblemError("invalid-input", {
+      where: this.#where,
+      found: `the folder ${JSON.stringify(path)}`,
+      allowed: "an absolute path without quotes, $ or control characters",
+    });
+  }
+}
+
+const withoutOwnLines = (output: string): string => output.replace(/^@@ .*\n?/gm, "").trim();
