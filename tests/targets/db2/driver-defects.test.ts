@@ -1,0 +1,164 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Db2Lab } from "../../../lab/db2/lab.js";
+import { findDriver } from "../../../providers/targets/db2/driver.js";
+import { describeDb2, startTestDb2 } from "./lab.js";
+
+/** Longer than any use takes that ends at all. */
+const LIMIT_MS = 8_000;
+
+interface Came {
+  /** How its process ended. */
+  readonly ended: "well" | "killed by us" | string;
+  readonly said?: {
+    readonly resolved?: unknown;
+    readonly rejected?: unknown;
+    readonly isError?: boolean;
+    readonly odbc?: string;
+  };
+}
+
+/**
+ * What ibm_db 4.0.1 does wrong, and what our code does instead. A test that goes red here means that another release does better
+ * or worse than what providers/targets/db2/driver-process.mts relies on: look there, then correct the expectation.
+ */
+describeDb2("defects of the driver, one by one", () => {
+  let lab: Db2Lab;
+  const text = () => readFileSync(lab.passwordFile, "utf8");
+  const connection = (changes: { password?: string; port?: number } = {}) =>
+    [
+      `DATABASE=HOMEPAGE;HOSTNAME=127.0.0.1;PORT=${changes.port ?? lab.port};PROTOCOL=TCPIP;UID=db2inst1;`,
+      `PWD=${changes.password ?? text()};Authentication=SERVER;LOBCacheSize=33554432;`,
+    ].join("");
+
+  function use(
+    name: string,
+    options: { extra?: string; password?: string; port?: number; limitMs?: number } = {},
+  ): Promise<Came> {
+    const env = {
+      PATH: process.env.PATH,
+      DRIVER: findDriver(),
+      CONNECTION: connection(options),
+      USE: name,
+      EXTRA: options.extra,
+    };
+    return new Promise((resolve) => {
+      const limit = { timeout: options.limitMs ?? LIMIT_MS, killSignal: "SIGKILL" as const };
+      execFile(process.execPath, [join(__dirname, "raw-driver.mts")], { ...limit, env }, (error, stdout) => {
+        const how = error?.killed ? "killed by us" : (error?.signal ?? `exit code ${error?.code}`);
+        resolve({ ended: error ? how : "well", said: /^\{.*\}$/.test(stdout) ? JSON.parse(stdout) : undefined });
+      });
+    });
+  }
+
+  const withFault = async <T>(fault: Parameters<Db2Lab["fault"]>[0], work: () => Promise<T>): Promise<T> => {
+    await lab.fault(fault, true);
+    try {
+      return await work();
+    } finally {
+      await lab.fault(fault, false);
+    }
+  };
+
+  beforeAll(async () => {
+    lab = await startTestDb2();
+    await lab.sql("CREATE TABLE HOMEPAGE.DEFECTS (ID INTEGER, B BIGINT, X BLOB(1M))");
+    await lab.sql("INSERT INTO HOMEPAGE.DEFECTS (ID) VALUES (1)");
+    await lab.sql(
+      "CREATE TABLE HOMEPAGE.LATE (A INTEGER NOT NULL, CONSTRAINT LATE_PK PRIMARY KEY (A) INITIALLY DEFERRED)",
+    );
+  }, 120_000);
+  afterAll(() => lab.stop());
+
+  it("commitTransaction() resolves although the line died: COMMIT as a statement does not", async () => {
+    expect(await withFault("drop-before-commit", () => use("commitTransaction"))).toMatchObject({
+      said: { resolved: true },
+    });
+    expect(await lab.sql("SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA")).toEqual([{ DBSCHEMAVER: "704" }]);
+    expect(await withFault("drop-before-commit", () => use("commitAsSql"))).toMatchObject({
+      said: { rejected: -30081 },
+    });
+  });
+
+  it("commitTransaction() resolves although the server refused: COMMIT as a statement does not", async () => {
+    expect(await use("commitTransactionRefused")).toMatchObject({ said: { resolved: true } });
+    expect(await lab.sql("SELECT * FROM HOMEPAGE.LATE")).toEqual([]);
+    const { said } = await use("commitAsSqlRefused");
+    expect(said?.rejected).toBeLessThan(0);
+  });
+
+  it("query() reads a lock timeout at the first row as no rows: prepare, execute, fetchAll does not", async () => {
+    expect(await withFault("lock-row", () => use("queryLocked"))).toMatchObject({ said: { resolved: [] } });
+    expect(await withFault("lock-row", () => use("preparedLocked"))).toMatchObject({ said: { rejected: -911 } });
+  });
+
+  it("a bare Buffer is not taken as bytes", async () => {
+    const { said } = await use("bareBuffer");
+    const stored = await lab.sql("SELECT LENGTH(X) AS N FROM HOMEPAGE.DEFECTS");
+    expect({ refused: said?.rejected !== undefined, stored }).not.toEqual({ refused: false, stored: [{ N: "3" }] });
+  });
+
+  it("a large number arrives as another one: text arrives as it is", async () => {
+    expect(await use("bigNumber")).toMatchObject({ said: { resolved: [{ B: "9007199254740992" }] } });
+    expect(await use("bigNumberAsText")).toMatchObject({ said: { resolved: [{ B: "9007199254740991" }] } });
+  });
+
+  it("BigInt and Date are refused as parameters", async () => {
+    for (const name of ["bigint", "date"]) expect((await use(name)).said?.rejected).toBeDefined();
+  });
+
+  it("a DECIMAL loses its trailing zeros", async () => {
+    expect(await use("decimal")).toMatchObject({ said: { resolved: [{ D: 710.1 }] } });
+  });
+
+  it("too many parameters are accepted without a word", async () => {
+    expect(await use("tooManyParameters")).toMatchObject({ said: { resolved: [{ DBSCHEMAVER: 704 }] } });
+  });
+
+  it("an error is no Error, and its state is ODBC's, not Db2's", async () => {
+    expect(await use("errorShape")).toMatchObject({ said: { rejected: -204, isError: false, odbc: "42S02" } });
+  });
+
+  it("a catalog function ends the process or never answers", async () => {
+    const { ended, said } = await use("columns");
+    expect({ ended, resolved: said?.resolved }).not.toEqual({ ended: "well", resolved: expect.anything() });
+  });
+
+  it("a worker thread ends the process", async () => {
+    expect((await use("workerThread")).ended).toMatch(/^SIG|killed by us/);
+  });
+
+  it("there is no way to quote a password", async () => {
+    expect(await use("connect")).toMatchObject({ said: { resolved: "connected" } });
+    for (const password of [`{${text()}}`, `"${text()}"`, `'${text()}'`]) {
+      expect(await use("connect", { password })).toMatchObject({ said: { rejected: -30082 } });
+    }
+    // What follows a ; is a keyword of its own.
+    expect(await use("connect", { password: `${text()};UID=nobody` })).toMatchObject({
+      said: { resolved: "connected" },
+    });
+  });
+
+  it("a keyword that it does not know is ignored: here one that asks for TLS", async () => {
+    expect(await use("connect", { extra: "sslConnection=true;" })).toMatchObject({ said: { resolved: "connected" } });
+  });
+
+  it("ConnectTimeout has no effect on a TLS server that is silent", async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => void sockets.add(socket.on("error", () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = address !== null && typeof address !== "string" ? address.port : 0;
+    try {
+      const plain = await use("connect", { port, extra: "ConnectTimeout=1;" });
+      expect(plain).toMatchObject({ ended: "well", said: { rejected: -30081 } });
+      const tls = await use("connect", { port, extra: "ConnectTimeout=1;Security=SSL;", limitMs: 5_000 });
+      expect(tls.ended).toBe("killed by us");
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }, 30_000);
+});

@@ -1,0 +1,91 @@
+// Uses the driver as our code must not, one way for each run, in a process of its own: some of them end it.
+// Told by environment variables: DRIVER (file), CONNECTION (string), USE (name below). Prints what came of it as one line of JSON.
+
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+
+// biome-ignore lint/suspicious/noExplicitAny: the driver has no types that are worth checking misuse against
+type Any = any;
+
+const { DRIVER = "", CONNECTION = "", USE = "", EXTRA = "" } = process.env;
+const driver: Any = createRequire(DRIVER)(DRIVER);
+const LOCKED = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA FOR UPDATE WITH RS";
+const UPDATE = "UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 705";
+
+const outcome = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    (value) => ({ resolved: value ?? null }),
+    (error) => ({ rejected: error.sqlcode ?? String(error), isError: error instanceof Error, odbc: error.sqlstate }),
+  );
+
+async function prepared(connection: Any, sql: string, parameters: unknown[] = []): Promise<unknown> {
+  const statement = await connection.prepare(sql);
+  const result = await statement.execute(parameters);
+  return result.fetchAll();
+}
+
+async function selected(connection: Any, value: unknown): Promise<unknown> {
+  const statement = await connection.prepare("UPDATE HOMEPAGE.DEFECTS SET B = ?");
+  await statement.executeNonQuery([value]);
+  return prepared(connection, "SELECT B FROM HOMEPAGE.DEFECTS");
+}
+
+const USES: Record<string, (connection: Any) => Promise<unknown>> = {
+  commitTransaction: async (connection) => {
+    await connection.beginTransaction();
+    await connection.query(UPDATE);
+    return outcome(connection.commitTransaction());
+  },
+  commitAsSql: async (connection) => {
+    await connection.beginTransaction();
+    await connection.query(UPDATE);
+    return outcome(connection.query("COMMIT"));
+  },
+  commitTransactionRefused: async (connection) => {
+    await connection.beginTransaction();
+    for (let twice = 0; twice < 2; twice++) await connection.query("INSERT INTO HOMEPAGE.LATE VALUES (1)");
+    return outcome(connection.commitTransaction());
+  },
+  commitAsSqlRefused: async (connection) => {
+    await connection.beginTransaction();
+    for (let twice = 0; twice < 2; twice++) await connection.query("INSERT INTO HOMEPAGE.LATE VALUES (1)");
+    return outcome(connection.query("COMMIT"));
+  },
+  queryLocked: (connection) => outcome(connection.query(LOCKED)),
+  preparedLocked: (connection) => outcome(prepared(connection, LOCKED)),
+  bigNumber: (connection) => outcome(selected(connection, Number.MAX_SAFE_INTEGER)),
+  bigNumberAsText: (connection) => outcome(selected(connection, String(Number.MAX_SAFE_INTEGER))),
+  bigint: (connection) => outcome(selected(connection, 5n)),
+  date: (connection) =>
+    outcome(prepared(connection, "SELECT 1 FROM SYSIBM.SYSDUMMY1 WHERE CURRENT TIMESTAMP > ?", [new Date()])),
+  bareBuffer: async (connection) => {
+    const statement = await connection.prepare("UPDATE HOMEPAGE.DEFECTS SET X = ?");
+    return outcome(statement.executeNonQuery([Buffer.from("abc")]));
+  },
+  tooManyParameters: (connection) =>
+    outcome(prepared(connection, "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA WHERE DBSCHEMAVER > ?", [1, 2, 3])),
+  decimal: (connection) =>
+    outcome(prepared(connection, "SELECT CAST(710.10 AS DECIMAL(10,2)) AS D FROM SYSIBM.SYSDUMMY1")),
+  columns: (connection) => outcome(connection.columns(null, "HOMEPAGE", "HOMEPAGE_SCHEMA", null)),
+  errorShape: (connection) => outcome(prepared(connection, "SELECT * FROM HOMEPAGE.NOTHING")),
+  connect: async () => ({ resolved: "connected" }),
+  workerThread: () => {
+    const text = `const d = require(${JSON.stringify(DRIVER)}); d.open(${JSON.stringify(CONNECTION)}).then(() => process.exit(0));`;
+    return new Promise((_resolve, reject) => new Worker(text, { eval: true }).on("error", reject));
+  },
+};
+
+async function main(): Promise<void> {
+  const use = USES[USE];
+  if (!use) throw new Error(`no use ${USE}`);
+  const connecting = driver.open(`${CONNECTION}${EXTRA}`);
+  if (USE === "connect") {
+    process.stdout.write(JSON.stringify(await outcome(connecting.then(() => "connected"))));
+    process.exit(0);
+  }
+  const connection = USE === "workerThread" ? undefined : await connecting;
+  process.stdout.write(JSON.stringify(await use(connection)));
+  process.exit(0);
+}
+
+void main();
