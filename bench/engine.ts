@@ -23,6 +23,7 @@ export const engine: Benchmark = {
     const lab = await startLab({ directory: join(directory, "lab") });
     try {
       const workspace = await openWorkspace(lab, join(directory, "stack"));
+      await makeConfigurations(lab, Math.max(...COUNTS));
       const figures: Record<string, number> = {};
       for (const count of COUNTS) {
         const ours = await project(directory, `ours-${count}`, workspace, oursProgram(lab, count));
@@ -47,6 +48,27 @@ export const engine: Benchmark = {
     }
   },
 };
+
+/** As many configurations and plug-in files as there are resources, so that none is answered from another's reads. */
+async function makeConfigurations({ run, web }: Lab, count: number): Promise<void> {
+  const script = `
+    i=0
+    while [ "$i" -lt "$3" ]; do
+      cp "$2" "$2.$i"
+      sed "s#$2#$2.$i#" "$1" > "$1.$i"
+      i=$((i + 1))
+    done`;
+  const { exitCode, stderr } = await run("web1", [
+    "sh",
+    "-ec",
+    script,
+    "sh",
+    web.httpdConf,
+    web.pluginFile,
+    String(count),
+  ]);
+  if (exitCode !== 0) throw new Error(`the configurations could not be made: ${stderr}`);
+}
 
 type Run = (args: readonly string[]) => Promise<PulumiResult>;
 
@@ -83,10 +105,11 @@ async function succeed(result: Promise<PulumiResult>): Promise<void> {
 const oursProgram = (lab: Lab, count: number): string => `
 const { PluginRouting } = require("pulumi-connections");
 const { hosts, topology, webServers, probes, routing } = ${JSON.stringify(stackValues(lab))};
-const { host, httpdConf, connectTo, publicHost, ...server } = webServers.webserver1;
+const { host, httpdConf, pluginFile, connectTo, publicHost, ...server } = webServers.webserver1;
 for (let i = 0; i < ${count}; i++) {
   new PluginRouting("routing-" + i, {
-    webServer: "webserver${count}-" + i, host, httpdConf, connection: { name: host, ...hosts[host] },
+    webServer: "webserver" + i, host, httpdConf: httpdConf + "." + i, pluginFile: pluginFile + "." + i,
+    takeOverFrom: "ours-1/bench", connection: { name: host, ...hosts[host] },
     ...server, ...topology, verify: { connectTo, publicHost, ...probes }, ...routing,
   });
 }`;
