@@ -1,0 +1,199 @@
+import type { Problem } from "../../common/problem.js";
+import { compareLevels } from "../../formats/schema-level.js";
+import { SCHEMA_TABLES } from "../../formats/schema-tables.js";
+import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
+import { fingerprint, guard } from "./guards.js";
+import type { Kept, Live } from "./live.js";
+import { type Cell, isNumeric, type LevelRow } from "./row.js";
+import type { Aspects, Identity, Settings } from "./schema.js";
+
+export type SchemaDesired = Desired<Identity, Settings, Aspects>;
+
+export type SchemaStep = Step &
+  (
+    | {
+        readonly key: "raise-level";
+        /** The row as planned with; it must still be so. */
+        readonly before: LevelRow;
+        readonly version?: string;
+        readonly postVersion?: string;
+      }
+    | { readonly key: "spend-statement"; readonly fingerprint: string }
+  );
+
+/** The row has the declared level, or gets it in one UPDATE; a level above the declared one is left alone. */
+export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<SchemaStep> {
+  const { identity, aspects } = desired;
+  const where = `${identity.component} in ${identity.database}`;
+  const refusals: Problem[] = [...databaseMismatch(desired), ...live.problems];
+  const { row } = live;
+  if (refusals.length > 0 || !row) return { steps: [], refusals, notes: [] };
+
+  const versionDue = isBelow(row.version, aspects.version);
+  const postDue = aspects.postVersion !== undefined && isBelow(row.post, aspects.postVersion);
+  const notes = newerNotes(desired, row, where);
+  const spending = spendStep(desired, kept);
+  if (!versionDue && !postDue) {
+    const steps = isReached(desired, row) ? spending : [];
+    const more = contradictionNotes(desired, live, where);
+    return { steps, refusals: strangePost(desired, row, where), notes: [...notes, ...more] };
+  }
+
+  const post = postDue ? aspects.postVersion : undefined;
+  const step: SchemaStep = {
+    key: "raise-level",
+    title: raiseTitle(desired, row, versionDue, post),
+    impact: "none",
+    before: row,
+    ...(versionDue ? { version: aspects.version } : {}),
+    ...(post === undefined ? {} : { postVersion: post }),
+  };
+  const verdict = guard(desired, live, kept, where);
+  return {
+    steps: [step, ...spending],
+    refusals: [
+      ...(versionDue ? moveProblems(where, row.version, aspects.version, aspects.from, "from") : []),
+      ...(post === undefined || !row.post
+        ? []
+        : moveProblems(where, row.post, post, aspects.postFrom ?? [], "postFrom")),
+      ...undeclaredPost(desired, row, where),
+      ...strangePost(desired, row, where),
+      ...verdict.refusals,
+    ],
+    notes: [...notes, ...verdict.notes],
+  };
+}
+
+/** A level is never lowered, so there is nothing that could be put back. */
+export function release({ identity }: SchemaDesired, live: Live): Plan<SchemaStep> {
+  const level = live.row?.version.value ?? "its level";
+  return {
+    steps: [],
+    refusals: [
+      {
+        where: `${identity.component} in ${identity.database}`,
+        found: `onDestroy: restore would have to lower ${level}`,
+        why: "A level is never lowered: an upgrade would run again over what it made before",
+        next: "Set onDestroy: retain",
+      },
+    ],
+    notes: [],
+  };
+}
+
+const isBelow = (cell: Cell | undefined, declared: string): boolean =>
+  cell !== undefined && (cell.value === null || compareLevels(cell.value, declared) < 0);
+
+const isAbove = (cell: Cell | undefined, declared: string | undefined): boolean =>
+  cell !== undefined && declared !== undefined && cell.value !== null && compareLevels(cell.value, declared) > 0;
+
+/** Says of a level above the declared one that it stays; neither a difference nor a failure. */
+function newerNotes({ aspects }: SchemaDesired, row: LevelRow, where: string): string[] {
+  const note = (cell: Cell | undefined, declared: string | undefined) =>
+    isAbove(cell, declared)
+      ? [`${where}: ${cell?.column} is ${cell?.value}, newer than the declared ${declared}; it is left as it is`]
+      : [];
+  return [...note(row.version, aspects.version), ...note(row.post, aspects.postVersion)];
+}
+
+/** The level is there, and a probe says that its content is not. Nothing here can mend that; somebody should know. */
+function contradictionNotes({ settings, aspects }: SchemaDesired, live: Live, where: string): string[] {
+  const { contentProof } = settings;
+  if (!contentProof || !("catalogProbe" in contentProof) || live.probe?.sql !== contentProof.catalogProbe.sql)
+    return [];
+  const { answer } = live.probe;
+  const { expect, level } = contentProof.catalogProbe;
+  if (("found" in answer && answer.found === expect) || compareLevels(level, aspects.version) > 0) return [];
+  const gave =
+    "found" in answer
+      ? `gave ${JSON.stringify(answer.found)} instead of ${JSON.stringify(expect)}`
+      : `failed: ${answer.problem}`;
+  return [
+    `${where}: the level is there, but the catalog probe for ${level} ${gave}; look whether an upgrade was left out`,
+  ];
+}
+
+function databaseMismatch({ identity, settings }: SchemaDesired): Problem[] {
+  if (identity.database === settings.connection.name) return [];
+  return [
+    {
+      where: `${identity.component} in ${identity.database}`,
+      found: `the connection is that of ${settings.connection.name}`,
+      allowed: identity.database,
+      why: "The level would be recorded for one database and changed in another",
+    },
+  ];
+}
+
+function raiseTitle({ identity, aspects }: SchemaDesired, row: LevelRow, versionDue: boolean, post?: string): string {
+  const { schema, table } = SCHEMA_TABLES[identity.component];
+  const moves = [
+    ...(versionDue ? [`${row.version.column} from ${row.version.value} to ${aspects.version}`] : []),
+    ...(post === undefined ? [] : [`${row.post?.column} from ${row.post?.value ?? "empty"} to ${post}`]),
+  ];
+  return `${identity.database}: set ${schema}.${table}.${moves.join(" and ")}`;
+}
+
+function moveProblems(where: string, cell: Cell, to: string, from: readonly string[], setting: string): Problem[] {
+  const problems: Problem[] = [];
+  const { value, column, type, length } = cell;
+  if (value === null || !from.some((level) => compareLevels(level, value) === 0)) {
+    problems.push({
+      where,
+      found: `${column} is ${value ?? "empty"}`,
+      allowed: from.join(", "),
+      why: `A move from there to ${to} was not foreseen: more may be missing than the number`,
+      next: `Find out which upgrade was left out; if the move is right, add the level to ${setting}`,
+    });
+  }
+  if (isNumeric(type) && to.includes(".")) {
+    problems.push({ where, found: `${column} is ${type}`, allowed: "a whole number", why: `It cannot hold ${to}` });
+  }
+  if (!isNumeric(type) && type !== "CLOB" && to.length > length) {
+    problems.push({ where, found: `${column} holds ${length} characters`, why: `${to} does not fit into it` });
+  }
+  return problems;
+}
+
+function undeclaredPost({ aspects }: SchemaDesired, row: LevelRow, where: string): Problem[] {
+  if (!row.post || aspects.postVersion !== undefined) return [];
+  return [
+    {
+      where,
+      found: `the table has ${row.post.column} too (${row.post.value ?? "empty"}), and postVersion is not declared`,
+      why: "Upgrade scripts look at both; one moved without the other describes no release",
+      next: "Declare postVersion and postFrom: the level that belongs to the version, or the one that is there",
+    },
+  ];
+}
+
+function strangePost({ aspects }: SchemaDesired, row: LevelRow, where: string): Problem[] {
+  if (row.post || aspects.postVersion === undefined) return [];
+  return [
+    {
+      where,
+      found: "postVersion is declared, and the component's table has no POSTSCHEMAVER",
+      allowed: "postVersion only where that column is: PRODUCT of FILES and WIKIS from 6.5",
+      next: "Leave postVersion and postFrom out",
+    },
+  ];
+}
+
+/** Both levels are where a statement about them says, or above. */
+function isReached({ identity, settings }: SchemaDesired, row: LevelRow): boolean {
+  const { contentProof } = settings;
+  if (!contentProof || !("statement" in contentProof)) return false;
+  const { database, component, level, postLevel } = contentProof.statement;
+  if (database !== identity.database || component !== identity.component) return false;
+  return !isBelow(row.version, level) && (postLevel === undefined || !isBelow(row.post, postLevel));
+}
+
+function spendStep({ settings }: SchemaDesired, kept: Kept): SchemaStep[] {
+  const { contentProof } = settings;
+  if (!contentProof || !("statement" in contentProof)) return [];
+  const { statement } = contentProof;
+  const print = fingerprint(statement);
+  if (kept.spent.includes(print)) return [];
+  const title = `remember that the statement of ${statement.by} of ${statement.date} has served: it was for one change`;
+  return [{ key: "spend-statement", title, impact: "none", fingerprint: print }];
+}

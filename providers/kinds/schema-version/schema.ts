@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { durationSchema } from "../../common/duration.js";
+import { compareLevels, isLevel, levelSchema } from "../../formats/schema-level.js";
+import { COMPONENTS } from "../../formats/schema-tables.js";
+import { readOnlyProblem } from "../../formats/sql-read-only.js";
+import { connectionSchema } from "../../targets/connection.js";
+import { databaseSchema } from "../../targets/db2/connection.js";
+
+export const identitySchema = z.strictObject({
+  database: z.string().min(1).describe("name of the database's connection"),
+  component: z.enum(COMPONENTS).describe("component of Connections whose schema level it is"),
+});
+
+const reasonSchema = z.string().trim().min(1);
+
+const statementSchema = z.strictObject({
+  by: z.string().trim().min(1).describe("who states it"),
+  date: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?Z?)?$/, {
+      message: 'must be a date, with a time where one day has several: "2026-05-01" or "2026-05-01T22:30"',
+    })
+    .describe("when; a new one makes a new statement"),
+  database: z.string().min(1).describe("name of the database's connection that it is about"),
+  component: z.enum(COMPONENTS).describe("component that it is about"),
+  level: levelSchema.describe("the level whose tables, columns and data are there"),
+  postLevel: levelSchema.optional().describe("the same for POSTSCHEMAVER"),
+});
+
+const catalogProbeSchema = z.strictObject({
+  level: levelSchema.describe("the level that the probe proves"),
+  postLevel: levelSchema.optional().describe("the same for POSTSCHEMAVER"),
+  sql: z
+    .string()
+    .superRefine((sql, context) => {
+      const problem = readOnlyProblem(sql);
+      if (problem) context.addIssue({ code: "custom", message: problem });
+    })
+    .describe("one SELECT of one value, such as a count of something in SYSCAT that this level brought"),
+  expect: z
+    .union([z.string(), z.number().int()])
+    .transform(String)
+    .describe("the value that it gives where the level's content is there"),
+});
+
+const contentProofSchema = z.union(
+  [z.strictObject({ catalogProbe: catalogProbeSchema }), z.strictObject({ statement: statementSchema })],
+  { error: "must be {catalogProbe: …} or {statement: …}" },
+);
+
+const backupSchema = z.union([
+  z.strictObject({ maxAge: durationSchema.describe("the newest complete backup may have begun this long ago") }),
+  z.strictObject({ waived: z.strictObject({ reason: reasonSchema.describe("why none is needed; previews name it") }) }),
+]);
+
+const serversSchema = z.union([
+  z.strictObject({
+    applications: z
+      .array(
+        z
+          .strictObject({
+            user: z.string().min(1).optional().describe("authorization ID of the data source, such as LCUSER"),
+            program: z.string().min(1).optional().describe("name of the program, such as db2jcc_application"),
+            client: z.string().min(1).optional().describe("name of the machine it runs on"),
+          })
+          .refine((application) => Object.keys(application).length > 0, { message: "names nothing" }),
+      )
+      .min(1)
+      .optional()
+      .describe("connections that are the component's servers; default: every connection but this program's own"),
+  }),
+  z.strictObject({
+    whileRunning: z
+      .literal(true)
+      .describe("change the level though servers are connected, or though it cannot be told"),
+  }),
+]);
+
+export const settingsSchema = z.strictObject({
+  connection: databaseSchema.describe("how to reach the database; a change wants a `marker` in it"),
+  home: connectionSchema.describe("a host whose state directory holds lock, record and backups"),
+  rowKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("what stands in the key column of the component's row, where the table has several rows"),
+  contentProof: contentProofSchema
+    .optional()
+    .describe("what proves that the content of the level is there; without it a lower level is reported, not changed"),
+  backup: backupSchema.default({ maxAge: "1d" }).describe("the backup that a change wants, by the database's history"),
+  servers: serversSchema.default({}).describe("the servers that must be stopped for a change"),
+  onDestroy: z
+    .literal("retain", {
+      error: "must be retain: a level is never lowered, also not to put back what was found at adoption",
+    })
+    .default("retain")
+    .describe("destroy leaves the level as it is"),
+});
+
+const levels = z.array(levelSchema);
+
+export const aspectsSchema = z
+  .strictObject({
+    version: levelSchema.describe("the schema level that has to be there"),
+    from: levels.min(1).describe("the levels that it may be moved from"),
+    postVersion: levelSchema
+      .optional()
+      .describe("the level in POSTSCHEMAVER, where the table has that column (FILES and WIKIS from 6.5)"),
+    postFrom: levels.min(1).optional().describe("the levels that POSTSCHEMAVER may be moved from"),
+  })
+  .superRefine(({ version, from, postVersion, postFrom }, context) => {
+    const below = (path: string, list: readonly string[], target: string) => {
+      for (const [index, level] of list.entries()) {
+        if (!isLevel(level) || !isLevel(target) || compareLevels(level, target) < 0) continue;
+        context.addIssue({
+          code: "custom",
+          path: [path, index],
+          message: `is not below ${target}; no level is ever lowered`,
+        });
+      }
+    };
+    below("from", from, version);
+    if (postVersion !== undefined) below("postFrom", postFrom ?? [], postVersion);
+    if ((postVersion === undefined) !== (postFrom === undefined)) {
+      context.addIssue({ code: "custom", path: ["postVersion"], message: "postVersion and postFrom belong together" });
+    }
+  });
+
+export type Identity = z.infer<typeof identitySchema>;
+export type Settings = z.infer<typeof settingsSchema>;
+export type Aspects = z.infer<typeof aspectsSchema>;
+export type Statement = z.infer<typeof statementSchema>;
