@@ -28,8 +28,8 @@ export interface Journal {
     installed: string[];
     /** Nodes whose agent was down already. */
     agentsStopped: string[];
-    /** Web servers whose file the deployment manager generates or propagates by itself. */
-    automatic: string[];
+    /** Web servers whose file the deployment manager generates or propagates by itself, with the settings as found. */
+    automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
     /** Web server → its lists. */
     routing: Record<string, Lists>;
     /** Application → what its archive in the master configuration looked like. */

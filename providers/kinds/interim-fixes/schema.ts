@@ -112,7 +112,12 @@ export const settingsSchema = z.strictObject({
   drain: z
     .strictObject({
       time: durationSchema.default("10m").describe("longest wait for users of a node to finish"),
-      quiet: durationSchema.default("30s").describe("no new request for so long means that they have"),
+      connections: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe("at so many open connections to its members' ports, or fewer, a node counts as left"),
     })
     .prefault({})
     .describe("how long users of a node that is taken out may finish what they do"),

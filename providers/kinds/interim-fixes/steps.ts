@@ -30,6 +30,7 @@ export type RolloutStep = Step &
     | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists }
     | { readonly do: "drain"; readonly node: string }
     | { readonly do: "note installer" }
+    | { readonly do: "await installer" }
     | { readonly do: "installer"; readonly action: "install" | "uninstall"; readonly ids: readonly string[] }
     | { readonly do: "accept changes" }
     | { readonly do: "synchronize"; readonly node: string }

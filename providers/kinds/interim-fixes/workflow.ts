@@ -63,7 +63,11 @@ class Walk {
     this.change = changeOf(desired, live, turned);
     this.touched = this.journal?.touched ?? false;
     // Somebody undid the installer's work behind our back: what was done after it counts no more.
-    this.startingOver = this.turning === undefined && this.journal?.accepted === true && !isNothing(this.change);
+    this.startingOver =
+      this.turning === undefined &&
+      this.journal?.accepted === true &&
+      live.installer.running === "no" &&
+      !isNothing(this.change);
     const anew = this.turning !== undefined || this.startingOver;
     this.accepted = !anew && (this.journal?.accepted ?? false);
     this.drained = this.journal?.drained ?? null;
@@ -94,7 +98,7 @@ class Walk {
         do: "begin",
         order: this.order,
       });
-    else if (!this.live.control.here)
+    else if (!this.live.control.here && this.turning === undefined)
       this.push("take-up", `take up the rollout ${journal.rollout} where it stopped`, { do: "take up" });
     if (this.turning !== undefined) {
       this.push("turn-back", `go back to how it was found: ${this.turning}`, {
@@ -230,9 +234,14 @@ class Walk {
       this.touched = true;
     }
     const { install, uninstall } = this.change;
+    if (running && (this.goingBack || isNothing(this.change))) {
+      this.push("await-installer", "wait for the end of the update installer that is running (it is never killed)", {
+        do: "await installer",
+      });
+      this.routed = null;
+    }
     if (uninstall.length > 0) this.installer("uninstall", uninstall);
     if (install.length > 0) this.installer("install", install);
-    if (isNothing(this.change) && running) this.installer("install", Object.keys(this.desired.aspects.fixes));
     if (!this.accepted) {
       this.push("accept-changes", "see which applications the installer changed, and that no other cluster runs them", {
         do: "accept changes",
@@ -376,7 +385,7 @@ class Walk {
   private automaticWasOn(): boolean {
     const isOn = (name: string) => this.live.webServers.some((each) => each.name === name && each.automatic === "yes");
     if (this.steps.some((step) => step.do === "automatic off")) return true;
-    return this.journal?.found.automatic.some((name) => !isOn(name)) ?? false;
+    return Object.keys(this.journal?.found.automatic ?? {}).some((name) => !isOn(name));
   }
 
   private startFoundAgent(node: string): void {

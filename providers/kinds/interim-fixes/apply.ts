@@ -1,0 +1,242 @@
+import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
+import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
+import { operator } from "../../lifecycle/lock.js";
+import type { Estate } from "./estate.js";
+import { type FixesDesired, wantedKey } from "./goal.js";
+import { acceptChanges, awaitInstaller, runInstaller } from "./installer-steps.js";
+import type { Journal, Kept } from "./journal.js";
+import type { Live } from "./live.js";
+import {
+  clearTemp,
+  drain,
+  probeMembers,
+  requireAgentsDown,
+  startAgent,
+  startMembers,
+  stopAgent,
+  stopMembers,
+  synchronize,
+} from "./node-steps.js";
+import { automaticOff, automaticOn, finalCheck, proveEverything, regenerate, route } from "./routing-steps.js";
+import type { RolloutStep } from "./steps.js";
+
+export type FixesContext = ApplyContext<FixesDesired, Live, Kept>;
+
+/** What a step's work has at hand. */
+export interface Work {
+  readonly estate: Estate;
+  readonly context: FixesContext;
+  readonly desired: FixesDesired;
+  readonly journal: Journal;
+}
+
+/** Outcomes that say nothing about what happened: looked at again, not answered by going back. */
+const SAYS_NOTHING: readonly Cause[] = [
+  "unknown-outcome",
+  "unreachable",
+  "timeout",
+  "interrupted",
+  "locked",
+  "changed-meanwhile",
+];
+
+/** One step, timed and remembered. A failure may turn the rollout round, if that was declared. */
+export async function apply(step: RolloutStep, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
+  const started = estate.now();
+  try {
+    await obey(step, context, estate);
+    const patch = await act(step, context, estate);
+    const durations = step.do === "begin" ? {} : context.kept.durations;
+    return { ...patch, durations: { ...durations, [step.key]: estate.now() - started } };
+  } catch (error) {
+    throw await turnedRound(error, context, estate);
+  }
+}
+
+/** What an operator asked for since the last step. */
+async function obey(step: RolloutStep, context: FixesContext, estate: Estate): Promise<void> {
+  const { request, reason } = await estate.control.read();
+  if (request === "stop") {
+    throw new ProblemError("interrupted", {
+      where: "npm run rollout",
+      found: `stopped on request before "${step.title}": ${reason}`,
+      next: "npm run rollout -- resume and pulumi up, or npm run rollout -- roll-back and pulumi up",
+    });
+  }
+  const forward = context.kept.journal?.direction === "forward" && !context.kept.journal.finallyChecked;
+  if (request === "roll back" && forward && step.do !== "turn back" && step.do !== "take up") throw lookAgain(reason);
+}
+
+/** The loop observes and plans again at this; the request on the target makes it the way back. */
+const lookAgain = (reason: string): ProblemError =>
+  new ProblemError("unknown-outcome", { where: "rollout", found: `it goes back: ${reason}` });
+
+async function turnedRound(error: unknown, context: FixesContext, estate: Estate): Promise<unknown> {
+  const { journal } = context.kept;
+  const { onFailure } = context.desired.settings;
+  const says = error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause);
+  if (!says || onFailure !== "roll back" || journal?.direction !== "forward" || context.signal.aborted) return error;
+  const reason = problemsOf(error, "rollout")
+    .map((problem) => `${problem.where}: ${problem.found}`)
+    .join("; ");
+  await estate.control.request("roll back", reason);
+  return lookAgain(reason);
+}
+
+async function act(step: RolloutStep, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
+  if (step.do === "begin") return begin(step.order, context, estate);
+  const { journal } = context.kept;
+  if (!journal) throw new RangeError(`${step.key} without a rollout`);
+  if (step.do === "end") return end(journal, estate);
+  const work: Work = { estate, context, desired: context.desired, journal };
+  return { journal: { ...journal, ...(await actOn(step, work)) } };
+}
+
+/** What a step adds to the journal. */
+async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
+  const { estate, context, journal } = work;
+  switch (step.do) {
+    case "take up":
+      await estate.control.claim(journal.rollout);
+      return {};
+    case "turn back":
+      await estate.control.claim(journal.rollout);
+      return {
+        direction: "roll back",
+        reason: step.reason,
+        order: [...step.order],
+        accepted: false,
+        changed: [],
+        nodes: {},
+        drained: null,
+        regenerated: false,
+      };
+    case "hold":
+      await estate.webServer(step.webServer).hold({
+        by: operator(),
+        rollout: journal.rollout,
+        step: step.title,
+        since: new Date(estate.now()).toISOString(),
+      });
+      return {};
+    case "release":
+      await estate.webServer(step.webServer).release(journal.rollout);
+      return {};
+    case "check first":
+      await proveEverything(work);
+      return { checked: true };
+    case "back up":
+      await estate.backUp(journal.rollout, context.progress);
+      return { backedUp: true };
+    case "automatic off":
+      return automaticOff(work);
+    case "automatic on":
+      return automaticOn(work);
+    case "stop agent":
+      return stopAgent(step.node, work);
+    case "start agent":
+      return startAgent(step.node, work);
+    case "route":
+      return route(step.target, step.lists, work);
+    case "drain":
+      await requireAgentsDown(work, step.node);
+      return drain(step.node, work);
+    case "note installer":
+      return { touched: true, accepted: false, changed: [], nodes: {}, regenerated: false };
+    case "await installer":
+      return awaitInstaller(work);
+    case "installer":
+      return runInstaller(step.action, step.ids, work);
+    case "accept changes":
+      return acceptChanges(work);
+    case "synchronize":
+      await requireAgentsDown(work, step.node);
+      return synchronize(step.node, work);
+    case "stop members":
+      await requireAgentsDown(work, step.node);
+      return stopMembers(step.node, step.routing, work);
+    case "clear temp":
+      return clearTemp(step.node, work);
+    case "start members":
+      return startMembers(step.node, work);
+    case "probe members":
+      return probeMembers(step.node, work);
+    case "regenerate":
+      return regenerate(work);
+    case "stamp":
+      await estate.stamp();
+      for (const node of journal.order) await synchronize(node, work);
+      return { stamped: true };
+    case "final check":
+      return finalCheck(work);
+    default:
+      throw new RangeError(`no such step: ${step.key}`);
+  }
+}
+
+/** Everything is looked at once more, so that what is remembered is what was there a moment before the first change. */
+async function begin(order: readonly string[], context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
+  const { live, desired } = context;
+  const { topology, settings } = await estate.cell.observe();
+  const rollout = new Date(estate.now()).toISOString().replace(/[-:]|\.\d+/g, "");
+  await estate.control.claim(rollout);
+  const declared = desired.settings.webServers.map(({ name }) => name);
+  const automatic = settings.plugin
+    .filter(
+      ({ webServer, generation, propagation }) =>
+        declared.includes(webServer) && [generation, propagation].includes("automatic"),
+    )
+    .map(
+      ({ webServer, generation, propagation }) =>
+        [webServer, { generation: known(generation), propagation: known(propagation) }] as const,
+    );
+  const journal: Journal = {
+    rollout,
+    startedAt: new Date(estate.now()).toISOString(),
+    wanted: wantedKey(desired),
+    direction: "forward",
+    reason: "",
+    order: [...order],
+    found: {
+      installed: [...live.installer.installed],
+      agentsStopped: live.nodes.filter(({ agent }) => agent === "stopped").map(({ name }) => name),
+      automatic: Object.fromEntries(automatic),
+      routing: Object.fromEntries(live.webServers.map(({ name, lists }) => [name, lists])),
+      applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),
+      shared: await estate.digests(desired.settings.shared),
+    },
+    checked: false,
+    backedUp: false,
+    touched: false,
+    accepted: false,
+    changed: [],
+    drained: null,
+    routed: null,
+    nodes: {},
+    regenerated: false,
+    stamped: false,
+    finallyChecked: false,
+  };
+  return { journal, wentBack: null };
+}
+
+const known = (mode: "automatic" | "manual" | "unknown"): "automatic" | "manual" =>
+  mode === "manual" ? "manual" : "automatic";
+
+async function end(journal: Journal, estate: Estate): Promise<Partial<Kept>> {
+  await estate.control.clear();
+  const back = journal.direction === "roll back";
+  const at = new Date(estate.now()).toISOString();
+  return { journal: null, wentBack: back ? { at, reason: journal.reason, wanted: journal.wanted } : null };
+}
+
+/** A rollout that failed stays where it is: what serves goes on serving, and where it stands is said. */
+export async function undo(context: UndoContext<RolloutStep, FixesDesired, Live, Kept>): Promise<undefined> {
+  const { journal } = context.kept;
+  if (!journal) return;
+  const stage = journal.order.map((node) => `${node} ${journal.nodes[node] ?? "not begun"}`).join(", ");
+  context.tell(`rollout ${journal.rollout} is frozen at "${context.failed.title}": ${stage}. Its routing stays held`);
+  context.tell(
+    "to go on: correct the cause and run pulumi up. To go back: npm run rollout -- roll-back, then pulumi up",
+  );
+}

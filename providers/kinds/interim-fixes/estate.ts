@@ -1,0 +1,65 @@
+import type { Access } from "../../lifecycle/kind.js";
+import type { Host } from "../../targets/host.js";
+import type { Cell } from "../../targets/wsadmin/cell.js";
+import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
+import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
+import type { FixesDesired } from "./goal.js";
+import type { Hold, Lists, LiveControl, LiveWebServer } from "./live.js";
+
+/** What a probe of a web server has to show: answers at all, or answers by the primaries of these lists. */
+export type Proof = { readonly level: "answering" } | { readonly level: "routed"; readonly lists: Lists };
+
+/** One web server in front of the cell. */
+export interface RoutedWebServer {
+  readonly name: string;
+  look(): Promise<Omit<LiveWebServer, "automatic">>;
+  /** Edits the lists of the file that the plug-in follows; no byte when they say so already. */
+  route(lists: Lists): Promise<void>;
+  /** Samples every probed cluster until all answers are right; `settle`: for as long as the plug-in may follow its old file. */
+  prove(proof: Proof, options: { readonly settle: boolean; readonly progress: (line: string) => void }): Promise<void>;
+  /** Puts a newly generated file in place, with these lists; answers whether anything but lists was different. */
+  replace(generated: Buffer, lists: Lists): Promise<boolean>;
+  hold(hold: Hold): Promise<void>;
+  /** Only a hold of this rollout. */
+  release(rollout: string): Promise<void>;
+}
+
+/** What an operator asked for, and which process does the work: two small files on the deployment manager's host. */
+export interface Control {
+  read(): Promise<LiveControl>;
+  /** This process is the one from now on. */
+  claim(rollout: string): Promise<void>;
+  request(what: "roll back", reason: string): Promise<void>;
+  /** The rollout has ended: neither its process nor any request means anything. */
+  clear(): Promise<void>;
+}
+
+/** Everything that a rollout reaches, behind interfaces: models of them prove what the kind does with the real ones. */
+export interface Estate {
+  readonly cell: Cell;
+  readonly installer: UpdateInstaller;
+  /** Of the deployment manager. */
+  readonly host: Host;
+  readonly control: Control;
+  node(name: string): NodeCommands;
+  webServer(name: string): RoutedWebServer;
+  /** A request to a member on its own port. @throws ProblemError when the answer is not as declared */
+  probeMember(member: { readonly node: string; readonly server: string; readonly cluster: string }): Promise<void>;
+  /** Connections that a node's members are serving now; undefined where it cannot be told. */
+  connections(node: string): Promise<number | undefined>;
+  /** What keeps a node out of a rollout that no other question shows. */
+  nodeProblems(name: string): Promise<readonly { where: string; found: string; why?: string; next?: string }[]>;
+  /** Application → what its archive in the master configuration looks like. */
+  fingerprints(applications: readonly string[]): Promise<Record<string, string>>;
+  /** Path → digest over the names, sizes and contents below it. */
+  digests(paths: readonly string[]): Promise<Record<string, string>>;
+  /** Saves what the update installer may change. */
+  backUp(rollout: string, progress: (line: string) => void): Promise<void>;
+  /** Gives LotusConnections-config.xml a new version stamp. */
+  stamp(): Promise<void>;
+  now(): number;
+  pause(ms: number): Promise<void>;
+}
+
+/** Opens what a declaration names; a preview's questions are answered from snapshots. */
+export type OpenEstate = (desired: Pick<FixesDesired, "identity" | "settings">, access: Access) => Estate;

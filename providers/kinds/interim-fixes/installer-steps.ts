@@ -1,0 +1,96 @@
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Work } from "./apply.js";
+import type { Journal } from "./journal.js";
+import { requireAgentsDown } from "./node-steps.js";
+import { waitUntil } from "./waiting.js";
+
+/** Runs the update installer, or attaches to the run of this rollout; judged by its list, whatever it says. */
+export async function runInstaller(
+  action: "install" | "uninstall",
+  ids: readonly string[],
+  work: Work,
+): Promise<Partial<Journal>> {
+  const { estate, desired, journal, context } = work;
+  const [lead = ""] = journal.order;
+  if (desired.settings.strategy === "rolling") await requireAgentsDown(work, lead);
+  const run = {
+    job: `interim-fixes-${journal.rollout}-${journal.direction === "forward" ? "" : "back-"}${action}`,
+    timeoutMs: milliseconds(desired.settings.limits.installer),
+    onOutput: context.progress,
+  };
+  const outcome =
+    action === "install"
+      ? await estate.installer.install(ids, desired.settings.fixDir, run)
+      : await estate.installer.uninstall(ids, run);
+  const listed = (await estate.installer.listInstalled()).fixes.map(({ id }) => id);
+  const wrong = ids.filter((id) => listed.includes(id) !== (action === "install"));
+  if (wrong.length > 0 || outcome.result === "failed") {
+    throw new ProblemError("command-failed", {
+      where: "update installer",
+      found: `it ${outcome.result === "failed" ? "failed" : "says that it is done"}; ${wrong.length > 0 ? `${wrong.join(", ")} ${action === "install" ? "is not listed as installed" : "is still listed as installed"}` : "its list is right all the same"}: ${tail(outcome.output)}`,
+      why: "What it left in the master configuration is not known, so no node gets it",
+      next: "Look at its logs in version/log of the installation",
+    });
+  }
+  if (desired.settings.strategy === "rolling") await requireAgentsDown(work, lead);
+  return { routed: null };
+}
+
+const tail = (output: string): string => output.trim().split("\n").slice(-5).join(" | ") || "no output";
+
+/** Whatever it comes to is looked at anew after it. */
+export async function awaitInstaller({ estate, desired, context }: Work): Promise<Partial<Journal>> {
+  const { limits } = desired.settings;
+  await waitUntil("the update installer to end", limits.installer, { estate, context, desired }, async () =>
+    (await estate.installer.isRunning()) ? undefined : true,
+  );
+  throw new ProblemError("unknown-outcome", {
+    where: "update installer",
+    found: "it has ended; what it did is looked at now",
+  });
+}
+
+/** Which applications are other than before, where they run, and what no synchronization carries. */
+export async function acceptChanges({ estate, desired, journal, context }: Work): Promise<Partial<Journal>> {
+  const { settings } = desired;
+  const { applications } = await estate.cell.topology();
+  const now = await estate.fingerprints(applications.map(({ name }) => name));
+  const changed = Object.keys(now).filter((name) => now[name] !== journal.found.applications[name]);
+  context.progress(changed.length > 0 ? `changed: ${changed.join(", ")}` : "no application was changed");
+  const astray = applications
+    .filter(({ name }) => changed.includes(name))
+    .flatMap(({ name, clusters, servers }) => [
+      ...clusters.filter((cluster) => settings.untouched.includes(cluster)).map((cluster) => `${name} on ${cluster}`),
+      ...servers
+        .filter(({ server }) => !settings.webServers.some((webServer) => webServer.name === server))
+        .filter(({ server }) => !settings.ignoreWebServers.includes(server))
+        .map(({ node, server }) => `${name} on ${server} of ${node}`),
+    ]);
+  const shared = await estate.digests(settings.shared);
+  const sharedChanges = Object.keys(shared).filter((path) => shared[path] !== journal.found.shared[path]);
+  const problems = [
+    ...(astray.length > 0
+      ? [
+          {
+            where: "update installer",
+            found: `it changed what runs on servers that were not drained: ${astray.join("; ")}`,
+            why: "The next synchronization would restart it under users' feet",
+            next: "Remove the cluster from untouched, or go back: npm run rollout -- roll-back",
+          },
+        ]
+      : []),
+    ...(sharedChanges.length > 0 && !settings.acceptSharedChange && settings.strategy === "rolling"
+      ? [
+          {
+            where: "update installer",
+            found: `it changed what all nodes share: ${sharedChanges.join(", ")}`,
+            next: "Set acceptSharedChange: true if the fix's notes allow it, or go back: npm run rollout -- roll-back",
+          },
+        ]
+      : []),
+  ];
+  if (problems.length > 0) throw new ProblemError("refused", problems);
+  for (const path of sharedChanges) context.progress(`changed for all nodes at once: ${path}`);
+  return { accepted: true, changed };
+}

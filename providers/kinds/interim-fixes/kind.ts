@@ -1,0 +1,59 @@
+import type { Access, Description, Kind } from "../../lifecycle/kind.js";
+import { apply, undo } from "./apply.js";
+import type { OpenEstate } from "./estate.js";
+import { declaredChange, type FixesDesired, isNothing } from "./goal.js";
+import type { Kept } from "./journal.js";
+import type { Live } from "./live.js";
+import { observe } from "./observe.js";
+import { openEstate } from "./open-estate.js";
+import { plan, release } from "./plan.js";
+import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
+import type { RolloutStep } from "./steps.js";
+
+/** The kind over an estate that `open` reaches; a model of one in tests. */
+export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Aspects, Live, Kept, RolloutStep> => ({
+  type: "was:InterimFixes",
+  schemaVersion: 1,
+  identity: identitySchema,
+  settings: settingsSchema,
+  aspects: aspectsSchema,
+  identify: ({ cell, installDir }) => `${cell}:${installDir}`,
+  home: (_identity, { deploymentManager }) => deploymentManager.connection,
+  observe: (identity, settings, access) =>
+    observe({ settings }, open({ identity, settings }, access), { cached: isCached(settings, access) }),
+  plan,
+  apply: (step, context) => apply(step, context, open(context.desired, context)),
+  describe,
+  adopt: (live) => ({ journal: null, found: [...live.installer.installed], wentBack: null, durations: {} }),
+  release,
+  undo,
+});
+
+/** Which interim fixes a Connections installation has, rolled through the nodes of a live cell. */
+export const interimFixes = interimFixesOver(openEstate);
+
+/** A preview reads files from the snapshot that all resources share, so it takes the cell's from there too. */
+function isCached({ deploymentManager: { connection } }: Settings, access: Access): boolean {
+  return access.files(connection) !== access.host(connection).files;
+}
+
+/** Declared fixes that are missing, or absent ones that are there, in the words of the inputs. */
+function describe(desired: FixesDesired, live: Live, kept: Kept): Description<Aspects> {
+  const { aspects } = desired;
+  const deviations: Record<string, string> = {};
+  if (kept.journal) {
+    const { journal } = kept;
+    const stage = journal.order.map((node) => `${node} ${journal.nodes[node] ?? "not begun"}`).join(", ");
+    deviations.rollout = `${journal.rollout} is unfinished (${journal.direction}): ${stage}`;
+  }
+  if (live.installer.running !== "no") return { aspects, deviations };
+  const change = declaredChange(desired, live.installer.installed);
+  if (isNothing(change) || live.installer.problems.length > 0) return { aspects, deviations };
+  for (const id of change.uninstall) {
+    deviations[`installed ${id}`] = aspects.exclusive
+      ? `${id} is installed and not declared`
+      : `${id} is installed, declared absent`;
+  }
+  const fixes = Object.fromEntries(Object.entries(aspects.fixes).filter(([id]) => !change.install.includes(id)));
+  return { aspects: { ...aspects, fixes }, deviations };
+}

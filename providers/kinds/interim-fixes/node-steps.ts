@@ -1,0 +1,196 @@
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { ClusterMember } from "../../targets/wsadmin/cell.js";
+import type { Work } from "./apply.js";
+import { isBefore, type Journal, type Progress } from "./journal.js";
+import { allStarted, type LiveNode, type Running } from "./live.js";
+import { observeNode } from "./observe.js";
+import { provePast } from "./routing-steps.js";
+import { waitUntil } from "./waiting.js";
+
+/** A node as its own machine and the deployment manager see it now. */
+async function look(node: string, { estate, desired }: Work): Promise<LiveNode> {
+  return observeNode(node, estate, await estate.cell.observe(), desired.settings.untouched);
+}
+
+const job = (verb: string, name: string, { journal }: Work): string =>
+  `interim-fixes-${journal.rollout}-${verb}-${name}`;
+
+/** A command's exit code is a claim; the state is waited for. A finished command is forgotten, so that it may run again. */
+async function until(node: string, work: Work, what: string, limit: string, reached: (node: LiveNode) => boolean) {
+  await waitUntil(what, limit, work, async () => (reached(await look(node, work)) ? true : undefined));
+}
+
+export async function stopAgent(node: string, work: Work): Promise<Partial<Journal>> {
+  const { limits } = work.desired.settings;
+  const commands = work.estate.node(node);
+  if ((await look(node, work)).agent !== "stopped") {
+    await commands.stopAgent({ job: job("stop-agent", node, work), timeoutMs: milliseconds(limits.stop) });
+    await until(node, work, `the node agent of ${node} to stop`, limits.stop, ({ agent }) => agent === "stopped");
+  }
+  return {};
+}
+
+export async function startAgent(node: string, work: Work): Promise<Partial<Journal>> {
+  const { limits } = work.desired.settings;
+  const commands = work.estate.node(node);
+  if ((await look(node, work)).agent !== "running") {
+    await commands.startAgent({ job: job("start-agent", node, work), timeoutMs: milliseconds(limits.start) });
+    await until(node, work, `the node agent of ${node} to run`, limits.start, ({ agent }) => agent === "running");
+  }
+  return {};
+}
+
+/**
+ * The agents of nodes that wait for their turn stay down. One that a service or a person brought back synchronizes at once
+ * and restarts applications that users are in: the rollout stops where it is.
+ */
+export async function requireAgentsDown(work: Work, except: string): Promise<void> {
+  const { journal, desired, estate } = work;
+  if (desired.settings.strategy === "offline") return;
+  const waiting = journal.order.filter((node) => node !== except && (journal.nodes[node] ?? "behind") === "behind");
+  if (!journal.touched) return;
+  const back: string[] = [];
+  for (const node of waiting) {
+    const [signals] = await estate.node(node).observe([{ server: "nodeagent" }]);
+    if (signals?.process !== "absent") back.push(node);
+  }
+  if (back.length === 0) return;
+  throw new ProblemError("refused", {
+    where: back.join(", "),
+    found: "the node agent runs again, or its state cannot be told",
+    allowed: "stopped until the node's turn comes",
+    why: "Its first synchronization restarts applications while users are in them",
+    next: "Find out what started it (a service?); the next up stops it again",
+  });
+}
+
+/** Nothing is cut short while somebody is still being served, up to the limit. */
+export async function drain(node: string, work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, context } = work;
+  const { time, connections } = desired.settings.drain;
+  const started = estate.now();
+  for (;;) {
+    context.signal.throwIfAborted();
+    const open = await estate.connections(node);
+    const passed = estate.now() - started;
+    if (open !== undefined && open <= connections) {
+      context.progress(`${node} serves ${open} connections`);
+      break;
+    }
+    if (passed >= milliseconds(time)) {
+      context.progress(`${node} still serves ${open ?? "an unknown number of"} connections after ${time}: going on`);
+      break;
+    }
+    context.progress(
+      `waiting for users of ${node} to finish: ${open ?? "unknown"} connections, ${Math.round(passed / 1_000)} s of at most ${time}`,
+    );
+    await estate.pause(Math.min(milliseconds(desired.settings.limits.every), milliseconds(time) - passed));
+  }
+  return { drained: node };
+}
+
+/** The flag alone comes before the agent has expanded the applications. */
+export async function synchronize(node: string, work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, journal } = work;
+  const { limits } = desired.settings;
+  const timeoutMs = milliseconds(limits.synchronize);
+  await waitUntil(`${node} to be synchronized`, limits.synchronize, work, async () =>
+    (await estate.cell.fullSync(node, { timeoutMs })).synchronized === true ? true : undefined,
+  );
+  if (journal.changed.length > 0) {
+    await waitUntil(
+      `${journal.changed.join(", ")} to be distributed to ${node}`,
+      limits.synchronize,
+      work,
+      async () => {
+        const ready = await estate.cell.applicationReadiness(journal.changed);
+        return ready.length === journal.changed.length && ready.every(({ distributed }) => distributed[node] === true)
+          ? true
+          : undefined;
+      },
+    );
+  }
+  return progressed(node, "fresh", journal);
+}
+
+const progressed = (node: string, to: Progress, { nodes }: Journal): Partial<Journal> =>
+  isBefore(nodes[node] ?? "behind", to) ? { nodes: { ...nodes, [node]: to } } : {};
+
+/** Members of a node that belong to clusters. */
+async function membersOf(node: string, work: Work): Promise<readonly (ClusterMember & { readonly cluster: string })[]> {
+  const { clusters } = await work.estate.cell.topology();
+  return clusters
+    .filter(({ name }) => !work.desired.settings.untouched.includes(name))
+    .flatMap(({ name, members }) =>
+      members.filter((member) => member.node === node).map((member) => ({ ...member, cluster: name })),
+    );
+}
+
+/** Not before every web server was seen once more to send users to other nodes, and those to be there. */
+export async function stopMembers(node: string, routing: "without" | "any", work: Work): Promise<Partial<Journal>> {
+  if (routing === "without") {
+    await requireOthersServing(node, work);
+    await provePast(node, work);
+  }
+  await each(node, work, "stop", "stopped", work.desired.settings.limits.stop, (server, run) =>
+    work.estate.node(node).stopServer(server, run),
+  );
+  return {};
+}
+
+async function requireOthersServing(node: string, work: Work): Promise<void> {
+  const cell = await work.estate.cell.observe();
+  for (const { name } of work.desired.settings.nodes.filter((other) => other.name !== node)) {
+    const other = await observeNode(name, work.estate, cell, work.desired.settings.untouched);
+    if (allStarted(other)) continue;
+    throw new ProblemError("refused", {
+      where: name,
+      found: `not every member runs, while ${node} is to be stopped`,
+      why: "All but one node have to serve users at every moment",
+      next: "Start its members and see that they answer, then run up again",
+    });
+  }
+}
+
+export async function startMembers(node: string, work: Work): Promise<Partial<Journal>> {
+  await each(node, work, "start", "running", work.desired.settings.limits.start, (server, run) =>
+    work.estate.node(node).startServer(server, run),
+  );
+  return {};
+}
+
+/** By the node's own scripts: they work with and without its agent. */
+async function each(
+  node: string,
+  work: Work,
+  verb: "start" | "stop",
+  reached: Running,
+  limit: string,
+  command: (server: string, run: { job: string; timeoutMs: number }) => Promise<unknown>,
+): Promise<void> {
+  const { members } = await look(node, work);
+  for (const { server, state } of members) {
+    if (state === reached) continue;
+    work.context.progress(`${verb} ${server} of ${node}`);
+    await command(server, { job: job(verb, `${node}-${server}`, work), timeoutMs: milliseconds(limit) });
+    await until(node, work, `${server} of ${node} to be ${reached}`, limit, (seen) =>
+      seen.members.some((member) => member.server === server && member.state === reached),
+    );
+  }
+}
+
+export async function clearTemp(node: string, work: Work): Promise<Partial<Journal>> {
+  const servers = (await membersOf(node, work)).map(({ server }) => server);
+  const folders = await work.estate.node(node).clearTemp(servers, {});
+  for (const { folder, files } of folders) work.context.progress(`${folder}: ${files} files removed`);
+  return progressed(node, "cleared", work.journal);
+}
+
+export async function probeMembers(node: string, work: Work): Promise<Partial<Journal>> {
+  for (const { server, cluster } of await membersOf(node, work)) {
+    await work.estate.probeMember({ node, server, cluster });
+    work.context.progress(`${server} of ${node} answers`);
+  }
+  return progressed(node, "proven", work.journal);
+}

@@ -1,0 +1,161 @@
+import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
+import type { CellObservation, ServerState } from "../../targets/wsadmin/cell.js";
+import { judge } from "../../targets/wsadmin/judge.js";
+import type { ProcessSignals } from "../../targets/wsadmin/node-commands.js";
+import type { Estate } from "./estate.js";
+import type { FixesDesired } from "./goal.js";
+import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
+
+/** Automatic key generation that is due sooner than this falls into a rollout. */
+const KEY_GENERATION_AHEAD_MS = 24 * 3_600_000;
+
+/** Looks at the cell, the nodes' own machines, the installer and every web server. Changes nothing. */
+export async function observe(
+  { settings }: Pick<FixesDesired, "settings">,
+  estate: Estate,
+  options: { readonly cached: boolean },
+): Promise<Live> {
+  const seen = await problemAsData(options.cached ? estate.cell.snapshot() : estate.cell.observe(), estate.cell.name);
+  const cell = seen.value;
+  const [installer, nodes, webServers, control] = await Promise.all([
+    observeInstaller(settings, estate),
+    Promise.all(settings.nodes.map(({ name }) => observeNode(name, estate, cell, settings.untouched))),
+    Promise.all(settings.webServers.map(({ name }) => observeWebServer(name, estate, cell))),
+    estate.control.read(),
+  ]);
+  return {
+    deploymentManager: {
+      running: cell ? "yes" : "unknown",
+      soapRequestTimeout: cell?.settings.soapRequestTimeout.client ?? null,
+      keyGenerationDue: cell ? keyGenerationDue(cell, estate.now()) : null,
+      problems: seen.problems,
+    },
+    nodes,
+    clusters: Object.fromEntries(
+      (cell?.topology.clusters ?? []).map(({ name, members }) => [name, [...new Set(members.map(({ node }) => node))]]),
+    ),
+    webServers,
+    webServersOfCell: (cell?.topology.webServers ?? []).map(({ server }) => server),
+    installer,
+    control,
+  };
+}
+
+interface Seen<T> {
+  readonly value?: T;
+  readonly problems: Problem[];
+}
+
+/** A sick target hides nothing of the others. */
+async function problemAsData<T>(asked: Promise<T>, where: string): Promise<Seen<T>> {
+  try {
+    return { value: await asked, problems: [] };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return { problems: [...problemsOf(error, where)] };
+  }
+}
+
+function keyGenerationDue(cell: CellObservation, now: number): string | null {
+  const soon = cell.settings.keyGeneration.filter(
+    ({ automatic, due }) => automatic !== false && due !== undefined && Date.parse(due) < now + KEY_GENERATION_AHEAD_MS,
+  );
+  return soon.map(({ due }) => due ?? "").sort()[0] ?? null;
+}
+
+async function observeInstaller(settings: FixesDesired["settings"], estate: Estate): Promise<LiveInstaller> {
+  // One after the other: the installer's own lists are a run of it too.
+  const running = await problemAsData(estate.installer.isRunning(), "update installer");
+  if (running.value !== false) {
+    return { running: running.value ? "yes" : "unknown", installed: [], offered: [], problems: running.problems };
+  }
+  const installed = await problemAsData(estate.installer.listInstalled(), "update installer");
+  const offered = await problemAsData(estate.installer.listOffered(settings.fixDir), settings.fixDir);
+  return {
+    running: "no",
+    installed: (installed.value?.fixes ?? []).map(({ id }) => id).sort(),
+    offered: (offered.value?.fixes ?? []).map(({ id }) => id).sort(),
+    problems: [...installed.problems, ...offered.problems],
+  };
+}
+
+export async function observeNode(
+  name: string,
+  estate: Estate,
+  cell: CellObservation | undefined,
+  untouched: readonly string[] = [],
+): Promise<LiveNode> {
+  const clusters = (cell?.topology.clusters ?? []).filter((cluster) => !untouched.includes(cluster.name));
+  const members = clusters.flatMap((cluster) =>
+    cluster.members.filter((member) => member.node === name).map(({ server }) => ({ server, cluster: cluster.name })),
+  );
+  const signals = await problemAsData(
+    estate
+      .node(name)
+      .observe([
+        { server: "nodeagent", ports: portsOf(cell, name, "nodeagent") },
+        ...members.map(({ server }) => ({ server, ports: portsOf(cell, name, server) })),
+      ]),
+    name,
+  );
+  const problems = await problemAsData(estate.nodeProblems(name), name);
+  const signalOf = (server: string) => signals.value?.find((signal) => signal.server === server);
+  const status = cell?.state.nodes.find((node) => node.node === name);
+  const known = cell === undefined || cell.topology.nodes.some((node) => node.name === name);
+  return {
+    name,
+    agent: stateOf("nodeagent", signalOf("nodeagent"), status?.agent),
+    synchronized: answer(status?.synchronized),
+    members: members.map(({ server, cluster }) => ({
+      server,
+      cluster,
+      state: stateOf(
+        server,
+        signalOf(server),
+        cell?.state.servers.find((each) => each.node === name && each.server === server)?.state,
+      ),
+    })),
+    problems: [
+      ...signals.problems,
+      ...problems.problems,
+      ...(problems.value ?? []),
+      ...(known ? [] : [{ where: `nodes.${name}`, found: "the cell has no such node" }]),
+      ...(known && cell && members.length === 0
+        ? [{ where: `nodes.${name}`, found: "no cluster has a member on it", next: "Remove it from nodes" }]
+        : []),
+    ],
+  };
+}
+
+/** What users or the deployment manager connect to: the port of requests, or of an agent. */
+const PORTS: readonly string[] = ["WC_defaulthost", "SOAP_CONNECTOR_ADDRESS"];
+
+function portsOf(cell: CellObservation | undefined, node: string, server: string): readonly number[] {
+  const found = cell?.topology.servers.find((each) => each.node === node && each.server === server);
+  return Object.entries(found?.endpoints ?? {}).flatMap(([name, { port }]) => (PORTS.includes(name) ? [port] : []));
+}
+
+const NO_SIGNALS: Omit<ProcessSignals, "server"> = { process: "unknown", ports: "unknown" };
+
+/** A server that is starting or stopping does not serve, and is not stopped either. */
+function stateOf(server: string, signals: ProcessSignals | undefined, cell: ServerState | undefined): Running {
+  const { state } = judge(signals ?? { server, ...NO_SIGNALS }, cell === undefined ? {} : { cell });
+  return state === "started" ? "running" : state === "stopped" ? "stopped" : "unknown";
+}
+
+const answer = (value: boolean | "unknown" | undefined): Answer =>
+  value === true ? "yes" : value === false ? "no" : "unknown";
+
+async function observeWebServer(
+  name: string,
+  estate: Estate,
+  cell: CellObservation | undefined,
+): Promise<LiveWebServer> {
+  const looked = await problemAsData(estate.webServer(name).look(), name);
+  const nothing = { path: "", sha256: "", lists: {}, refreshInterval: 0, hold: null, running: "unknown" as const };
+  const seen = looked.value ?? { name, ...nothing, problems: looked.problems };
+  const settings = cell?.settings.plugin.find((each) => each.webServer === name);
+  const modes = [settings?.generation ?? "unknown", settings?.propagation ?? "unknown"];
+  const automatic = modes.includes("automatic") ? "yes" : modes.includes("unknown") ? "unknown" : "no";
+  return { ...seen, automatic };
+}

@@ -1,0 +1,136 @@
+import { ProblemError } from "../../common/problem.js";
+import type { PluginChange } from "../../targets/wsadmin/cell.js";
+import type { Work } from "./apply.js";
+import type { Journal } from "./journal.js";
+import type { Lists } from "./live.js";
+import { nodeOfServer, routeKey, sameLists } from "./routes.js";
+import type { Target, WantedLists } from "./steps.js";
+
+/** Every web server answers for every cluster, and every member on its own port. */
+export async function proveEverything({ estate, desired, context }: Work): Promise<void> {
+  for (const { name } of desired.settings.webServers) {
+    await estate.webServer(name).prove({ level: "answering" }, { settle: false, progress: context.progress });
+  }
+  const { clusters } = await estate.cell.topology();
+  const declared = desired.settings.nodes.map(({ name }) => name);
+  for (const { name: cluster, members } of clusters) {
+    if (desired.settings.untouched.includes(cluster)) continue;
+    for (const { node, server } of members.filter((member) => declared.includes(member.node))) {
+      await estate.probeMember({ node, server, cluster });
+    }
+  }
+}
+
+/**
+ * All web servers first get their lists, then each is proved. Where a proof fails, those that were changed here get back
+ * what they had: users are better off where they were.
+ */
+export async function route(target: Target, wanted: WantedLists, work: Work): Promise<Partial<Journal>> {
+  const { estate, context } = work;
+  const before = new Map<string, Lists>();
+  try {
+    for (const [name, lists] of Object.entries(wanted)) {
+      const webServer = estate.webServer(name);
+      const now = await webServer.look();
+      if (now.problems.length > 0) throw new ProblemError("malformed", now.problems);
+      if (!sameLists(now.lists, lists)) before.set(name, now.lists);
+      await webServer.route(lists);
+    }
+    for (const [name, lists] of Object.entries(wanted)) {
+      await estate.webServer(name).prove({ level: "routed", lists }, { settle: true, progress: context.progress });
+    }
+  } catch (error) {
+    if (error instanceof ProblemError && error.cause === "not-converged") {
+      for (const [name, lists] of before) await estate.webServer(name).route(lists);
+    }
+    throw error;
+  }
+  return { routed: routeKey(target, wanted) };
+}
+
+/** The files still say so, and requests still show it: something may have rewritten them since. */
+export async function provePast(node: string, { estate, desired, context }: Work): Promise<void> {
+  const nodeOf = nodeOfServer(desired);
+  const { untouched } = desired.settings;
+  for (const { name } of desired.settings.webServers) {
+    const webServer = estate.webServer(name);
+    const { lists, path } = await webServer.look();
+    const stray = Object.entries(lists)
+      .filter(([cluster]) => !untouched.includes(cluster))
+      .filter(([, { primary }]) => primary.some((server) => nodeOf.get(server) === node));
+    if (stray.length > 0) {
+      throw new ProblemError("refused", {
+        where: `${name}: ${path}`,
+        found: `it sends users of ${stray.map(([cluster]) => cluster).join(", ")} to ${node} again`,
+        why: `The members of ${node} are about to be stopped`,
+        next: "Find out what rewrote the file (a propagation?); the next up routes again",
+      });
+    }
+    await webServer.prove({ level: "routed", lists }, { settle: true, progress: context.progress });
+  }
+}
+
+/** What the deployment manager would overwrite is not safe from it until it says so itself. */
+export async function automaticOff(work: Work): Promise<Partial<Journal>> {
+  const declared = work.desired.settings.webServers.map(({ name }) => name);
+  const { plugin } = await work.estate.cell.settings();
+  const changes = plugin
+    .filter(({ webServer }) => declared.includes(webServer))
+    .map(({ node, webServer }): PluginChange => ({ node, webServer, generation: "manual", propagation: "manual" }));
+  await setPlugin(changes, work);
+  return {};
+}
+
+export async function automaticOn(work: Work): Promise<Partial<Journal>> {
+  const { plugin } = await work.estate.cell.settings();
+  const changes = Object.entries(work.journal.found.automatic).flatMap(([webServer, modes]) =>
+    plugin
+      .filter((each) => each.webServer === webServer)
+      .map(({ node }): PluginChange => ({ node, webServer, ...modes })),
+  );
+  await setPlugin(changes, work);
+  return {};
+}
+
+async function setPlugin(changes: readonly PluginChange[], { estate }: Work): Promise<void> {
+  const now = await estate.cell.setPluginSettings(changes);
+  const wrong = changes.filter(
+    (change) =>
+      !now.some(
+        ({ webServer, generation, propagation }) =>
+          webServer === change.webServer && generation === change.generation && propagation === change.propagation,
+      ),
+  );
+  if (wrong.length === 0) return;
+  throw new ProblemError("not-converged", {
+    where: estate.cell.name,
+    found: `plug-in generation and propagation of ${wrong.map(({ webServer }) => webServer).join(", ")} are not as they were set`,
+  });
+}
+
+/** The installer may have changed which paths applications answer: the new file, with the lists as they were found. */
+export async function regenerate(work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, journal, context } = work;
+  const { webServers } = await estate.cell.topology();
+  for (const { name } of desired.settings.webServers) {
+    const inCell = webServers.find(({ server }) => server === name);
+    if (!inCell) continue;
+    const { file } = await estate.cell.generatePlugin(inCell);
+    const generated = await estate.host.files.read(file);
+    if (!generated)
+      throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });
+    const webServer = estate.webServer(name);
+    const lists = journal.found.routing[name] ?? {};
+    const replaced = await webServer.replace(generated.bytes, lists);
+    context.progress(
+      `${name}: ${replaced ? "the newly generated file is in place" : "the generated file is as before"}`,
+    );
+    if (replaced) await webServer.prove({ level: "routed", lists }, { settle: true, progress: context.progress });
+  }
+  return { regenerated: true };
+}
+
+export async function finalCheck(work: Work): Promise<Partial<Journal>> {
+  await proveEverything(work);
+  return { finallyChecked: true };
+}

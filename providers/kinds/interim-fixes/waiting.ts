@@ -1,0 +1,39 @@
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Work } from "./apply.js";
+
+/** While nothing changes, a wait says so this often. */
+const SAY_EVERY_MS = 30_000;
+
+/**
+ * Asks until there is an answer.
+ *
+ * @throws ProblemError `timeout` when there was none within `limit`: what was waited for may still come.
+ */
+export async function waitUntil<T>(
+  what: string,
+  limit: string,
+  { estate, context, desired }: Pick<Work, "estate" | "context" | "desired">,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  const started = estate.now();
+  let saidAt = started;
+  for (;;) {
+    context.signal.throwIfAborted();
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    const passed = estate.now() - started;
+    if (passed > milliseconds(limit)) {
+      throw new ProblemError("timeout", {
+        where: estate.cell.name,
+        found: `waited ${limit} for ${what}`,
+        why: "It may still come; nothing was undone",
+      });
+    }
+    if (estate.now() - saidAt >= SAY_EVERY_MS) {
+      saidAt = estate.now();
+      context.progress(`waiting for ${what}: ${Math.round(passed / 1_000)} s of at most ${limit}`);
+    }
+    await estate.pause(milliseconds(desired.settings.limits.every));
+  }
+}
