@@ -6,7 +6,7 @@ import { ProblemError } from "../providers/common/problem.js";
 import { writeWhole } from "./description.js";
 import { restartGracefully } from "./graceful.js";
 import type { Lab } from "./lab.js";
-import { clustersWith, HOST_NAMES, type HostName } from "./topology.js";
+import { clustersWith, type HostName } from "./topology.js";
 
 /** Things that happen to an environment behind the tool's back, done as an outsider does them: to files and processes. */
 export interface Break {
@@ -18,7 +18,7 @@ export interface Break {
   mend(lab: Lab, args: readonly string[]): Promise<string>;
 }
 
-const CLUSTERS = clustersWith([]).map((cluster) => cluster.name);
+const CLUSTERS = clustersWith([], 2).map((cluster) => cluster.name);
 const ONE_BY_HAND = "<!-- changed by hand -->";
 
 /** The file in force: the one of the last WebSpherePluginConfig line that is not commented out. */
@@ -186,7 +186,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
   ssh: {
     usage: "ssh HOST",
     effect: "the host refuses SSH connections; those that are open are cut",
-    choices: [HOST_NAMES],
+    choices: [["web1", "node1", "node2"]],
     async break(lab, [host]) {
       await lab.fault(`ssh-refuse:${host as HostName}`, true);
       return `${host} refuses`;

@@ -6,18 +6,23 @@ import { giveTo, type HostPlace, linkOnce, loginUser, makeKey, placeOf, quote, w
 import { pluginFile } from "./plugin-file.js";
 import { projectRoot, type Toolchain } from "./toolchain.js";
 import {
+  type AnyHostName,
   APACHECTL,
   clustersWith,
   DROP_IN,
-  HOST_NAMES,
   HTTPD_CONF,
+  hostsOf,
   IHS_ROOT,
   LAB_ROOT,
   type NodeName,
   PLUGIN_FILE,
   PLUGIN_ROOT,
+  SWITCHES,
   TEST_USER,
 } from "./topology.js";
+import { buildCellNode, buildManager, buildWebServerAdministration } from "./was/build.js";
+import { applicationsOf } from "./was/cell.js";
+import { type CellPrograms, cellPrograms } from "./was/programs.js";
 import { apachectlScript, dropIn, httpdConf } from "./web-server.js";
 
 /**
@@ -29,13 +34,11 @@ export async function buildTrees(directory: string, description: Description, to
   await makeKey(tools.sshKeygen, clientKeyFile, "lab-client");
   const clientKey = await readFile(`${clientKeyFile}.pub`, "utf8");
   const hostKeys = { ...description.hostKeys };
+  const programs = description.cell === "none" ? undefined : await cellPrograms(description.cell);
   await Promise.all(
-    HOST_NAMES.map(async (name) => {
+    hostsOf(description).map(async (name) => {
       const place = placeOf(directory, name, tools.namespaces);
-      const services =
-        name === "web1"
-          ? await buildWebServer(place, description, tools)
-          : await buildNode(place, name, description, tools);
+      const services = await buildServices(name, place, description, tools, programs);
       hostKeys[name] = await writeHost({
         place,
         tools,
@@ -50,10 +53,32 @@ export async function buildTrees(directory: string, description: Description, to
   );
   await writeFile(
     join(directory, "known_hosts"),
-    HOST_NAMES.map((n) => `[${description.addresses[n]}]:${description.sshdPorts[n]} ${hostKeys[n]}\n`).join(""),
+    hostsOf(description)
+      .map((n) => `[${description.addresses[n]}]:${description.sshdPorts[n]} ${hostKeys[n]}\n`)
+      .join(""),
   );
   await writeFile(join(directory, "test-user-password"), `${description.password}\n`, { mode: 0o600 });
   return { ...description, hostKeys };
+}
+
+/** The lines of a host's boot script that start what the host is there for. */
+async function buildServices(
+  name: AnyHostName,
+  place: HostPlace,
+  description: Description,
+  tools: Toolchain,
+  programs: CellPrograms | undefined,
+): Promise<string[]> {
+  await rm(join(place.directory, SWITCHES), { recursive: true, force: true });
+  if (name === "dmgr") return programs ? buildManager(place, description, tools, programs) : [];
+  if (name !== "web1") {
+    const services = await buildNode(place, name, description, tools, programs !== undefined);
+    return programs ? [...services, ...(await buildCellNode(place, name, description, tools))] : services;
+  }
+  const services = await buildWebServer(place, description, tools);
+  const pluginFileSeen = `${place.prefix}${PLUGIN_FILE}`;
+  if (!programs) return services;
+  return [...services, ...(await buildWebServerAdministration(place, description, tools, pluginFileSeen))];
 }
 
 async function buildWebServer(place: HostPlace, description: Description, tools: Toolchain): Promise<string[]> {
@@ -74,7 +99,7 @@ async function buildWebServer(place: HostPlace, description: Description, tools:
   await writeMissing(
     at(PLUGIN_FILE),
     pluginFile({
-      clusters: clustersWith(description.memberPorts),
+      clusters: clustersWith(description.memberPorts, description.nodes),
       addresses: description.addresses,
       webPort: description.webPort,
       prefix,
@@ -83,7 +108,6 @@ async function buildWebServer(place: HostPlace, description: Description, tools:
     }),
   );
   await writeFile(at(APACHECTL), apachectlScript(prefix, tools.httpd), { mode: 0o755 });
-  await rm(at(`${LAB_ROOT}/switches`), { recursive: true, force: true });
   // After a crash the pid of the dead server may belong to another process of the new boot.
   return [`rm -f ${quote(`${prefix}${IHS_ROOT}/logs/httpd.pid`)}`, `${quote(`${prefix}${APACHECTL}`)} start`];
 }
@@ -93,15 +117,19 @@ async function buildNode(
   node: NodeName,
   description: Description,
   tools: Toolchain,
+  inCell: boolean,
 ): Promise<string[]> {
   const own = join(place.directory, LAB_ROOT);
   const seen = `${place.prefix}${LAB_ROOT}`;
-  await mkdir(own, { recursive: true });
-  await copyFile(join(projectRoot(), "lab", "app-server", "server.mts"), join(own, "server.mts"));
-  const members = clustersWith(description.memberPorts).flatMap((cluster) =>
+  await mkdir(join(own, "app-server"), { recursive: true });
+  await copyFile(join(projectRoot(), "lab", "app-server", "server.mts"), join(own, "app-server", "server.mts"));
+  const members = clustersWith(description.memberPorts, description.nodes).flatMap((cluster) =>
     cluster.members
       .filter((member) => member.node === node)
-      .map(({ name, cloneId, port }) => ({ name, cluster: cluster.name, cloneId, port })),
+      .map(({ name, cloneId, port }) => ({
+        ...{ name, cluster: cluster.name, cloneId, port },
+        ...(inCell ? { applications: applicationsOf(cluster) } : {}),
+      })),
   );
   const config = {
     address: description.addresses[node],
@@ -110,11 +138,12 @@ async function buildNode(
     ltpaKey: description.ltpaKey,
     user: TEST_USER,
     password: description.password,
+    ...(inCell ? { cellSettings: `${seen}/cell.json` } : {}),
   };
   await writeFile(join(own, "app-server.json"), JSON.stringify(config), { mode: 0o600 });
   const program = tools.namespaces === "none" ? tools.node : `${seen}/node`;
   return [
-    `${quote(program)} ${quote(`${seen}/server.mts`)} ${quote(`${seen}/app-server.json`)} >>${quote(`${seen}/app-server.log`)} 2>&1 &`,
+    `${quote(program)} ${quote(`${seen}/app-server/server.mts`)} ${quote(`${seen}/app-server.json`)} >>${quote(`${seen}/app-server.log`)} 2>&1 &`,
   ];
 }
 

@@ -4,31 +4,45 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
 import { ProblemError } from "../providers/common/problem.js";
-import { HOST_NAMES, type HostName, MEMBER_COUNT } from "./topology.js";
+import { type AnyHostName, HOST_NAMES, hostsOf, memberCount, NODE_NAMES, nodesOf } from "./topology.js";
 
 /** Each host has an address of its own; Linux lets anyone bind all of 127.0.0.0/8. */
-const ADDRESSES: Readonly<Record<HostName, string>> = { web1: "127.0.0.11", node1: "127.0.0.12", node2: "127.0.0.13" };
-const ONE_ADDRESS: Readonly<Record<HostName, string>> = { web1: "127.0.0.1", node1: "127.0.0.1", node2: "127.0.0.1" };
+const ADDRESSES = everyHost((i) => `127.0.0.${11 + i}`);
+const ONE_ADDRESS = everyHost(() => "127.0.0.1");
 
-const perHost = <T extends z.ZodType>(value: T) => z.strictObject({ web1: value, node1: value, node2: value });
+/** One value for every host that a lab may have, whether it has it or not. */
+function everyHost<T>(value: (index: number) => T): Record<AnyHostName, T> {
+  return Object.fromEntries(HOST_NAMES.map((name, i) => [name, value(i)])) as Record<AnyHostName, T>;
+}
+
+const perHost = <T extends z.ZodType>(value: T) => z.record(z.enum(HOST_NAMES), value);
 const port = z.number().int().min(1).max(65_535);
 
 const descriptionSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** The directory was made for this lab and goes with it. */
   temporary: z.boolean(),
   namespaces: z.enum(["user", "root", "none"]),
   mpm: z.enum(["worker", "event"]),
   backupAffinity: z.boolean(),
   killOnParseError: z.boolean(),
+  nodes: z.union([z.literal(2), z.literal(3)]),
+  cell: z.enum(["none", "2.1", "2.7"]),
   addresses: perHost(z.string()),
   /** Where users of the lab connect. */
   sshPorts: perHost(port),
   /** Behind it: sshd itself. */
   sshdPorts: perHost(port),
   webPort: port,
-  adminPorts: z.strictObject({ node1: port, node2: port }),
-  memberPorts: z.array(port).length(MEMBER_COUNT),
+  /** Of the application servers' switches, per node. */
+  adminPorts: z.record(z.enum(NODE_NAMES), port),
+  /** SOAP connectors of the node agents. */
+  agentPorts: z.record(z.enum(NODE_NAMES), port),
+  /** SOAP connector of the deployment manager; where its answers come from; its configuration repository. */
+  dmgrPorts: z.strictObject({ soap: port, remote: port, repository: port }),
+  /** IBM HTTP Server's administration server, which takes propagated plug-in files. */
+  ihsAdminPort: port,
+  memberPorts: z.array(port),
   hostKeys: perHost(z.string()),
   token: z.string(),
   ltpaKey: z.string(),
@@ -37,7 +51,7 @@ const descriptionSchema = z.strictObject({
 
 /** All that is fixed while a lab exists; a stopped lab that is started again keeps it. */
 export type Description = z.infer<typeof descriptionSchema>;
-export type Choices = Pick<Description, "mpm" | "backupAffinity" | "killOnParseError">;
+export type Choices = Pick<Description, "mpm" | "backupAffinity" | "killOnParseError" | "nodes" | "cell">;
 
 const FILE = "lab.json";
 
@@ -65,21 +79,26 @@ export async function newDescription(
   fixed: Choices & Pick<Description, "temporary" | "namespaces">,
 ): Promise<Description> {
   const addresses = (await canBind(ADDRESSES)) ? ADDRESSES : ONE_ADDRESS;
-  const { web1, node1, node2 } = addresses;
-  const wanted = [web1, web1, web1, node1, node1, node1, node2, node2, node2];
-  for (let member = 0; member < MEMBER_COUNT; member++) wanted.push(member % 2 === 0 ? node1 : node2);
-  const [webPort = 0, web1Ssh = 0, web1Sshd = 0, ...rest] = await freePorts(wanted);
-  const [node1Ssh = 0, node1Sshd = 0, node1Admin = 0, node2Ssh = 0, node2Sshd = 0, node2Admin = 0, ...members] = rest;
+  const memberNodes = Array.from({ length: memberCount(fixed) }, (_, i) => NODE_NAMES[i % fixed.nodes] ?? "node1");
+  const ports = await freePorts([
+    ...[...HOST_NAMES, ...HOST_NAMES, ...NODE_NAMES, ...NODE_NAMES, ...memberNodes].map((host) => addresses[host]),
+    ...[addresses.dmgr, addresses.dmgr, addresses.dmgr, addresses.web1, addresses.web1],
+  ]);
+  const next = () => ports.shift() ?? 0;
+  const everyNode = () => Object.fromEntries(NODE_NAMES.map((name) => [name, next()])) as Description["adminPorts"];
   return {
-    version: 1,
+    version: 2,
     ...fixed,
     addresses: { ...addresses },
-    sshPorts: { web1: web1Ssh, node1: node1Ssh, node2: node2Ssh },
-    sshdPorts: { web1: web1Sshd, node1: node1Sshd, node2: node2Sshd },
-    webPort,
-    adminPorts: { node1: node1Admin, node2: node2Admin },
-    memberPorts: members,
-    hostKeys: { web1: "", node1: "", node2: "" },
+    sshPorts: everyHost(next),
+    sshdPorts: everyHost(next),
+    adminPorts: everyNode(),
+    agentPorts: everyNode(),
+    memberPorts: memberNodes.map(next),
+    dmgrPorts: { soap: next(), remote: next(), repository: next() },
+    webPort: next(),
+    ihsAdminPort: next(),
+    hostKeys: everyHost(() => ""),
     token: randomBytes(18).toString("base64url"),
     ltpaKey: randomBytes(24).toString("base64url"),
     password: randomBytes(12).toString("base64url"),
@@ -88,20 +107,29 @@ export async function newDescription(
 
 /** true when nobody else listens where this lab did before. */
 export async function portsAreFree(description: Description): Promise<boolean> {
-  const { addresses, sshPorts, sshdPorts, adminPorts, memberPorts } = description;
+  const { addresses, sshPorts, sshdPorts, adminPorts, agentPorts, dmgrPorts, memberPorts } = description;
+  const hosts = hostsOf(description);
+  const nodes = nodesOf(description);
   const places: [string, number][] = [
     [addresses.web1, description.webPort],
-    [addresses.node1, adminPorts.node1],
-    [addresses.node2, adminPorts.node2],
-    ...HOST_NAMES.map((name): [string, number] => [addresses[name], sshPorts[name]]),
-    ...HOST_NAMES.map((name): [string, number] => [addresses[name], sshdPorts[name]]),
-    ...memberPorts.map((memberPort, i): [string, number] => [addresses[i % 2 === 0 ? "node1" : "node2"], memberPort]),
+    ...nodes.map((name): [string, number] => [addresses[name], adminPorts[name]]),
+    ...hosts.map((name): [string, number] => [addresses[name], sshPorts[name]]),
+    ...hosts.map((name): [string, number] => [addresses[name], sshdPorts[name]]),
+    ...memberPorts.map((memberPort, i): [string, number] => [
+      addresses[nodes[i % nodes.length] ?? "node1"],
+      memberPort,
+    ]),
   ];
+  if (description.cell !== "none") {
+    places.push([addresses.web1, description.ihsAdminPort]);
+    places.push(...nodes.map((name): [string, number] => [addresses[name], agentPorts[name]]));
+    places.push(...Object.values(dmgrPorts).map((one): [string, number] => [addresses.dmgr, one]));
+  }
   const free = await Promise.all(places.map(([address, portNumber]) => isFree(address, portNumber)));
   return free.every(Boolean);
 }
 
-async function canBind(addresses: Readonly<Record<HostName, string>>): Promise<boolean> {
+async function canBind(addresses: Readonly<Record<AnyHostName, string>>): Promise<boolean> {
   return (await Promise.all(Object.values(addresses).map((address) => isFree(address, 0)))).every(Boolean);
 }
 

@@ -4,7 +4,7 @@ import { ProblemError } from "../providers/common/problem.js";
 import type { Description } from "./description.js";
 import { placeOf } from "./host-tree.js";
 import { control, type RunningState } from "./running.js";
-import { APACHECTL_SWITCHES, clustersWith, HOST_NAMES, type HostName } from "./topology.js";
+import { type AnyHostName, clustersWith, hostsOf, SWITCHES } from "./topology.js";
 
 const SSH_FAULTS = ["refuse", "hang", "cut"] as const;
 const APACHECTL_FAULTS = ["hang", "slow", "lies", "fails"] as const;
@@ -25,7 +25,7 @@ const MEMBER_FAULTS = {
  *   `-error` answers 500; `-no-cookie` sets no session cookie
  */
 export type LabFault =
-  | `ssh-${(typeof SSH_FAULTS)[number]}:${HostName}`
+  | `ssh-${(typeof SSH_FAULTS)[number]}:${AnyHostName}`
   | `apachectl-${(typeof APACHECTL_FAULTS)[number]}`
   | `member-${keyof typeof MEMBER_FAULTS}:${string}`;
 
@@ -39,11 +39,11 @@ export async function setFault(
   const [kind = "", target = ""] = name.split(":", 2);
   const [subject = ""] = kind.split("-", 1);
   const mode = kind.slice(subject.length + 1);
-  const host = HOST_NAMES.find((one) => one === target);
+  const host = hostsOf(description).find((one) => one === target);
   if (subject === "ssh" && host && SSH_FAULTS.some((one) => one === mode)) {
     await control(state, description.token, "POST", `/front/${host}/${on ? mode : "forward"}`);
   } else if (subject === "apachectl" && APACHECTL_FAULTS.some((one) => one === mode) && target === "") {
-    const switches = join(placeOf(directory, "web1", description.namespaces).directory, APACHECTL_SWITCHES);
+    const switches = join(placeOf(directory, "web1", description.namespaces).directory, SWITCHES);
     await mkdir(switches, { recursive: true });
     if (on) await writeFile(join(switches, kind), "");
     else await rm(join(switches, kind), { force: true });
@@ -56,7 +56,7 @@ export async function setFault(
 }
 
 async function setMember(description: Description, name: string, settings: Readonly<Record<string, unknown>>) {
-  const member = clustersWith(description.memberPorts)
+  const member = clustersWith(description.memberPorts, description.nodes)
     .flatMap((cluster) => cluster.members)
     .find((one) => one.name === name);
   if (!member) throw unknownFault(`member-…:${name}`, description);
@@ -71,12 +71,14 @@ async function setMember(description: Description, name: string, settings: Reado
 }
 
 function unknownFault(name: string, description: Description): ProblemError {
-  const members = clustersWith(description.memberPorts).flatMap((cluster) => cluster.members.map((one) => one.name));
+  const members = clustersWith(description.memberPorts, description.nodes).flatMap((cluster) =>
+    cluster.members.map((one) => one.name),
+  );
   return new ProblemError("invalid-input", {
     where: "lab fault",
     found: name,
     allowed: [
-      ...SSH_FAULTS.map((mode) => `ssh-${mode}:${HOST_NAMES.join("|")}`),
+      ...SSH_FAULTS.map((mode) => `ssh-${mode}:${hostsOf(description).join("|")}`),
       ...APACHECTL_FAULTS.map((mode) => `apachectl-${mode}`),
       `member-${Object.keys(MEMBER_FAULTS).join("|")}:${members.join("|")}`,
     ].join(", "),

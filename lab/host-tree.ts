@@ -4,7 +4,7 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Toolchain } from "./toolchain.js";
-import { type HostName, LAB_ROOT, STATE_DIRECTORY } from "./topology.js";
+import { type AnyHostName, LAB_ROOT, STATE_DIRECTORY } from "./topology.js";
 
 const run = promisify(execFile);
 
@@ -13,7 +13,7 @@ const LAB_USER = { name: "wasadmin", uid: 61_970 } as const;
 
 /** Where one host lives on this machine. */
 export interface HostPlace {
-  readonly name: HostName;
+  readonly name: AnyHostName;
   readonly directory: string;
   /** Prepended to a path as the host sees it, to get the path outside. */
   readonly root: string;
@@ -21,7 +21,7 @@ export interface HostPlace {
   readonly prefix: string;
 }
 
-export function placeOf(labDirectory: string, name: HostName, namespaces: Toolchain["namespaces"]): HostPlace {
+export function placeOf(labDirectory: string, name: AnyHostName, namespaces: Toolchain["namespaces"]): HostPlace {
   const directory = join(labDirectory, "hosts", name);
   return namespaces === "none"
     ? { name, directory, root: "", prefix: directory }

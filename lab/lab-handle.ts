@@ -9,11 +9,12 @@ import type { Lab, LabHost, LabRunResult } from "./lab.js";
 import { control, isAlive, type RunningState, waitFor } from "./running.js";
 import {
   ACCESS_LOG,
+  type AnyHostName,
   APACHECTL,
+  CELL,
   clustersWith,
-  HOST_NAMES,
-  type HostName,
   HTTPD_CONF,
+  hostsOf,
   IHS_ROOT,
   PLUGIN_FILE,
   PLUGIN_ROOT,
@@ -21,6 +22,7 @@ import {
   STATE_DIRECTORY,
   TEST_USER,
 } from "./topology.js";
+import { labCell } from "./was/cell.js";
 
 const STOP_TIMEOUT_MS = 10_000;
 const RUN_TIMEOUT_MS = 60_000;
@@ -29,10 +31,10 @@ const RUN_TIMEOUT_MS = 60_000;
 export function attachedLab(directory: string, description: Description, state: RunningState): Lab {
   const { addresses, namespaces } = description;
   const places = Object.fromEntries(
-    HOST_NAMES.map((name) => [name, placeOf(directory, name, namespaces)]),
-  ) as unknown as Record<HostName, HostPlace>;
+    hostsOf(description).map((name) => [name, placeOf(directory, name, namespaces)]),
+  ) as unknown as Record<AnyHostName, HostPlace>;
   const user = loginUser(namespaces);
-  const host = (name: HostName): LabHost => ({
+  const host = (name: AnyHostName): LabHost => ({
     name,
     root: places[name].root,
     connection: connectionSchema.parse({
@@ -48,7 +50,13 @@ export function attachedLab(directory: string, description: Description, state: 
   const onWeb = (path: string) => `${places.web1.prefix}${path}`;
   return {
     directory,
-    hosts: { web1: host("web1"), node1: host("node1"), node2: host("node2") },
+    hosts: {
+      web1: host("web1"),
+      node1: host("node1"),
+      node2: host("node2"),
+      ...(description.nodes === 3 ? { node3: host("node3") } : {}),
+      ...(description.cell === "none" ? {} : { dmgr: host("dmgr") }),
+    },
     web: {
       url: `http://${addresses.web1}:${description.webPort}`,
       address: addresses.web1,
@@ -61,8 +69,9 @@ export function attachedLab(directory: string, description: Description, state: 
       accessLog: onWeb(ACCESS_LOG),
       pluginLog: onWeb(`${PLUGIN_ROOT}/logs/webserver1/http_plugin.log`),
     },
-    clusters: clustersWith(description.memberPorts),
+    clusters: clustersWith(description.memberPorts, description.nodes),
     testUser: { name: TEST_USER, passwordFile: join(directory, "test-user-password") },
+    cell: labCell(description, CELL, (name) => places[name].prefix, join(directory, "test-user-password")),
     namespaces,
     processes: state.processes,
     fault: (name, on) => setFault(directory, description, state, name, on),

@@ -20,13 +20,22 @@ import { hostCommand, placeOf } from "./host-tree.js";
 import { attachedLab } from "./lab-handle.js";
 import { control, endRemains, type RunningState, readState, stateFile, supervisorIsAlive, waitFor } from "./running.js";
 import { projectRoot, type Toolchain, toolchain } from "./toolchain.js";
-import { HOST_NAMES, type HostName, LAB_ROOT, type LabCluster } from "./topology.js";
+import {
+  type AnyHostName,
+  type Extent,
+  type HostName,
+  hostsOf,
+  LAB_ROOT,
+  type LabCluster,
+  nodesOf,
+} from "./topology.js";
+import type { LabCell } from "./was/cell.js";
 
 /** How long everything may take to answer after its processes were started. */
 const READY_TIMEOUT_MS = 20_000;
 
 export interface LabHost {
-  readonly name: HostName;
+  readonly name: AnyHostName;
   /** Complete, as `connectionSchema` parses it: pinned host key, key file, state directory inside the host's tree. */
   readonly connection: Connection;
   /** Prepended to a path as the host sees it, to get the same file on this machine. "" when hosts have no trees of their own. */
@@ -42,7 +51,8 @@ export interface LabRunResult {
 /** A running stand-in environment. Paths are as the host sees them. */
 export interface Lab {
   readonly directory: string;
-  readonly hosts: Readonly<Record<HostName, LabHost>>;
+  /** node3 and dmgr only where the options asked for them. */
+  readonly hosts: Readonly<Record<HostName, LabHost> & Partial<Record<AnyHostName, LabHost>>>;
   readonly web: {
     /** With address and port, no slash at the end. */
     readonly url: string;
@@ -60,6 +70,8 @@ export interface Lab {
   readonly clusters: readonly LabCluster[];
   /** For pages below `<context root>/protected`, by form login (`<context root>/j_security_check`). */
   readonly testUser: { readonly name: string; readonly passwordFile: string };
+  /** Only where the options asked for one. */
+  readonly cell?: LabCell;
   /** "user" and "root": hosts have their own mounts, name and processes; "none": paths start at a directory. */
   readonly namespaces: Toolchain["namespaces"];
   /** Processes that live exactly as long as the lab, with kernel start times. */
@@ -67,11 +79,11 @@ export interface Lab {
   fault(name: LabFault, on: boolean): Promise<void>;
   /** Ends every process. A directory that `startLab` made goes too; one that was given stays and can be started again. */
   stop(): Promise<void>;
-  readFile(host: HostName, path: string): Promise<string>;
+  readFile(host: AnyHostName, path: string): Promise<string>;
   /** As an outsider would: in place, keeping mode and owner. */
-  writeFile(host: HostName, path: string, text: string): Promise<void>;
+  writeFile(host: AnyHostName, path: string, text: string): Promise<void>;
   /** Runs a command on a host, past the faults. */
-  run(host: HostName, argv: readonly string[]): Promise<LabRunResult>;
+  run(host: AnyHostName, argv: readonly string[]): Promise<LabRunResult>;
 }
 
 export interface LabOptions {
@@ -83,6 +95,13 @@ export interface LabOptions {
   readonly backupAffinity?: boolean;
   /** Unknown of the real plug-in: does a bad plug-in file keep the web server from starting? Default false (then 404s). */
   readonly killOnParseError?: boolean;
+  /** Nodes, each with a member of every cluster. Default 2. */
+  readonly nodes?: Extent["nodes"];
+  /**
+   * A cell around the nodes: a deployment manager with host `dmgr`, node agents, WebSphere's commands, an update installer.
+   * The value is the Jython of its wsadmin: "2.1" as in WebSphere 8.5.5, "2.7" as in 9.0. Default "none".
+   */
+  readonly cell?: Extent["cell"];
   /** Goes on when this process ends. Default false: the lab ends with the process that started it, whatever ends that. */
   readonly detached?: boolean;
 }
@@ -110,7 +129,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await writeDescription(directory, built);
     await startSupervisor(directory, built, tools, options.detached === true);
     const lab = await attachLab(directory);
-    if (!lab) throw await notReady(directory, "its supervisor ended at once");
+    if (!lab) throw await notReady(directory, built, "its supervisor ended at once");
     await waitUntilReady(directory, built, lab);
     return lab;
   } catch (error) {
@@ -134,7 +153,7 @@ export async function attachLab(directory: string): Promise<Lab | undefined> {
 
 async function refuseOtherOptions(directory: string, options: LabOptions): Promise<void> {
   const description = await readDescription(directory);
-  for (const key of ["mpm", "backupAffinity", "killOnParseError"] as const) {
+  for (const key of ["mpm", "backupAffinity", "killOnParseError", "nodes", "cell"] as const) {
     if (options[key] === undefined || options[key] === description?.[key]) continue;
     throw new ProblemError("refused", {
       where: directory,
@@ -151,6 +170,8 @@ async function describe(directory: string, options: LabOptions, tools: Toolchain
     mpm: options.mpm ?? before?.mpm ?? "worker",
     backupAffinity: options.backupAffinity ?? before?.backupAffinity ?? true,
     killOnParseError: options.killOnParseError ?? before?.killOnParseError ?? false,
+    nodes: options.nodes ?? before?.nodes ?? 2,
+    cell: options.cell ?? before?.cell ?? "none",
   };
   const same = before !== undefined && Object.entries(choices).every(([k, v]) => before[k as keyof Choices] === v);
   if (same && before.namespaces === tools.namespaces && (await portsAreFree(before))) return before;
@@ -172,12 +193,12 @@ async function startSupervisor(
     namespaces: tools.namespaces !== "none",
     token: description.token,
     stateFile: stateFile(directory),
-    hosts: HOST_NAMES.map((name) => ({
+    hosts: hostsOf(description).map((name) => ({
       name,
       command: hostCommand(placeOf(directory, name, tools.namespaces), tools.namespaces),
       log: join(directory, `${name}.log`),
     })),
-    fronts: HOST_NAMES.map((name) => ({
+    fronts: hostsOf(description).map((name) => ({
       name,
       address: description.addresses[name],
       port: description.sshPorts[name],
@@ -218,20 +239,25 @@ async function waitUntilReady(directory: string, description: Description, lab: 
   const { addresses, adminPorts } = description;
   const urls = [
     `${lab.web.url}/`,
-    ...(["node1", "node2"] as const).map((node) => `http://${addresses[node]}:${adminPorts[node]}/`),
+    ...nodesOf(description).map((node) => `http://${addresses[node]}:${adminPorts[node]}/`),
   ];
+  if (description.cell !== "none") {
+    urls.push(`http://${addresses.dmgr}:${description.dmgrPorts.repository}/epoch/dmgr`);
+    urls.push(...nodesOf(description).map((node) => `http://${addresses[node]}:${description.agentPorts[node]}/state`));
+  }
+  const headers = { connection: "close", "x-lab-token": description.token };
   const answers = async (url: string): Promise<boolean> =>
-    (await fetch(url, { headers: { connection: "close" } }).catch(() => undefined))?.ok === true;
+    (await fetch(url, { headers }).catch(() => undefined))?.ok === true;
   try {
     await Promise.all([
       ...urls.map((url) => waitFor(() => answers(url), READY_TIMEOUT_MS, url)),
-      ...HOST_NAMES.map((name) =>
+      ...hostsOf(description).map((name) =>
         waitFor(() => greets(addresses[name], description.sshPorts[name]), READY_TIMEOUT_MS, `sshd of ${name}`),
       ),
     ]);
   } catch (error) {
     await lab.stop();
-    throw await notReady(directory, error instanceof Error ? error.message : String(error));
+    throw await notReady(directory, description, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -250,10 +276,11 @@ function greets(address: string, port: number): Promise<boolean> {
   });
 }
 
-async function notReady(directory: string, found: string): Promise<ProblemError> {
+async function notReady(directory: string, extent: Extent, found: string): Promise<ProblemError> {
   const logs: string[] = [];
-  for (const name of HOST_NAMES) {
-    for (const log of [`${name}.log`, `hosts/${name}${LAB_ROOT}/sshd.log`, `hosts/${name}${LAB_ROOT}/app-server.log`]) {
+  for (const name of hostsOf(extent)) {
+    const own = `hosts/${name}${LAB_ROOT}`;
+    for (const log of [`${name}.log`, `${own}/sshd.log`, `${own}/app-server.log`, `${own}/boot.log`]) {
       const text = (await readFile(join(directory, log), "utf8").catch(() => "")).trim();
       if (text) logs.push(`${log}: ${text.split("\n").slice(-3).join(" | ")}`);
     }

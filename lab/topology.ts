@@ -1,15 +1,37 @@
 /** What stands in the lab: names, clusters, CloneIDs, paths. Addresses and ports are chosen at each start. */
 
-export const HOST_NAMES = ["web1", "node1", "node2"] as const;
-export type HostName = (typeof HOST_NAMES)[number];
+/** Every host that a lab may have; `hostsOf` says which ones a lab has. */
+export const HOST_NAMES = ["web1", "node1", "node2", "node3", "dmgr"] as const;
+export type AnyHostName = (typeof HOST_NAMES)[number];
+/** The hosts that every lab has. */
+export type HostName = Exclude<AnyHostName, "node3" | "dmgr">;
 
-export const NODE_NAMES = ["node1", "node2"] as const;
+export const NODE_NAMES = ["node1", "node2", "node3"] as const;
 export type NodeName = (typeof NODE_NAMES)[number];
+
+/** What decides which hosts there are. */
+export interface Extent {
+  readonly nodes: 2 | 3;
+  /** "none": nodes without a cell; else the Jython of the deployment manager's wsadmin. */
+  readonly cell: "none" | "2.1" | "2.7";
+}
+
+export const nodesOf = ({ nodes }: Pick<Extent, "nodes">): readonly NodeName[] => NODE_NAMES.slice(0, nodes);
+
+export const hostsOf = (extent: Extent): readonly AnyHostName[] => [
+  "web1",
+  ...nodesOf(extent),
+  ...(extent.cell === "none" ? [] : (["dmgr"] as const)),
+];
 
 export interface LabMember {
   /** `<node>_<server>`, as in the plug-in file. */
   readonly name: string;
   readonly node: NodeName;
+  /** What the configuration calls its server. */
+  readonly server: string;
+  /** Decimal; the CloneID is the same in base 32. */
+  readonly uniqueId: string;
   readonly cloneId: string;
   readonly port: number;
 }
@@ -35,8 +57,8 @@ export const APACHECTL = `${IHS_ROOT}/bin/apachectl`;
 export const ACCESS_LOG = `${IHS_ROOT}/logs/access_log`;
 /** The lab's own files on a host; not part of what the host stands for. */
 export const LAB_ROOT = "/opt/lab";
-/** While a file of this name exists there, apachectl misbehaves accordingly. */
-export const APACHECTL_SWITCHES = `${LAB_ROOT}/switches`;
+/** While a file of a fault's name exists there, the host's programs misbehave accordingly. */
+export const SWITCHES = `${LAB_ROOT}/switches`;
 export const STATE_DIRECTORY = "/opt/pulumi-connections";
 export const TEST_USER = "labprobe";
 
@@ -60,14 +82,16 @@ const CLUSTERS: readonly Omit<LabCluster, "members">[] = [
 ];
 
 /** @param ports one for each member, in the order clusters × nodes */
-export function clustersWith(ports: readonly number[]): LabCluster[] {
+export function clustersWith(ports: readonly number[], nodes: Extent["nodes"]): LabCluster[] {
   return CLUSTERS.map((cluster, c) => ({
     ...cluster,
-    members: NODE_NAMES.map((node, n) => {
-      const index = c * NODE_NAMES.length + n;
+    members: NODE_NAMES.slice(0, nodes).map((node, n) => {
+      const index = c * nodes + n;
       return {
         name: `${node}_${cluster.name}_server${n + 1}`,
         node,
+        server: `${cluster.name}_server${n + 1}`,
+        uniqueId: String(FIRST_MEMBER_CREATED + index * 93_417),
         cloneId: (FIRST_MEMBER_CREATED + index * 93_417).toString(32),
         port: ports[index] ?? 0,
       };
@@ -75,4 +99,4 @@ export function clustersWith(ports: readonly number[]): LabCluster[] {
   }));
 }
 
-export const MEMBER_COUNT = CLUSTERS.length * NODE_NAMES.length;
+export const memberCount = ({ nodes }: Pick<Extent, "nodes">): number => CLUSTERS.length * nodes;

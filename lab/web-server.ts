@@ -1,12 +1,4 @@
-import {
-  ACCESS_LOG,
-  APACHECTL_SWITCHES,
-  DROP_IN,
-  IHS_ROOT,
-  PLUGIN_FILE,
-  PLUGIN_ROOT,
-  PUBLIC_NAME,
-} from "./topology.js";
+import { ACCESS_LOG, DROP_IN, IHS_ROOT, PLUGIN_FILE, PLUGIN_ROOT, PUBLIC_NAME, SWITCHES } from "./topology.js";
 
 export type Mpm = "worker" | "event";
 
@@ -99,7 +91,7 @@ export function apachectlScript(prefix: string, httpd: string): string {
   return `#!/bin/sh
 # Stand-in for IBM HTTP Server's apachectl, around Apache httpd.
 root='${prefix}${IHS_ROOT}'
-switches='${prefix}${APACHECTL_SWITCHES}'
+switches='${prefix}${SWITCHES}'
 case "$1" in
 start|stop|restart|graceful|graceful-stop)
     if [ -e "$switches/apachectl-hang" ]; then exec sleep 600; fi

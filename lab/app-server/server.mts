@@ -5,7 +5,10 @@
  *
  * usage: node server.mts CONFIG.json
  *
- * It imports nothing of the project, so that Node runs this file as it is, on a lab host that has nothing else.
+ * On a node of a cell, the members are servers that are started and stopped, and serve the level of the applications that
+ * they found when they (or the application) started: see servers.mts, which is imported there only.
+ *
+ * It imports nothing else of the project, so that Node runs this file as it is, on a lab host that has nothing else.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -16,6 +19,8 @@ interface MemberConfig {
   cluster: string;
   cloneId: string;
   port: number;
+  /** Applications by context root ("/files"); only on a node of a cell. */
+  applications?: Record<string, string>;
 }
 
 interface Config {
@@ -27,6 +32,8 @@ interface Config {
   ltpaKey: string;
   user: string;
   password: string;
+  /** The node's own settings, where it belongs to a cell. */
+  cellSettings?: string;
 }
 
 interface Switches {
@@ -44,6 +51,14 @@ interface Switches {
 
 interface Session {
   hits: number;
+  application: string | undefined;
+}
+
+/** What a member knows of an application: what its pages say, or the status that they are answered with meanwhile. */
+export interface Served {
+  level: string;
+  /** 0 = it serves. */
+  status: number;
 }
 
 const OFF: Switches = { down: false, hang: false, slow: 0, error: 0, noCookie: false };
@@ -88,13 +103,15 @@ class Ltpa {
   }
 }
 
-class Member {
+export class Member {
   readonly config: MemberConfig;
   switches: Switches = { ...OFF };
   private readonly shared: Config;
   private readonly ltpa: Ltpa;
   private readonly sessions = new Map<string, Session>();
+  private readonly served = new Map<string, Served>();
   private server: Server | undefined;
+  private inHand = 0;
 
   constructor(config: MemberConfig, shared: Config) {
     this.config = config;
@@ -111,6 +128,8 @@ class Member {
   open(): Promise<void> {
     if (this.server) return Promise.resolve();
     const server = createServer((request, response) => {
+      this.inHand++;
+      response.once("close", () => this.inHand--);
       this.answer(request, response).catch((error: unknown) => {
         process.stderr.write(`${this.config.name}: ${String(error)}\n`);
         response.destroy();
@@ -124,15 +143,37 @@ class Member {
     });
   }
 
-  private close(): Promise<void> {
+  /** @param quiesceMs how long requests in hand may take to end; new connections are refused at once */
+  async close(quiesceMs = 0): Promise<void> {
     const server = this.server;
     this.server = undefined;
-    this.sessions.clear();
-    if (!server) return Promise.resolve();
-    return new Promise((closed) => {
-      server.close(() => closed());
+    if (server) {
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      const end = Date.now() + quiesceMs;
+      while (this.inHand > 0 && Date.now() < end) await new Promise((passed) => setTimeout(passed, 20));
       server.closeAllConnections();
-    });
+      await closed;
+    }
+    this.sessions.clear();
+  }
+
+  /** An application was stopped, started, or loaded: its sessions are gone when it stops. */
+  serve(application: string, served: Served): void {
+    this.served.set(application, served);
+    if (served.status === 0) return;
+    for (const [id, session] of this.sessions) if (session.application === application) this.sessions.delete(id);
+  }
+
+  servedLevels(): Record<string, Served> {
+    return Object.fromEntries(this.served);
+  }
+
+  activity(): { sessions: number; requests: number } {
+    return { sessions: this.sessions.size, requests: this.inHand };
+  }
+
+  private applicationOf(path: string): string | undefined {
+    return this.config.applications?.[`/${path.split("/")[1] ?? ""}`];
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -145,6 +186,12 @@ class Member {
     }
     const url = new URL(request.url ?? "/", "http://member");
     const path = url.pathname.split(";", 1)[0] ?? "/";
+    const status = this.served.get(this.applicationOf(path) ?? "")?.status ?? 0;
+    if (status > 0) {
+      response.writeHead(status, { "content-type": "text/plain" });
+      response.end(status === 404 ? "SRVE0255E: no web group defined for this URI\n" : "SRVE0777E: not initialized\n");
+      return;
+    }
     if (path.endsWith("/j_security_check")) return this.logIn(request, response, path);
     const user = this.ltpa.userOf(cookiesOf(request).get("LtpaToken2"));
     if (path.includes("/protected") && !user) return this.askForLogin(response, path);
@@ -154,7 +201,9 @@ class Member {
 
   /** The page of an application: says which member answered, and how often this session was seen by it. */
   private content(request: IncomingMessage, response: ServerResponse, path: string, user: string | undefined): void {
-    const session = this.switches.noCookie ? undefined : this.session(request, response);
+    const application = this.applicationOf(path);
+    const session = this.switches.noCookie ? undefined : this.session(request, response, application);
+    const level = application === undefined ? {} : { application, level: this.served.get(application)?.level ?? null };
     this.page(response, 200, {
       member: this.config.name,
       cluster: this.config.cluster,
@@ -163,11 +212,16 @@ class Member {
       hits: session?.hits ?? null,
       user: user ?? null,
       path,
+      ...level,
     });
   }
 
   /** A session that this member does not know is lost: a new identifier, and only its own CloneID in the cookie. */
-  private session(request: IncomingMessage, response: ServerResponse): { id: string; hits: number } {
+  private session(
+    request: IncomingMessage,
+    response: ServerResponse,
+    application: string | undefined,
+  ): { id: string; hits: number } {
     const sent = (cookiesOf(request).get("JSESSIONID") ?? "").split(":", 1)[0]?.slice(4) ?? "";
     const known = this.sessions.get(sent);
     if (known) {
@@ -175,7 +229,7 @@ class Member {
       return { id: sent, hits: known.hits };
     }
     const id = randomBytes(17).toString("base64url"); // 23 characters, like WebSphere's default
-    this.sessions.set(id, { hits: 1 });
+    this.sessions.set(id, { hits: 1, application });
     response.setHeader("set-cookie", `JSESSIONID=0000${id}:${this.config.cloneId}; Path=/; HttpOnly`);
     response.setHeader("cache-control", 'no-cache="set-cookie, set-cookie2"');
     response.setHeader("expires", "Thu, 01 Dec 1994 16:00:00 GMT");
@@ -220,7 +274,21 @@ function isSwitches(value: unknown): value is Partial<Switches> {
   );
 }
 
-async function administer(members: Map<string, Member>, request: IncomingMessage, response: ServerResponse) {
+/** What a node of a cell adds: requests about its servers. Undefined = not such a request. */
+export type Servers = (method: string, path: string) => Promise<unknown> | undefined;
+
+async function administer(
+  members: Map<string, Member>,
+  servers: Servers | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const answer = servers?.(request.method ?? "GET", request.url ?? "/");
+  if (answer) {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(await answer));
+    return;
+  }
   const name = decodeURIComponent((request.url ?? "/").slice(1));
   if (request.method === "PUT") {
     const member = members.get(name);
@@ -236,13 +304,19 @@ async function administer(members: Map<string, Member>, request: IncomingMessage
   response.end(JSON.stringify(Object.fromEntries([...members].map(([key, member]) => [key, member.switches]))));
 }
 
+async function cellServers(settingsFile: string, members: Map<string, Member>): Promise<Servers> {
+  const { startServers } = await import("../was/host/servers.mts");
+  return startServers(settingsFile, members);
+}
+
 async function main(configFile: string | undefined): Promise<void> {
   if (!configFile) throw new Error("usage: server.mts CONFIG.json");
   const config = JSON.parse(readFileSync(configFile, "utf8")) as Config;
   const members = new Map(config.members.map((member) => [member.name, new Member(member, config)]));
-  for (const member of members.values()) await member.open();
+  const servers = config.cellSettings ? await cellServers(config.cellSettings, members) : undefined;
+  if (!servers) for (const member of members.values()) await member.open();
   const admin = createServer((request, response) => {
-    administer(members, request, response).catch((error: unknown) => {
+    administer(members, servers, request, response).catch((error: unknown) => {
       response.writeHead(500);
       response.end(`${String(error)}\n`);
     });

@@ -1,0 +1,166 @@
+/*
+ * The servers of one node of the cell, as processes: each started server has a process of its own with the arguments of a
+ * WebSphere JVM, a pid file, logs, temp and tranlog folders. The process does nothing but stand for the server: when it is
+ * killed the server is gone, and the other way round. What the members answer is app-server/server.mts.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Member, Servers } from "../../app-server/server.mts";
+import { isOn, logLine, readSettings, type Settings, sleep } from "./settings.mts";
+
+type State = "STOPPED" | "STARTING" | "STARTED" | "STOPPING";
+
+class ApplicationServer {
+  state: State = "STOPPED";
+  private process: ChildProcess | undefined;
+  private readonly settings: Settings;
+  private readonly server: Settings["servers"][number];
+  private readonly member: Member;
+
+  constructor(settings: Settings, server: Settings["servers"][number], member: Member) {
+    this.settings = settings;
+    this.server = server;
+    this.member = member;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  get about() {
+    return { state: this.state, pid: this.pid ?? null, ...this.member.activity(), served: this.member.servedLevels() };
+  }
+
+  /** @param startMs 0 when the host boots: nobody waits for servers that ran before */
+  async start(startMs: number): Promise<string> {
+    if (this.state !== "STOPPED") return "running";
+    this.state = "STARTING";
+    this.makeFolders();
+    this.startProcess();
+    this.log(`WSVR0200I: Starting application server ${this.server.name}`);
+    await sleep(startMs);
+    if (isOn(this.settings, `member-no-start_${this.server.member}`)) {
+      this.log(`WSVR0009E: Error occurred during startup of ${this.server.name}`);
+      await this.end();
+      return "failed";
+    }
+    if (this.process === undefined) return "failed"; // it was killed meanwhile
+    for (const name of this.server.applications) {
+      this.member.serve(name, { level: levelOnNode(this.settings, name), status: 0 });
+      this.log(`WSVR0221I: Application started: ${name}`);
+    }
+    await this.member.open();
+    this.state = "STARTED";
+    this.log(`WSVR0001I: Server ${this.server.name} open for e-business`);
+    return "started";
+  }
+
+  async stop(quiesce: boolean): Promise<string> {
+    if (this.state === "STOPPED") return "not running";
+    this.state = "STOPPING";
+    this.log(`WSVR0220I: Application server ${this.server.name} is stopping`);
+    if (quiesce) await this.member.close(this.settings.times.quiesce);
+    if (quiesce && isOn(this.settings, `member-slow-stop_${this.server.member}`))
+      await sleep(this.settings.times.slowStop);
+    await this.end();
+    this.log(`WSVR0024I: Server ${this.server.name} stopped`);
+    return "stopped";
+  }
+
+  application(name: string, verb: string): void {
+    if (this.state !== "STARTED" || !this.server.applications.includes(name)) return;
+    const level = this.member.servedLevels()[name]?.level ?? "";
+    if (verb === "stop") this.member.serve(name, { level, status: 404 });
+    else if (verb === "begin") this.member.serve(name, { level, status: 500 });
+    else this.member.serve(name, { level: levelOnNode(this.settings, name), status: 0 });
+    this.log(`${verb === "ready" ? "WSVR0221I: Application started" : "WSVR0220I: Application stopped"}: ${name}`);
+  }
+
+  private startProcess(): void {
+    const { profile, cell, node } = this.settings;
+    const jvm = ["java", "-Xmx1024m", "com.ibm.ws.bootstrap.WSLauncher", "com.ibm.ws.runtime.WsServer"];
+    // The shell waits on a pipe that this process holds: it ends with it, whatever ends it.
+    const child = spawn("/bin/sh", ["-c", "read _", ...jvm, `${profile}/config`, cell, node, this.server.name], {
+      argv0: "java",
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    child.stdin?.on("error", () => {});
+    child.on("error", (error) => process.stderr.write(`${this.server.name}: ${error.message}\n`));
+    child.once("exit", () => {
+      if (this.process !== child) return;
+      this.process = undefined;
+      void this.member.close(); // killed: the pid file stays, as after a crash
+      this.state = "STOPPED";
+    });
+    this.process = child;
+    writeFileSync(`${this.logs}/${this.server.name}.pid`, `${child.pid}\n`);
+  }
+
+  private async end(): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    await this.member.close();
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.kill("SIGKILL");
+      await ended;
+    }
+    rmSync(`${this.logs}/${this.server.name}.pid`, { force: true });
+    this.state = "STOPPED";
+  }
+
+  private get logs(): string {
+    return `${this.settings.profile}/logs/${this.server.name}`;
+  }
+
+  private makeFolders(): void {
+    const { profile, cell, node } = this.settings;
+    mkdirSync(this.logs, { recursive: true });
+    mkdirSync(`${profile}/tranlog/${cell}/${node}/${this.server.name}/transaction`, { recursive: true });
+    writeFileSync(`${profile}/tranlog/${cell}/${node}/${this.server.name}/transaction/log1`, "in doubt");
+    for (const name of this.server.applications) {
+      const compiled = `${profile}/temp/${node}/${this.server.name}/${name}/${name.toLowerCase()}.war`;
+      mkdirSync(compiled, { recursive: true });
+      writeFileSync(`${compiled}/_page.class`, "a compiled page");
+    }
+  }
+
+  private log(text: string): void {
+    appendFileSync(`${this.logs}/SystemOut.log`, logLine(text));
+  }
+}
+
+/** The fixes in an application as it lies expanded on this node: "base", or their ids. */
+function levelOnNode({ profile, cell }: Settings, application: string): string {
+  try {
+    const text = readFileSync(`${profile}/installedApps/${cell}/${application}.ear/META-INF/level.properties`, "utf8");
+    return /^fixes=(.*)$/m.exec(text)?.[1] || "base";
+  } catch {
+    return "damaged";
+  }
+}
+
+/** Starts all servers, as a node's services do when the machine boots, and answers what they are asked. */
+export async function startServers(settingsFile: string, members: Map<string, Member>): Promise<Servers> {
+  const settings = readSettings(settingsFile);
+  const servers = new Map<string, ApplicationServer>();
+  for (const server of settings.servers) {
+    const member = members.get(server.member);
+    if (member) servers.set(server.name, new ApplicationServer(settings, server, member));
+  }
+  await Promise.all([...servers.values()].map((server) => server.start(0)));
+  return (method, path) => {
+    const [, about, name = "", verb = "", application = ""] = path.split("/").map(decodeURIComponent);
+    if (about !== "servers") return undefined;
+    if (method === "GET")
+      return Promise.resolve(Object.fromEntries([...servers].map(([key, server]) => [key, server.about])));
+    if (name === "*") {
+      for (const server of servers.values()) server.application(application, verb);
+      return Promise.resolve("done");
+    }
+    const server = servers.get(name);
+    if (!server) return Promise.resolve("unknown server");
+    if (verb === "start") return server.start(settings.times.startServer);
+    return server.stop(verb === "stop");
+  };
+}
