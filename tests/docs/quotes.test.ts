@@ -66,7 +66,7 @@ test.each([
   "steps that users notice are due: ",
   "inside the maintenance window ",
   "PULUMI_CONNECTIONS_OUTSIDE_WINDOW",
-  "the live system changed since the preview; now also due: ",
+  "the live system changed since the preview; now due, and not shown: ",
   "no node is declared for ",
   'GetDWLMTable="true", and sessionReplication is ',
   "no member runs on ",
