@@ -1,9 +1,10 @@
 import { formatProblem, problemsOf } from "../providers/common/problem.js";
 import type { Benchmark } from "./benchmark.js";
+import { db2 } from "./db2.js";
 import { edit } from "./edit.js";
 import { engine } from "./engine.js";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { edit, engine };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { db2, edit, engine };
 
 /** `npm run bench -- NAME [--json]`: a table for people, or one JSON object with the figures. */
 async function main(args: readonly string[]): Promise<void> {
