@@ -1,0 +1,169 @@
+import { sqlScriptVersion } from "../../../providers/kinds/sql-script-version/kind.js";
+import type { Access } from "../../../providers/lifecycle/kind.js";
+import { managedProvider } from "../../../providers/lifecycle/provider.js";
+import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
+import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
+import { connectionSchema } from "../../../providers/targets/connection.js";
+import { lineCut, MemoryHost, type MemoryHostOptions, type Operation } from "../../support/memory-host.js";
+
+const PATH = "/opt/wizard/connections.sql/homepage/db2/createDb.sql";
+const SCRIPT = `-- Größe\r\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA (COMPKEY, DBSCHEMAVER, RELEASEVER)\r\nVALUES ('HOMEPAGE', 704, '')@\r\n`;
+const CORRECTED = SCRIPT.replace("704", "705");
+type Stored = Record<string, unknown>;
+
+const connection = connectionSchema.parse({
+  name: "db1",
+  address: "127.0.0.1",
+  user: "db2inst1",
+  auth: { agent: true },
+  stateDirectory: "/state",
+});
+
+const inputs = (more: Stored = {}): Stored => ({
+  host: "db1",
+  path: PATH,
+  component: "HOMEPAGE",
+  connection,
+  version: 705,
+  from: [704],
+  owner: "shop/prod/script",
+  __provider: "pointer",
+  lockLease: "5s",
+  lockWait: "2s",
+  ...more,
+});
+
+function benchOf(options: MemoryHostOptions = {}, content: string | Buffer = SCRIPT) {
+  const host = new MemoryHost(connection, options);
+  host.put(PATH, content, { mode: 0o640, uid: 1001 });
+  const said: string[] = [];
+  const fresh: Access = { host: () => host, files: () => host.files };
+  const cached: Access = { host: () => host, files: () => snapshotReader(host) };
+  const provider = managedProvider(sqlScriptVersion, {
+    fresh,
+    cached,
+    say: (line) => said.push(line),
+    shown: plansOfThisProcess(),
+  });
+  const checked = async (olds: Stored, news: Stored): Promise<Stored> => {
+    const result = await provider.check(olds, news);
+    if (result.failures?.length) throw new Error(JSON.stringify(result.failures));
+    return { ...result.inputs, __provider: "pointer" };
+  };
+  return {
+    host,
+    said,
+    async create(news = inputs()): Promise<Stored> {
+      return { ...(await provider.create(await checked({}, news))).outs, __provider: "pointer" };
+    },
+    async preview(olds: Stored, news = inputs()) {
+      const before = said.length;
+      const { inputs: found, props } = await provider.read("id", olds);
+      const { changes } = await provider.diff("id", props, await checked(props as Stored, news));
+      return { changes, found: found as Stored, props: props as Stored, lines: said.slice(before) };
+    },
+    async up(olds: Stored, news = inputs()): Promise<Stored | undefined> {
+      const { changes, props } = await this.preview(olds, news);
+      if (!changes) return undefined;
+      return { ...(await provider.update("id", props, await checked(props, news))).outs, __provider: "pointer" };
+    },
+    destroy: (olds: Stored) => provider.delete("id", olds),
+  };
+}
+
+test("promise 1: corrected once; then the preview is empty and a second up writes nothing", async () => {
+  const bench = benchOf();
+  const outs = await bench.create();
+  expect(bench.host.text(PATH)).toBe(CORRECTED);
+  expect(bench.said[1]).toBe(`  1. db1:${PATH}:3: change the level of HOMEPAGE from 704 to 705`);
+  expect(await bench.host.files.stat(PATH)).toMatchObject({ mode: 0o640, uid: 1001 });
+  const written = [...bench.host.written];
+  expect(await bench.preview(outs)).toMatchObject({ changes: false, lines: [] });
+  expect(await bench.up(outs)).toBeUndefined();
+  expect(bench.host.written).toEqual(written);
+});
+
+test("promise 3: put back by hand, the preview shows exactly that level", async () => {
+  const bench = benchOf();
+  const outs = await bench.create();
+  bench.host.put(PATH, SCRIPT);
+  const { found, changes } = await bench.preview(outs);
+  const { live, kept, claim, schemaVersion, __provider, ...declared } = outs;
+  expect([changes, found]).toEqual([true, { ...declared, version: "704" }]);
+  await bench.up(outs);
+  expect(bench.host.text(PATH)).toBe(CORRECTED);
+});
+
+test("a newer level: a note, no difference, nothing written", async () => {
+  const bench = benchOf();
+  const outs = await bench.create();
+  bench.host.put(PATH, SCRIPT.replace("704", "710"));
+  const { changes, lines } = await bench.preview(outs);
+  expect(changes).toBe(false);
+  expect(lines.join("\n")).toContain("the script inserts 710, newer than the declared 705; it is left as it is");
+});
+
+test("promise 9: restore on destroy gives back every byte; retain leaves it", async () => {
+  const bench = benchOf();
+  await bench.destroy(await bench.create());
+  expect(bench.host.text(PATH)).toBe(CORRECTED);
+  const again = benchOf();
+  await again.destroy(await again.create(inputs({ onDestroy: "restore" })));
+  expect(again.host.text(PATH)).toBe(SCRIPT);
+  expect(again.host.paths().filter((path) => path.startsWith("/state/records"))).toEqual([]);
+});
+
+test.each<[string, string | Buffer | undefined, RegExp]>([
+  ["no such file", undefined, /createDb\.sql: there is no such file/],
+  ["a level that may not be moved", SCRIPT.replace("704", "700"), /createDb\.sql:3: the script inserts 700/],
+  ["UTF-16", Buffer.from(`\ufeff${SCRIPT}`, "utf16le"), /UTF-16/],
+  ["two of them", SCRIPT + SCRIPT, /lines 3, 6/],
+  ["none", "COMMIT@", /no statement is an INSERT/],
+])("promise 8: refused, and the script left alone: %s", async (_name, content, message) => {
+  const bench = benchOf({}, content ?? "");
+  if (content === undefined) bench.host.delete(PATH);
+  const before = bench.host.text(PATH);
+  await expect(bench.create()).rejects.toThrow(message);
+  expect(bench.host.text(PATH)).toBe(before);
+  // In a preview of what is in the state already it is a deviation, and hides nothing else.
+  const fine = benchOf();
+  const outs = await fine.create();
+  if (content === undefined) fine.host.delete(PATH);
+  else fine.host.put(PATH, content);
+  const { changes, found, lines } = await fine.preview(outs);
+  expect(changes).toBe(true);
+  expect(`${JSON.stringify(found.deviations ?? {})}${lines.join("\n")}`).toMatch(message);
+});
+
+const CHANGES = ["write", "createExclusive", "makeDirectory", "remove"];
+
+test.each(["before", "after"] as const)("promise 6: cut %s each operation, the next up converges", async (side) => {
+  let reached = true;
+  for (let index = 0; reached; index++) {
+    expect(index).toBeLessThan(30);
+    let seen = 0;
+    let on = true;
+    const strike = (operation: Operation) => {
+      if (on && CHANGES.includes(operation.name) && seen++ >= index) throw lineCut("db1");
+    };
+    const bench = benchOf(side === "before" ? { beforeOperation: strike } : { afterOperation: strike });
+    const first = await bench.create().catch((error: { properties?: Stored }) => error.properties ?? {});
+    reached = seen > index;
+    on = false;
+    expect([SCRIPT, CORRECTED]).toContain(bench.host.text(PATH));
+    const outs = first.live ? ((await bench.up(first)) ?? first) : await bench.create();
+    expect(bench.host.text(PATH)).toBe(CORRECTED);
+    expect(await bench.up(outs)).toBeUndefined();
+  }
+});
+
+test("promise 12: the script changed between plan and write: theirs stays", async () => {
+  const bench = benchOf({
+    beforeOperation: ({ name, path }) => {
+      if (name === "write" && path?.startsWith("/state/backups") && bench.host.text(PATH) === SCRIPT)
+        bench.host.put(PATH, `${SCRIPT}-- theirs\n`);
+    },
+  });
+  await expect(bench.create()).rejects.toThrow();
+  expect(bench.host.text(PATH)).toBe(`${SCRIPT}-- theirs\n`);
+});
