@@ -1,13 +1,16 @@
 import { ProblemError } from "./common/problem.js";
 import { pluginRouting } from "./kinds/plugin-routing/kind.js";
+import { schemaVersionKind } from "./kinds/schema-version/kind.js";
+import { sqlScriptVersion } from "./kinds/sql-script-version/kind.js";
 import { cachedAccess, freshAccess } from "./lifecycle/access.js";
 import type { AnyKind } from "./lifecycle/inputs.js";
 import { endWithTheEngine } from "./lifecycle/interrupt.js";
 import { managedProvider } from "./lifecycle/provider.js";
 import { plansOfThisCommand } from "./lifecycle/shown.js";
+import { openDatabase } from "./targets/db2/database.js";
 
 /** The one registry: every kind that state files may name. A type, once released, never leaves it. */
-export const kinds: readonly AnyKind[] = [pluginRouting];
+export const kinds: readonly AnyKind[] = [pluginRouting, schemaVersionKind(openDatabase), sqlScriptVersion];
 
 const providers = new Map<string, ReturnType<typeof managedProvider>>();
 

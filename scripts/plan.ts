@@ -9,6 +9,7 @@ import type { Plan } from "../providers/lifecycle/kind.js";
 import { look } from "../providers/lifecycle/look.js";
 import { planLines } from "../providers/lifecycle/report.js";
 import { writeState } from "../providers/lifecycle/state.js";
+import { closeAllDatabases } from "../providers/targets/db2/database.js";
 import { hostKeyWarnings } from "../providers/targets/host-keys.js";
 import { closeAllHosts } from "../providers/targets/hosts.js";
 import { pulumiCommand } from "./pulumi-command.js";
@@ -152,6 +153,7 @@ main()
     return 1;
   })
   .then(async (code) => {
+    await closeAllDatabases();
     await closeAllHosts();
     process.exitCode = code;
   });

@@ -1,9 +1,11 @@
+import { closeAllDatabases } from "../targets/db2/database.js";
 import { closeAllHosts, openHost } from "../targets/hosts.js";
 import { beforeLeaving } from "./interrupt.js";
 import type { Access } from "./kind.js";
 import { snapshotReader } from "./snapshot-reader.js";
 
-beforeLeaving(closeAllHosts);
+// A database may be reached through a host, so it goes first.
+beforeLeaving(() => closeAllDatabases().finally(closeAllHosts));
 
 /** Asks the hosts anew at every question: for `up`, under the lock. */
 export const freshAccess: Access = {
