@@ -40,6 +40,7 @@ class Walk {
   private readonly order: readonly string[];
   private readonly change: Change;
   private readonly startingOver: boolean;
+  private readonly regenerated: boolean;
   private touched: boolean;
   private accepted: boolean;
   private drained: string | null;
@@ -69,6 +70,7 @@ class Walk {
       live.installer.running === "no" &&
       !isNothing(this.change);
     const anew = this.turning !== undefined || this.startingOver;
+    this.regenerated = !anew && (this.journal?.regenerated ?? false);
     this.accepted = !anew && (this.journal?.accepted ?? false);
     this.drained = this.journal?.drained ?? null;
     this.routed = this.journal?.routed ?? null;
@@ -108,7 +110,7 @@ class Walk {
       });
     }
     for (const { name, hold } of this.live.webServers) {
-      if (!journal?.finallyChecked && hold?.rollout !== journal?.rollout) {
+      if (!journal?.finallyChecked && (!journal || hold?.rollout !== journal.rollout)) {
         this.push(`hold ${name}`, `hold the routing of ${name}: nothing else changes it until the rollout has ended`, {
           do: "hold",
           webServer: name,
@@ -129,7 +131,7 @@ class Walk {
         { do: "back up" },
       );
     }
-    const routingAhead = !journal?.regenerated && (!this.goingBack || this.touched);
+    const routingAhead = !this.regenerated && (!this.goingBack || this.touched);
     if (this.strategy === "rolling" && this.automatic() && routingAhead) {
       this.push(
         "automatic-off",
@@ -341,7 +343,7 @@ class Walk {
     if (this.goingBack && !this.touched) for (const node of this.order) this.startFoundAgent(node);
     if (this.strategy === "rolling") {
       if (this.requireAllServing()) this.route({ asFound: true });
-      if (this.touched && !journal?.regenerated) {
+      if (this.touched && !this.regenerated) {
         this.push(
           "regenerate",
           "generate the plug-in files again under control, and put them in place where they differ",
