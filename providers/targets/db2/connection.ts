@@ -17,13 +17,13 @@ export const databaseSchema = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
       .describe("what messages call this database"),
     host: keywordValue.describe("host name or IP address of the Db2 server, as `through` sees it when that is given"),
-    port: z.number().int().min(1).max(65535).default(50000),
+    port: z.number().int().min(1).max(65535).default(50000).describe("of the Db2 server"),
     database: z
       .string()
       .regex(/^[A-Za-z@#$][A-Za-z0-9@#$_]{0,17}$/)
       .describe("the database's name or alias at the server, such as HOMEPAGE"),
-    user: keywordValue,
-    password: secretReferenceSchema,
+    user: keywordValue.describe("who logs in"),
+    password: secretReferenceSchema.describe("of the user"),
     authentication: z
       .enum(["server", "server-encrypt"])
       .optional()
@@ -40,11 +40,12 @@ export const databaseSchema = z
           .default(true)
           .describe("the certificate must be of this host; the driver alone would not look (11.5.9)"),
       })
-      .optional(),
+      .optional()
+      .describe("present = TLS, always verified"),
     through: connectionSchema
       .optional()
       .describe("a host to go through by SSH, when the database is not reachable directly"),
-    connectTimeout: durationSchema.default("15s"),
+    connectTimeout: durationSchema.default("15s").describe("limit of connecting and logging in"),
     statementTimeout: durationSchema.default("60s").describe("limit of one statement, its waits for locks included"),
     lockTimeout: durationSchema.default("10s").describe("limit of one wait for a lock, in whole seconds"),
     queueTimeout: durationSchema.default("60s").describe("limit of the wait for a free connection of this process"),

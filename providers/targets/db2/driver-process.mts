@@ -50,7 +50,9 @@ let connection: DriverConnection | undefined;
 
 async function perform(operation: Operation): Promise<{ rows?: readonly AnswerRow[]; changed?: number }> {
   if (operation.op === "open") {
-    connection = await load(operation.driver).open(operation.connection);
+    const opened = await load(operation.driver).open(operation.connection);
+    for (const statement of operation.settings) await opened.query(statement);
+    connection = opened;
     return {};
   }
   const open = connection;

@@ -8,10 +8,15 @@ const BINDING = join("build", "Release", "odbc_bindings.node");
 /** Where this project's own set-up puts the driver. */
 const SET_UP = join(".toolchain", "db2", "driver", "node_modules", PACKAGE, "lib", "odbc.js");
 
-/** The driver's file: of the program's own packages, of ours, or of this checkout's set-up. undefined: there is none that is whole. */
-export function findDriver(): string | undefined {
-  const asPackage = [join(process.cwd(), "package.json"), __filename].map(resolved);
-  return [...asPackage, ...fromSetUp()].find((file) => file !== undefined && hasBinding(file));
+/**
+ * The driver's file: of the program's own packages, of ours, or of this checkout's set-up. undefined: there is none that is whole.
+ *
+ * @param program the folder whose packages come first
+ * @param here where our own packages, and above that set-up's folder, are looked for
+ */
+export function findDriver(program = process.cwd(), here = __filename): string | undefined {
+  const asPackage = [join(program, "package.json"), here].map(resolved);
+  return [...asPackage, ...fromSetUp(here)].find((file) => file !== undefined && hasBinding(file));
 }
 
 /** @throws ProblemError `missing` with the ways to get it */
@@ -39,9 +44,9 @@ function resolved(from: string): string | undefined {
   }
 }
 
-function fromSetUp(): readonly string[] {
+function fromSetUp(here: string): readonly string[] {
   const files: string[] = [];
-  for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
+  for (let folder = dirname(here); folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, SET_UP))) files.push(join(folder, SET_UP));
   }
   return files;

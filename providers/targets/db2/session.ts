@@ -60,11 +60,7 @@ export class Session {
         op: "open",
         driver: file,
         connection: connectionString(connection, password, endpoint),
-      });
-      await session.#ask("set the lock timeout", milliseconds(connection.statementTimeout), {
-        op: "execute",
-        sql: `SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`,
-        parameters: [],
+        settings: [`SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`],
       });
       await session.#proveMarker();
       return session;
