@@ -15,7 +15,7 @@ const START_MS = 40_000;
 const STOP_MS = 20_000;
 const REFRESH_S = 60;
 /** How finely the clock runs while something waits: every instant in between is looked at. */
-const TICK_MS = 5_000;
+const TICK_MS = 10_000;
 
 interface Member {
   readonly server: string;
@@ -24,6 +24,8 @@ interface Member {
   /** Level of the applications that it runs. */
   level: number;
   restartingUntil: number;
+  /** Level of the applications whose temporary files it has. */
+  temp: number;
 }
 
 interface Node {
@@ -102,6 +104,7 @@ export class MemoryCell {
         state: "started",
         level: 0,
         restartingUntil: 0,
+        temp: 0,
       })),
     }));
     const lists = (): Lists =>
@@ -412,6 +415,7 @@ export class MemoryCell {
           for (const server of servers) {
             if (this.member(server).state !== "stopped")
               throw new ProblemError("refused", { where: server, found: "runs" });
+            this.member(server).temp = node.level;
           }
           return [];
         }),

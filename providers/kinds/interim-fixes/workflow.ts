@@ -157,6 +157,9 @@ class Walk {
     }
     if (leadDue) {
       this.takeOut(lead);
+      // A running agent brings the installer's work to its node while the installer is still at it, and restarts applications.
+      // Where sessions stick to a backup, some users are still there: a stopped member passes them on, a restarting one fails.
+      if (!this.classic) this.stopMembers(lead);
       this.startAgent(lead);
       this.runInstaller();
       if (this.routed === null) this.route({ without: lead }, "prove again, after the installer, that");
@@ -340,7 +343,7 @@ class Walk {
   /** Everything that is not a fix, as it was found. */
   private putRight(): void {
     const { journal } = this;
-    if (this.goingBack && !this.touched) for (const node of this.order) this.startFoundAgent(node);
+    if (this.goingBack && !this.touched) for (const node of this.order) this.restoreUntouched(node);
     if (this.strategy === "rolling") {
       if (this.requireAllServing()) this.route({ asFound: true });
       if (this.touched && !this.regenerated) {
@@ -390,7 +393,12 @@ class Walk {
     return Object.keys(this.journal?.found.automatic ?? {}).some((name) => !isOn(name));
   }
 
-  private startFoundAgent(node: string): void {
+  /** Nothing was installed, so its agent brings nothing new and its members are as good as they were. */
+  private restoreUntouched(node: string): void {
+    if (this.state(node).members !== "started") {
+      this.startMembers(node);
+      this.probeMembers(node);
+    }
     if (!this.journal?.found.agentsStopped.includes(node)) this.startAgent(node);
   }
 
