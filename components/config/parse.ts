@@ -10,7 +10,19 @@ type Path = readonly PropertyKey[];
 type Values = Readonly<Record<string, unknown>>;
 
 /** Keys that may be left out: given as `{}` (Pulumi.yaml's default) or as nothing at all, they are not set. */
-const OPTIONAL_KEYS: readonly string[] = ["routing", "run"] satisfies readonly (keyof StackConfig)[];
+const OPTIONAL_KEYS: readonly string[] = [
+  "routing",
+  "databases",
+  "sqlScripts",
+  "run",
+] satisfies readonly (keyof StackConfig)[];
+
+/** Where the configuration names one of its hosts: below each member of these keys. */
+const HOST_KEYS: Readonly<Partial<Record<keyof StackConfig, readonly string[]>>> = {
+  webServers: ["host"],
+  databases: ["home", "through"],
+  sqlScripts: ["host"],
+};
 
 /**
  * Parses a stack's configuration once, into typed settings.
@@ -107,12 +119,17 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Finding 
   };
 }
 
-/** Web servers whose host is not declared. On the values as given, so that other problems do not hide these. */
-function strayHosts({ hosts, webServers }: Values): readonly Finding[] {
-  if (!isObject(hosts) || !isObject(webServers)) return [];
-  return Object.entries(webServers).flatMap(([server, settings]) =>
-    isObject(settings) ? strayName(["webServers", server, "host"], "host", settings.host, Object.keys(hosts)) : [],
-  );
+/** Names of hosts that are not declared. On the values as given, so that other problems do not hide these. */
+function strayHosts({ hosts, ...rest }: Values): readonly Finding[] {
+  if (!isObject(hosts)) return [];
+  return Object.entries(HOST_KEYS).flatMap(([group, keys]) => {
+    const members = rest[group];
+    return Object.entries(isObject(members) ? members : {}).flatMap(([member, settings]) =>
+      keys.flatMap((key) =>
+        isObject(settings) ? strayName([group, member, key], "host", settings[key], Object.keys(hosts)) : [],
+      ),
+    );
+  });
 }
 
 /** The same for the node that is to serve users: a preview of something new could not say it. */

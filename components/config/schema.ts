@@ -3,6 +3,14 @@ import {
   aspectsSchema as routingAspects,
   settingsSchema as routingSettings,
 } from "../../providers/kinds/plugin-routing/schema.js";
+import {
+  aspectsSchema as levelAspects,
+  settingsSchema as levelSettings,
+} from "../../providers/kinds/schema-version/schema.js";
+import {
+  aspectsSchema as scriptAspects,
+  identitySchema as scriptIdentity,
+} from "../../providers/kinds/sql-script-version/schema.js";
 import { runSettingsSchema } from "../../providers/lifecycle/run-settings.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
 
@@ -24,6 +32,28 @@ const webServerSchema = z.strictObject({
   publicHost,
 });
 
+const { name: _name, through: _through, ...reachedDatabase } = levelSettings.shape.connection.shape;
+const { rowKey, contentProof, backup, servers } = levelSettings.shape;
+
+const databaseSchema = z.strictObject({
+  ...reachedDatabase,
+  through: name.optional().describe("one of hosts to go through by SSH, when the database is not reachable directly"),
+  home: name.describe("one of hosts, whose state directory holds lock, record and backups"),
+  levels: z
+    .partialRecord(
+      scriptIdentity.shape.component,
+      z.strictObject({ ...levelAspects.shape, rowKey, contentProof, backup, servers }),
+    )
+    .describe("the schema level of each component that is to be watched and, where it is lower, raised"),
+});
+
+const scriptSchema = z.strictObject({
+  host: name.describe("one of hosts"),
+  path: scriptIdentity.shape.path,
+  component: scriptIdentity.shape.component,
+  ...scriptAspects.shape,
+});
+
 /**
  * A stack's configuration: one key of `Pulumi.<stack>.yaml` each. Descriptions and defaults end up in the JSON Schema, in
  * docs/configuration.md and in the parser's messages. What one key says about another is checked by the parser.
@@ -38,6 +68,14 @@ export const stackConfigSchema = z.strictObject({
   webServers: z.record(name, webServerSchema).describe("web servers with the WebSphere plug-in, by name"),
   probes: z.strictObject(probing).describe("how to prove, through a web server, where a cluster's users are served"),
   routing: routingAspects.optional().describe("which node's members serve users; left alone when absent"),
+  databases: z
+    .record(name, databaseSchema)
+    .optional()
+    .describe("Db2 databases by the name that messages call them, with the schema levels they have to be at"),
+  sqlScripts: z
+    .record(name, scriptSchema)
+    .optional()
+    .describe("database scripts on disk whose schema level is corrected before they are run, by a name of yours"),
   run: runSettingsSchema.strict().prefault({}).describe("how runs behave: maintenance window, destroy, locks, limits"),
 });
 

@@ -5,7 +5,11 @@ const NOTICE =
   "Generated from the schema in components/config by `npm run build && node dist/scripts/stack-schema.js`.";
 const PROJECT = "pulumi-connections";
 /** How tables name a key that people choose, by the path of its object. */
-const FREE_NAMES: Readonly<Record<string, string>> = { "topology.nodes": "NODE", "probes.clusters": "CLUSTER" };
+const FREE_NAMES: Readonly<Record<string, string>> = {
+  "topology.nodes": "NODE",
+  "probes.clusters": "CLUSTER",
+  "databases.NAME.levels": "COMPONENT",
+};
 
 /** Generated files by their path in the checkout. */
 export function generatedFiles(): Readonly<Record<string, string>> {
@@ -53,7 +57,7 @@ function configurationPage(): string {
 Every key of \`Pulumi.<stack>.yaml\`. In the file, the first level carries the project's name: \`${PROJECT}:hosts:\`. A whole
 example with comments: [Pulumi.example.yaml](../Pulumi.example.yaml).
 
-Names in capitals (NAME, NODE, CLUSTER) are yours to choose or are those of your cell. A *duration* is a number with its unit:
+Names in capitals (NAME, NODE, CLUSTER, COMPONENT) are yours to choose or are those of your cell. A *duration* is a number with its unit:
 \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`1d\`. Where a credential is needed, a *reference* stands: \`{env: NAME}\`, \`{file: PATH}\` or
 \`{command: [PROGRAM, ARGUMENT]}\`; see [SECURITY.md](../SECURITY.md).
 

@@ -181,3 +181,15 @@ test("promise 19: what is no object, or names itself like an object's own parts,
     'no host is called "constructor"',
   );
 });
+
+test.each([
+  ["databases.homepage.home", "wbe1", /databases\.homepage\.home: no host is called "wbe1"\..*Did you mean "web1"\?/],
+  ["databases.homepage.through", "bastion", /databases\.homepage\.through: no host is called "bastion"/],
+  ["sqlScripts.homepage-createDb.host", "web3", /sqlScripts\.homepage-createDb\.host: no host is called "web3"/],
+  ["databases.homepage.levels.HOMPAGE", { version: 1, from: [0] }, /databases\.homepage\.levels\.HOMPAGE/],
+  ["databases.homepage.levels.HOMEPAGE.version", 710.1, /HOMEPAGE\.version: 710\.1.*in quotes/],
+  ["databases.homepage.levels.HOMEPAGE.form", [704], /HOMEPAGE\.form: no such setting.*Did you mean "from"\?/],
+  ["databases.homepage.password", "geheim", /databases\.homepage\.password: (?!.*geheim)/],
+])("databases and scripts: %s as %j", (path, value, message) => {
+  expect(problems(withValue(path, value)).join("\n")).toMatch(message);
+});

@@ -50,8 +50,11 @@ const urnOf = (resource: pulumi.Resource): Promise<string> =>
 test("one routing resource per web server, under its parents, with everything that was configured", async () => {
   const { made, root } = await registeredBy(() => new Environment("environment", config()));
   expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+    "pulumi-connections:index:Databases environment-databases",
     "pulumi-connections:index:Environment environment",
     "pulumi-connections:index:WebServers environment-web",
+    "pulumi-nodejs:dynamic/connections:SchemaVersion environment-databases-homepage-HOMEPAGE",
+    "pulumi-nodejs:dynamic/connections:SqlScriptVersion environment-databases-homepage-createDb-level",
     "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver1-routing",
     "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver2-routing",
   ]);
@@ -87,8 +90,51 @@ test("one routing resource per web server, under its parents, with everything th
   expect(inputs.__provider).toContain('m.provider("ihs:PluginRouting")');
 });
 
+test("one resource per schema level and per script, with everything that was configured", async () => {
+  const through = { ...config().databases?.homepage, through: "web2", tls: { hostNameValidation: false } };
+  const given = config({ databases: { homepage: through } });
+  const { made, root } = await registeredBy(() => new Environment("environment", given));
+  const { databases } = root as Environment;
+  expect(Object.keys(databases?.levels ?? {})).toEqual(["homepage/HOMEPAGE"]);
+  expect(Object.keys(databases?.scripts ?? {})).toEqual(["homepage-createDb"]);
+
+  const level = made.find(({ type }) => type.endsWith("SchemaVersion"))?.inputs;
+  const { hosts, run } = config();
+  const { levels, home, through: _through, ...connection } = through as unknown as Values;
+  expect(level).toMatchObject({
+    owner: "pulumi-connections/prod/environment-databases-homepage-HOMEPAGE",
+    database: "homepage",
+    component: "HOMEPAGE",
+    connection: { name: "homepage", ...connection, through: { name: "web2", ...hosts.web2 } },
+    home: { name: "web1", ...hosts.web1 },
+    ...(levels as { HOMEPAGE: Values }).HOMEPAGE,
+    lockWait: run.lockWait,
+  });
+  const script = made.find(({ type }) => type.endsWith("SqlScriptVersion"))?.inputs;
+  expect(script).toMatchObject({
+    host: "web1",
+    path: "/opt/wizards/connections.sql/homepage/db2/createDb.sql",
+    component: "HOMEPAGE",
+    connection: { name: "web1", ...hosts.web1 },
+    version: "705",
+    from: ["704"],
+  });
+});
+
+test("a level is never lowered: restore, said of the whole stack, is not said of levels", async () => {
+  const { made } = await registeredBy(() => new Environment("environment", config({ run: { onDestroy: "restore" } })));
+  const said = made.filter(({ inputs }) => inputs.onDestroy).map(({ type, inputs }) => `${type} ${inputs.onDestroy}`);
+  expect([...new Set(said)].sort()).toEqual([
+    "pulumi-nodejs:dynamic/connections:SchemaVersion retain",
+    "pulumi-nodejs:dynamic/connections:SqlScriptVersion restore",
+    "pulumi-nodejs:dynamic/ihs:PluginRouting restore",
+  ]);
+});
+
 test("no secret is among what is registered, only where it is", async () => {
   const { made } = await registeredBy(() => new Environment("environment", config()));
+  const level = made.find(({ type }) => type.endsWith("SchemaVersion"))?.inputs;
+  expect(level).toMatchObject({ connection: { password: { env: "DB2_PASSWORD" } } });
   const { inputs } = made.find(({ name }) => name === "environment-web-webserver1-routing") as Registered;
   expect(inputs).toMatchObject({
     connection: { sudo: { password: { env: "WEB1_SUDO_PASSWORD" } } },
@@ -96,10 +142,14 @@ test("no secret is among what is registered, only where it is", async () => {
   });
 });
 
-test.each([undefined, {}])("nothing is registered for web servers when routing is %p", async (routing) => {
-  const { made } = await registeredBy(() => new Environment("environment", config({ routing })));
-  expect(made.map(({ name }) => name)).toEqual(["environment", "environment-web"]);
-});
+test.each([undefined, {}])(
+  "nothing is registered for what is left alone: routing, databases, scripts %p",
+  async (none) => {
+    const left = config({ routing: none, databases: none, sqlScripts: none });
+    const { made } = await registeredBy(() => new Environment("environment", left));
+    expect(made.map(({ name }) => name)).toEqual(["environment", "environment-web"]);
+  },
+);
 
 describe("the running stack's configuration", () => {
   const asEngineGives = (values: Values): Record<string, string> =>

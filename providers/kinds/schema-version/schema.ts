@@ -44,7 +44,18 @@ const catalogProbeSchema = z.strictObject({
 });
 
 const contentProofSchema = z.union(
-  [z.strictObject({ catalogProbe: catalogProbeSchema }), z.strictObject({ statement: statementSchema })],
+  [
+    z.strictObject({
+      catalogProbe: catalogProbeSchema.describe(
+        "level, sql (one SELECT of one value), expect (what it gives where that level's content is there); may heal again and again",
+      ),
+    }),
+    z.strictObject({
+      statement: statementSchema.describe(
+        "by, date, database, component, level: somebody says that the content is there; serves for one change",
+      ),
+    }),
+  ],
   { error: "must be {catalogProbe: …} or {statement: …}" },
 );
 
@@ -101,7 +112,7 @@ const levels = z.array(levelSchema);
 
 export const aspectsSchema = z
   .strictObject({
-    version: levelSchema.describe("the schema level that has to be there"),
+    version: levelSchema.describe('the schema level that has to be there; in quotes where it has a dot: "710.10"'),
     from: levels.min(1).describe("the levels that it may be moved from"),
     postVersion: levelSchema
       .optional()

@@ -18,7 +18,9 @@ export const settingsSchema = z.strictObject({
 
 export const aspectsSchema = z
   .strictObject({
-    version: levelSchema.describe("the schema level that the script has to insert"),
+    version: levelSchema.describe(
+      'the schema level that the script has to insert; in quotes where it has a dot: "710.10"',
+    ),
     from: z.array(levelSchema).min(1).describe("the levels that it may insert now"),
   })
   .superRefine(({ version, from }, context) => {

@@ -5,9 +5,9 @@ import { connectionSchema } from "../connection.js";
 
 /**
  * A value of the driver's connection string. The driver knows no quoting: it cuts every value at a `;` (measured with 4.0.1),
- * so what follows would be read as a keyword of its own.
+ * so what follows would be read as a keyword of its own. (No \p{Cc} and no flags: editors read these patterns too.)
  */
-const keywordValue = z.string().regex(/^[^;\p{Cc}]+$/u, "must not be empty nor hold ; or control characters");
+const keywordValue = z.string().regex(/^[ -:<-~\u00a0-\uffff]+$/, "must not be empty nor hold ; or control characters");
 
 /** How to reach one Db2 database. */
 export const databaseSchema = z
@@ -53,7 +53,7 @@ export const databaseSchema = z
       .strictObject({
         table: z
           .string()
-          .regex(/^[^.\p{Cc}]+\.[^.\p{Cc}]+$/u, 'must be "SCHEMA.TABLE", as the catalog has them')
+          .regex(/^[ --/-~\u00a0-\uffff]+\.[ --/-~\u00a0-\uffff]+$/, 'must be "SCHEMA.TABLE", as the catalog has them')
           .optional()
           .describe("a table that only the right database has, such as HOMEPAGE.HOMEPAGE_SCHEMA"),
         database: z.string().min(1).optional().describe("the name the server itself must report (CURRENT SERVER)"),
