@@ -22,9 +22,15 @@ start_of() {
   if [ -n "$ticks" ] && [ -n "$boot" ]; then echo $((boot + ticks / $(getconf CLK_TCK))); else echo -; fi
 }
 addresses=$(getent ahostsv4 "$address" 2>/dev/null | cut -d' ' -f1 | sort -u)
-# Addresses in /proc/net/tcp are little-endian hexadecimal.
+# Addresses in /proc/net/tcp are little-endian hexadecimal. One that is not this machine's own (translated on the way, or a
+# name that only means the machine itself) tells no two servers apart: then every listener on the port counts.
 hex=
 for one in $addresses; do
+  case $one in
+    "$address") ;;
+    127.*) continue ;;
+    *) grep -q -- "-- $one$" /proc/net/fib_trie 2>/dev/null || continue ;;
+  esac
   hex="$hex $(echo "$one" | { IFS=. read -r a b c d; printf '%02X%02X%02X%02X' "$d" "$c" "$b" "$a"; })"
 done
 listening=

@@ -77,8 +77,8 @@ $limit "$profile/bin/wsadmin.sh" -lang jython -conntype SOAP -host "$2" -port "$
   -javaoption "-Dcom.ibm.SOAP.ConfigURL=file:$folder/soap.client.props" \\
   -javaoption "-Dcom.ibm.IPC.ConfigURL=file:$folder/ipc.client.props" \\
   -tracefile "$folder/wsadmin.traceout" -f "$folder/script.py" "$folder/request.properties" </dev/null 2>&1
-echo
-echo "@@ ended $?"
+code=$?
+printf '\\n@@ ended %s\\n' "$code"
 `;
 
 /** TAG STATE PROFILE [NAME SIZE]… --, the files on standard input: prepares a folder for SERVER_COMMAND and says "@@ folder PATH". */
@@ -146,8 +146,8 @@ if [ -n "$folder" ]; then
   set -- "$@" -wasUserId "$user" -wasPassword "$password"
 fi
 ./updateSilent.sh "$@" </dev/null
-echo
-echo "@@ ended $?"
+code=$?
+printf '\\n@@ ended %s\\n' "$code"
 `;
 
 /**

@@ -1,0 +1,230 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { ProblemError } from "../../../providers/common/problem.js";
+import { openNode } from "../../../providers/targets/wsadmin/profile-node.js";
+import { nodeSchema } from "../../../providers/targets/wsadmin/settings.js";
+import { lineCut, type MemoryHost } from "../../support/memory-host.js";
+import { LocalProfile } from "./local-profile.js";
+
+jest.setTimeout(60_000);
+
+async function problemOf(work: Promise<unknown>): Promise<ProblemError> {
+  const error = await work.then(
+    () => new Error("it did not fail"),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ProblemError) return error;
+  throw error;
+}
+
+describe("the commands of a node (stand-ins of them in a real shell)", () => {
+  let local: LocalProfile;
+  let host: MemoryHost;
+  const running: { kill(): void; ended: Promise<unknown> }[] = [];
+  beforeEach(() => {
+    local = new LocalProfile();
+    host = local.host();
+  });
+  afterEach(async () => {
+    for (const { kill, ended } of running.splice(0)) {
+      kill();
+      await ended;
+    }
+    local.remove();
+  });
+
+  const node = (more: object = {}) =>
+    openNode(
+      host,
+      nodeSchema.parse({
+        node: "node01",
+        profile: local.profile,
+        administrator: local.administrator,
+        deploymentManager: { host: "dmgr.example.org" },
+        ...more,
+      }),
+    );
+  const run = (job: string) => ({ job, timeoutMs: 20_000 });
+
+  /** A process that ends as a server's JVM does. It waits on a pipe of this process: it cannot outlive it. */
+  function startProcess(args: readonly string[]): number {
+    const child = spawn("sh", ["-c", "read _", "java", ...args], { stdio: ["pipe", "ignore", "ignore"] });
+    running.push({ kill: () => child.kill("SIGKILL"), ended: once(child, "exit") });
+    return child.pid ?? 0;
+  }
+  const jvm = (server: string, main = "com.ibm.ws.runtime.WsServer") =>
+    startProcess([main, `${local.profile}/config`, "cell01", "node01", server]);
+
+  test("a server is found by pid file and by process list, never by the beginning of its name", async () => {
+    const listed = jvm("app10");
+    const filed = jvm("app2");
+    mkdirSync(join(local.profile, "logs", "app2"), { recursive: true });
+    writeFileSync(join(local.profile, "logs", "app2", "app2.pid"), `${filed}\n`);
+    // A number that was given to something else since.
+    mkdirSync(join(local.profile, "logs", "app1"), { recursive: true });
+    writeFileSync(join(local.profile, "logs", "app1", "app1.pid"), `${process.pid}\n`);
+    const found = await node().observe(["app1", "app10", "app2"].map((server) => ({ server })));
+    expect(found.map(({ server, process: state, pid }) => [server, state, pid])).toEqual([
+      ["app1", "absent", undefined],
+      ["app10", "running", listed],
+      ["app2", "running", filed],
+    ]);
+    expect(Math.abs(Date.now() - Date.parse(found[1]?.startedAt ?? ""))).toBeLessThan(60_000);
+  });
+
+  test("the program that starts a server is not the server", async () => {
+    jvm("app1", "com.ibm.ws.management.tools.WsServerLauncher");
+    expect((await node().observe([{ server: "app1" }]))[0]?.process).toBe("absent");
+  });
+
+  test("ports: all, none and some of them", async () => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    try {
+      const asked = [[port], [1], [port, 1], []].map((ports, index) => ({ server: `s${index}`, ports }));
+      expect((await node().observe(asked)).map(({ ports }) => ports)).toEqual(["open", "closed", "some", "unknown"]);
+    } finally {
+      server.close();
+      await once(server, "close");
+    }
+  });
+
+  test("promise 14: a command logs in by private files; they are gone afterwards and in no argument", async () => {
+    local.serverCommand("stopServer", 'echo "login $login"; echo "ADMU4000I: Server $1 stop completed."');
+    const outcome = await node().stopServer("app1", run("stop-app1"));
+    expect(outcome).toMatchObject({ message: "stopped", codes: ["ADMU4000I"], exitCode: 0 });
+    expect(outcome.output).toContain("login 1");
+    expect([...host.ran.flat(), local.seen].join("\n")).not.toContain("c4nary");
+    expect(local.leftovers()).toEqual([]);
+    expect(await host.jobs.peek("stop-app1")).toBeUndefined();
+  });
+
+  test("without an administrator the profile's own login stands", async () => {
+    local.program("bin/serverStatus.sh", 'echo "ADMU0508I: The Application Server $1 is STARTED"; exit 3');
+    const outcome = await node({ administrator: undefined }).serverStatus("app1");
+    expect(outcome).toMatchObject({ message: "started", exitCode: 3 });
+  });
+
+  test('a refused login is not "stopped"', async () => {
+    const text =
+      'echo "ADMN0022E: Access is denied"; echo "ADMU0509I: The server cannot be reached. It appears to be stopped."';
+    local.serverCommand("serverStatus", text);
+    local.serverCommand("stopNode", text);
+    expect((await node().serverStatus("app1")).message).toBe("login-refused");
+    expect((await problemOf(node().stopAgent(run("stop-agent")))).cause).toBe("login");
+    expect(local.leftovers()).toEqual([]);
+  });
+
+  test("starting needs no login, and synchronizing is told of the deployment manager", async () => {
+    local.program("bin/startNode.sh", 'echo "ADMU3000I: Server nodeagent open for e-business; process id is 4711"');
+    local.serverCommand("syncNode", 'echo "ADMU0402I: synchronized with $1 $2"');
+    expect((await node().startAgent(run("start-agent"))).message).toBe("started");
+    expect((await node().syncNode(run("sync"))).output).toContain("synchronized with dmgr.example.org 8879");
+  });
+
+  test("promise 6: a command whose answer was lost is attached to, not started again", async () => {
+    let lose = true;
+    host = local.host({
+      afterOperation: ({ name }) => {
+        if (name !== "jobs.run" || !lose) return;
+        lose = false;
+        throw lineCut("node01");
+      },
+    });
+    local.serverCommand("stopServer", `echo once >> '${local.root}/times'; echo "ADMU4000I: stopped"`);
+    expect((await problemOf(node().stopServer("app1", run("stop")))).cause).toBe("unknown-outcome");
+    expect((await node().stopServer("app1", run("stop"))).message).toBe("stopped");
+    expect(readFileSync(join(local.root, "times"), "utf8")).toBe("once\n");
+    expect(local.leftovers()).toEqual([]);
+  });
+
+  test("promise 14: a login whose command was never started does not stay", async () => {
+    host = local.host({
+      beforeOperation: ({ name }) => {
+        if (name === "jobs.run") throw lineCut("node01");
+      },
+    });
+    local.serverCommand("stopServer", "exit 0");
+    await problemOf(node().stopServer("app1", run("stop")));
+    expect(local.leftovers()).toEqual([]);
+  });
+
+  describe("clearing temp folders", () => {
+    const file = (path: string) => {
+      mkdirSync(join(local.profile, path, ".."), { recursive: true });
+      writeFileSync(join(local.profile, path), "x");
+    };
+    const there = (path: string) => existsSync(join(local.profile, path));
+
+    test("only the given servers' folders are emptied; tranlog and wstemp stay", async () => {
+      for (const path of ["temp/node01/app1/A/a.war/_x.class", "temp/node01/app1/b", "temp/node01/app10/c"]) file(path);
+      for (const path of ["tranlog/cell01/node01/app1/log1", "wstemp/w/x"]) file(path);
+      const cleared = await node().clearTemp(["app1", "app3"], {});
+      expect(cleared).toEqual([
+        { folder: `${local.profile}/temp/node01/app1`, files: 2 },
+        { folder: `${local.profile}/temp/node01/app3`, files: 0 },
+      ]);
+      expect(there("temp/node01/app1")).toBe(true);
+      expect(there("temp/node01/app1/A")).toBe(false);
+      expect(["temp/node01/app10/c", "tranlog/cell01/node01/app1/log1", "wstemp/w/x"].every(there)).toBe(true);
+      expect(await node().clearTemp(["app1"], { wstemp: true })).toContainEqual({
+        folder: `${local.profile}/wstemp`,
+        files: 1,
+      });
+    });
+
+    test("a link inside is removed, what it leads to stays", async () => {
+      file("config/keep");
+      mkdirSync(join(local.profile, "temp/node01/app1"), { recursive: true });
+      symlinkSync(join(local.profile, "config"), join(local.profile, "temp/node01/app1/link"));
+      await node().clearTemp(["app1"], {});
+      expect(there("config/keep")).toBe(true);
+      expect(there("temp/node01/app1/link")).toBe(false);
+    });
+
+    test("a folder that a link leads to is refused, and nothing is deleted, the other servers' neither", async () => {
+      file("elsewhere/app2/keep");
+      file("temp/node01/app1/keep");
+      symlinkSync(join(local.profile, "elsewhere/app2"), join(local.profile, "temp/node01/app2"));
+      expect((await problemOf(node().clearTemp(["app1", "app2"], {}))).message).toContain("a link leads there");
+      expect(["elsewhere/app2/keep", "temp/node01/app1/keep"].every(there)).toBe(true);
+    });
+
+    test("a profile that is reached through a link is still itself", async () => {
+      file("temp/node01/app1/x");
+      symlinkSync(local.profile, join(local.root, "linked"));
+      await node({ profile: join(local.root, "linked") }).clearTemp(["app1"], {});
+      expect(there("temp/node01/app1/x")).toBe(false);
+    });
+
+    test("a server that runs is refused", async () => {
+      file("temp/node01/app1/keep");
+      jvm("app1");
+      const problem = await problemOf(node().clearTemp(["app1"], {}));
+      expect([problem.cause, there("temp/node01/app1/keep")]).toEqual(["refused", true]);
+    });
+
+    test.each([
+      ["outside of the profile", () => "/var/tmp"],
+      ["the profile's transaction logs", () => `${local.profile}/tranlog`],
+      ["its configuration", () => `${local.profile}/config`],
+      ["up and away", () => `${local.profile}/temp/../..`],
+      ["the root folder", () => "/"],
+      ["a profile whose name only begins the same", () => `${local.profile}2/temp`],
+    ])("%s is refused before anything runs", async (_name, tempRoot) => {
+      expect((await problemOf(node().clearTemp(["app1"], { tempRoot: tempRoot() }))).cause).toBe("refused");
+      expect(host.ran).toEqual([]);
+    });
+
+    test.each(["..", "-rf", "a/b", "", "a;b"])("the server name %j is refused", async (name) => {
+      expect((await problemOf(node().clearTemp([name], {}))).cause).toBe("invalid-input");
+      expect(host.ran).toEqual([]);
+    });
+  });
+});

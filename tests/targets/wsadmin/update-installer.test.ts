@@ -1,0 +1,155 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ProblemError } from "../../../providers/common/problem.js";
+import { updateInstallerSchema } from "../../../providers/targets/wsadmin/settings.js";
+import { openUpdateInstaller } from "../../../providers/targets/wsadmin/silent-installer.js";
+import type { MemoryHost } from "../../support/memory-host.js";
+import { LocalProfile } from "./local-profile.js";
+
+jest.setTimeout(60_000);
+
+async function problemOf(work: Promise<unknown>): Promise<ProblemError> {
+  const error = await work.then(
+    () => new Error("it did not fail"),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ProblemError) return error;
+  throw error;
+}
+
+describe("the update installer (a stand-in of it in a real shell)", () => {
+  let local: LocalProfile;
+  let host: MemoryHost;
+  beforeEach(() => {
+    local = new LocalProfile();
+    process.env.TEST_WAS_PASSWORD = "canary'pass$word";
+    host = local.host();
+    installer("success");
+  });
+  afterEach(() => local.remove());
+
+  const installDir = () => join(local.root, "was", "HCL Connections");
+  const target = () =>
+    openUpdateInstaller(
+      host,
+      updateInstallerSchema.parse({
+        installDir: installDir(),
+        profile: local.profile,
+        administrator: { ...local.administrator, user: "wasadmin" },
+      }),
+    );
+  const run = { job: "fixes", timeoutMs: 20_000 };
+  const fixed = () => (existsSync(join(local.root, "fixed")) ? readFileSync(join(local.root, "fixed"), "utf8") : "");
+
+  /** @param behaviour of installing: success, or what goes wrong */
+  function installer(behaviour: "success" | "silent" | "lies" | "fails"): void {
+    local.program(
+      "was/HCL Connections/updateInstaller/updateSilent.sh",
+      `[ "$(basename "$PWD")" = updateInstaller ] && [ "$WAS_HOME" = '${local.root}/was' ] || { echo "wrong folder or WAS_HOME"; exit 9; }
+printf '%s\\n' "$@" >> '${local.root}/arguments'
+case "$*" in
+  *-install\\ *)
+    [ ${behaviour} = fails ] && { echo "Fix installation failed: canary'pass\\$word"; exit 1; }
+    [ ${behaviour} = lies ] || echo LO66666 >> '${local.root}/fixed'
+    [ ${behaviour} = silent ] || echo "Fix installation completed successfully." ;;
+  *-uninstall\\ *) : > '${local.root}/fixed'; echo "Fix uninstallation completed successfully." ;;
+  *-fixDir*) echo "Available fixes:"; echo "[1] LO66666, Files: a fix"; echo "[2] CFix.70.2110, all" ;;
+  *)
+    echo "Installed fixes of HCL Connections:"
+    [ -f '${local.root}/fixed' ] && while read -r id; do echo "Fix name: $id"; echo "  Version: 1"; done < '${local.root}/fixed' ;;
+esac
+exit 5\n`,
+    );
+  }
+
+  test("lists are read without a login, from the installer's own folder, and change nothing", async () => {
+    expect((await target().listInstalled()).fixes).toEqual([]);
+    const { fixes, raw } = await target().listOffered(join(local.root, "fixes"));
+    expect(fixes.map(({ id }) => id)).toEqual(["LO66666", "CFix.70.2110"]);
+    expect(raw).toContain("[1] LO66666");
+    expect(raw).not.toContain("@@");
+    expect(readFileSync(join(local.root, "arguments"), "utf8")).not.toContain("-was");
+    expect(host.written).toEqual([]);
+  });
+
+  test("installing and uninstalling: done when text and new list agree, whatever the exit code", async () => {
+    const done = await target().install(["LO66666"], join(local.root, "fixes"), run);
+    expect(done).toMatchObject({ result: "done", exitCode: 5, installed: [{ id: "LO66666", version: "1" }] });
+    expect(readFileSync(join(local.root, "arguments"), "utf8")).toContain(
+      "-install\n-fixes\nLO66666\n-featureCustomizationBackedUp\nyes\n-wasUserId\nwasadmin\n-wasPassword\ncanary'pass$word\n",
+    );
+    expect(await target().uninstall(["LO66666"], run)).toMatchObject({ result: "done", installed: [] });
+    expect(fixed()).toBe("");
+  });
+
+  test.each([
+    ["a success that did nothing", "lies", "unproven"],
+    ["a fix that is there without a word of success", "silent", "unproven"],
+    ["a failure", "fails", "failed"],
+  ] as const)("promise 20: %s is %s", async (_name, behaviour, result) => {
+    installer(behaviour);
+    expect((await target().install(["LO66666"], join(local.root, "fixes"), run)).result).toBe(result);
+  });
+
+  test("promise 14: the password is in no argument of ours, no output and no file that is left", async () => {
+    installer("fails");
+    const lines: string[] = [];
+    const outcome = await target().install(["LO66666"], join(local.root, "fixes"), {
+      ...run,
+      onOutput: (line) => lines.push(line),
+    });
+    expect(outcome.output).toContain("********");
+    expect([...host.ran.flat(), outcome.output, ...lines].join("\n")).not.toContain("canary");
+    expect(local.leftovers()).toEqual([]);
+  });
+
+  test("a blank in user or password is refused with the reason, before anything is started", async () => {
+    process.env.TEST_WAS_PASSWORD = "two words";
+    const problem = await problemOf(target().install(["LO66666"], join(local.root, "fixes"), run));
+    expect(problem.cause).toBe("refused");
+    expect(problem.message).toContain("cannot take one with a blank");
+    expect(problem.message).not.toContain("two words");
+    expect(existsSync(join(local.root, "arguments"))).toBe(false);
+    expect(local.leftovers()).toEqual([]);
+  });
+
+  test("a second one never starts while one runs; our own of that name is attached to", async () => {
+    // Waits for its input to end, as a child of this test: seen in the process list like anybody's.
+    writeFileSync(join(local.root, "updateSilent.sh"), "read _\n");
+    const other = spawn("sh", [join(local.root, "updateSilent.sh")], { stdio: ["pipe", "ignore", "ignore"] });
+    try {
+      expect(await target().isRunning()).toBe(true);
+      expect((await problemOf(target().install(["LO66666"], "/fixes", run))).message).toContain("running already");
+      expect(fixed()).toBe("");
+    } finally {
+      const ended = new Promise((resolve) => other.once("exit", resolve));
+      other.stdin?.end();
+      await ended;
+    }
+    expect(await target().isRunning()).toBe(false);
+    host.setJob("fixes", "running");
+    expect((await problemOf(target().install(["LO66666"], "/fixes", run))).cause).toBe("timeout");
+    expect(fixed()).toBe("");
+  });
+
+  test.each([[[]], [["-all"]], [["a b"]], [["LO1;rm"]]])(
+    "promise 19: the ids %j are refused",
+    async (ids: string[]) => {
+      expect((await problemOf(target().install(ids, "/fixes", run))).cause).toBe("invalid-input");
+      expect(host.ran).toEqual([]);
+    },
+  );
+
+  test("no installer there", async () => {
+    const gone = openUpdateInstaller(
+      host,
+      updateInstallerSchema.parse({
+        installDir: local.root,
+        profile: local.profile,
+        administrator: local.administrator,
+      }),
+    );
+    expect((await problemOf(gone.listInstalled())).cause).toBe("missing");
+  });
+});
