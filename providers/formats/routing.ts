@@ -143,7 +143,8 @@ function wholeFileRefusals(
   return refusals;
 }
 
-function nameRefusals(where: string, names: readonly string[] | undefined, config: RoutableConfig): Problem[] {
+/** Names of clusters that the file does not have. */
+export function nameRefusals(where: string, names: readonly string[] | undefined, config: RoutableConfig): Problem[] {
   const known = config.clusters.map((cluster) => cluster.name);
   if (known.length === 0 && config.problems.length > 0) return [];
   return (names ?? [])

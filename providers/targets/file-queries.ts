@@ -101,7 +101,7 @@ export function parseAnswers(output: Buffer, mark: string): readonly (Answer | s
   return undefined;
 }
 
-function parseStat([mode = "0", size, uid, gid, mtime]: readonly string[]): FileStat {
+function parseStat([mode = "0", size, uid, gid, mtime, ctime]: readonly string[]): FileStat {
   const numbers = {
     mode: Number.parseInt(mode, 16),
     size: Number(size),
@@ -109,5 +109,5 @@ function parseStat([mode = "0", size, uid, gid, mtime]: readonly string[]): File
     gid: Number(gid),
     mtime: Number(mtime),
   };
-  return fileStat({ ...numbers, atime: 0 });
+  return { ...fileStat({ ...numbers, atime: 0 }), ...(ctime ? { changedMs: Number(ctime) * 1000 } : {}) };
 }

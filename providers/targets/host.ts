@@ -58,6 +58,8 @@ export interface FileStat {
   readonly gid: number;
   /** Modification time in milliseconds since the epoch, by the host's clock. */
   readonly modifiedMs: number;
+  /** Of the last change of content, attributes or name; absent where the host does not tell. */
+  readonly changedMs?: number;
 }
 
 export interface FileContent {

@@ -17,13 +17,13 @@ sum_of() { if [ -e "$1" ]; then sha256sum < "$1" | cut -c1-64; else echo absent;
 
 /**
  * MARK [read|stat|list|realPath PATH]…: for each question "MARK <file|directory|other|absent|failed> <stat>", a line end,
- * and what was asked for up to the next MARK. <stat> = raw mode (hex), size, uid, gid, mtime.
+ * and what was asked for up to the next MARK. <stat> = raw mode (hex), size, uid, gid, mtime, ctime.
  */
 const FILES_QUERY = `${PREAMBLE}
 mark=$1; shift
 while [ $# -gt 1 ]; do
   question=$1; path=$2; shift 2
-  if ! info=$(stat -L -c '%f %s %u %g %Y' -- "$path" 2>&1); then
+  if ! info=$(stat -L -c '%f %s %u %g %Y %Z' -- "$path" 2>&1); then
     case $info in
       *': No such file or directory' | *': Not a directory') printf '%s absent\\n' "$mark" ;;
       *) printf '%s failed\\n%s' "$mark" "$info" ;;

@@ -5,19 +5,19 @@ import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/
 import type { ApplyContext } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import { type HttpdDirective, pointDirective } from "../../targets/httpd.js";
-import { reload, requireAlive } from "../../targets/plugin/control.js";
+import { reload, requireAlive, requireSyntax } from "../../targets/plugin/control.js";
 import {
   beginSessions,
   followSessions,
   type HeldSession,
   type SessionSettings,
 } from "../../targets/plugin/sessions.js";
-import type { ProofLevel } from "../../targets/plugin/verify.js";
-import { prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
+import { type Proving, prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
 import { directiveIn } from "../../targets/plugin/web-server.js";
 import { type RoutingDesired, webServerOf } from "./goal.js";
-import type { Kept, Live } from "./live.js";
+import { copyPath, fileName, type Kept, type Live, lastChange, type Proven } from "./live.js";
 import type { CopyRecipe, RoutingStep } from "./plan.js";
+import { isHalfDone, previousOf, unfinishedRun } from "./unfinished.js";
 
 export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
 
@@ -30,13 +30,13 @@ export async function apply(step: RoutingStep, context: RoutingContext): Promise
   const { settings } = context.desired;
   if (step.key === "check-first") return checkFirst(step, context, host);
   if (step.key === "prove") {
-    await proveThrough(step.clusters, step.level, context, milliseconds(settings.verify.settleTime));
+    await proveThrough({ ...step, level: "routed" }, context, milliseconds(settings.verify.settleTime));
     await sayWhatBecameOfSessions(context, host);
-    return { proven: { path: step.path, how: "by probes" } };
+    return { proven: await provenNow(step.path, context), previous: undefined };
   }
   if (step.key === "reload") {
     await holdSessions(context, host);
-    await reload(host, webServerOf(context.desired), settings);
+    await reload(host, webServerOf(context.desired), settings, () => begunReloads.add(context.desired));
   } else if (step.key === "point-directive") await point(step, context, host);
   else if (step.key === "write-copy") {
     const { path, expected, sourcePath } = step.copy;
@@ -52,15 +52,6 @@ export async function apply(step: RoutingStep, context: RoutingContext): Promise
 export const hostOf = (context: RoutingContext): Host => context.host(context.desired.settings.connection);
 
 /**
- * What to go back to. A run that follows one that never reached its proof goes back to where that one started, not to the
- * half-way state it found.
- */
-export function previousOf(kept: Kept, live: Live): NonNullable<Kept["previous"]> {
-  if (kept.proven === null && kept.previous) return kept.previous;
-  return { ...(live.directive ? { directive: live.directive } : {}), files: {} };
-}
-
-/**
  * Nothing is changed before every probe is green: what fails afterwards is then known to be our doing. Only a run that
  * goes on from an unfinished one may start from red, since its very changes may be what makes them red.
  */
@@ -69,27 +60,35 @@ async function checkFirst(
   context: RoutingContext,
   host: Host,
 ): Promise<Partial<Kept>> {
-  const { kept, live } = context;
+  const { kept, live, desired } = context;
   const previous = previousOf(kept, live);
-  const unfinished = kept.proven === null && previous.directive?.path !== live.directive?.path;
   try {
-    await proveThrough(step.clusters, step.level, context, 0);
+    await requireSyntax(host, webServerOf(desired), desired.settings);
   } catch (error) {
-    if (!unfinished || !(error instanceof ProblemError) || context.signal.aborted) throw asRefusal(error);
+    throw asRefusal(error, "a configuration that the web server does not accept cannot be reloaded");
+  }
+  try {
+    await proveThrough(step, context, 0);
+  } catch (error) {
+    if (!isHalfDone(kept, live) || !(error instanceof ProblemError) || context.signal.aborted)
+      throw asRefusal(error, "with probes that fail before, nothing could be proved after");
     context.progress(`going on from an unfinished run though not every probe is green: ${error.message}`);
   }
   const written = step.copy ? await withVersion(kept, step.copy, host) : kept.written;
-  return { proven: null, previous: { ...previous, files: { ...step.touches, ...previous.files } }, written };
+  const files = { ...step.touches, ...previous.files };
+  const towards = [...new Set([...previous.towards, step.path])];
+  const resumed = unfinishedRun(kept, live) ? { resumed: true as const } : {};
+  return { proven: null, previous: { ...previous, files, towards, ...resumed }, written };
 }
 
-function asRefusal(error: unknown): unknown {
-  if (!(error instanceof ProblemError) || error.cause !== "not-converged") return error;
+function asRefusal(error: unknown, why: string): unknown {
+  if (!(error instanceof ProblemError) || !["not-converged", "command-failed"].includes(error.cause)) return error;
   return new ProblemError(
     "refused",
     error.problems.map((problem) => ({
       ...problem,
-      why: "Nothing has been changed: with probes that fail before, nothing could be proved after",
-      next: "Correct the probe, or the application, and run up again",
+      why: `Nothing has been changed: ${why}`,
+      next: problem.next ?? "Correct the probe, the application or the configuration, and run up again",
     })),
   );
 }
@@ -213,32 +212,50 @@ async function sessionSettings(context: RoutingContext, host: Host): Promise<Ses
   }
 }
 
+/** Runs of this process that came as far as asking for a reload, by their inputs. */
+const begunReloads = new WeakSet<RoutingDesired>();
+
+/** Whether the web server may run with what this run, or the one that it goes on from, changed. */
+export const mayBeLoaded = (context: RoutingContext): boolean =>
+  begunReloads.has(context.desired) || context.kept.previous?.resumed === true;
+
+/** To be remembered of a proof that was just given. */
+export async function provenNow(path: string, context: RoutingContext): Promise<Proven> {
+  const host = hostOf(context);
+  const stat = await host.files.stat((await directiveOf(context, host)).file);
+  return { path, how: "by probes", ...(stat ? { editedMs: lastChange(stat) } : {}) };
+}
+
 /**
  * Probes the clusters. "routed" is judged by the file that the directive names, the very one the reload took; "answering"
  * by the generated file, since the one in place may be what is broken.
  */
 export async function proveThrough(
-  clusters: readonly string[],
-  level: ProofLevel,
+  { clusters, level, reachableOnly }: Pick<Proving, "clusters" | "level" | "reachableOnly">,
   context: RoutingContext,
   settleMs: number,
 ): Promise<void> {
-  const { settings } = context.desired;
+  const { settings, aspects } = context.desired;
   const host = hostOf(context);
   const path = level === "routed" ? (await directiveOf(context, host)).path : settings.pluginFile;
+  const needsConfig = level !== "reachable" && clusters.some((name) => !reachableOnly?.includes(name));
   const proving = {
     host,
     verify: settings.verify,
-    ...(level === "reachable" ? {} : { config: await readConfig(path, host) }),
+    ...(needsConfig ? { config: await readConfig(path, host) } : {}),
     clusters,
     level,
-    inWords: level === "routed" ? `on ${context.desired.aspects.primaryNode}` : "answered",
+    ...(reachableOnly ? { reachableOnly } : {}),
+    inWords: level === "routed" ? wordsFor(path, aspects.primaryNode, settings.pluginFile) : "answered",
     signal: context.signal,
     alive: () => requireAlive(host, webServerOf(context.desired), settings),
     progress: context.progress,
   };
   await prove(proving, settleMs);
 }
+
+const wordsFor = (path: string, node: string, pluginFile: string): string =>
+  path === copyPath(pluginFile, node) ? `on ${node}` : `on primaries of ${fileName(path)}`;
 
 async function readConfig(path: string, host: Host): Promise<PluginConfig> {
   const where = `${host.name}:${path}`;

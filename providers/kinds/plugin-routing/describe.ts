@@ -36,7 +36,9 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
   }
   if (active !== live.generated) describeRest(deviations, live, active, kept);
   if (Object.keys(deviations).length === 0 && seen === undefined && !isProven(live, kept)) {
-    deviations.proof = `${active.path} is in place, but no request has proved yet that the web server follows it`;
+    deviations.proof = live.webServer.editedAfterLoad
+      ? `${live.directive?.file} was changed or replaced after the last reload: what is running may be older`
+      : `${active.path} is in place, but no request has proved yet that the web server follows it`;
   }
   return { aspects: seen === undefined ? desired.aspects : { ...desired.aspects, primaryNode: seen }, deviations };
 }

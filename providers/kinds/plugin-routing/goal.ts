@@ -1,7 +1,7 @@
 import { sameJson } from "../../common/json.js";
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
-import { type ClusterRouting, selectedClusters, wantedRouting } from "../../formats/routing.js";
+import { type ClusterRouting, nameRefusals, selectedClusters, wantedRouting } from "../../formats/routing.js";
 import type { Desired } from "../../lifecycle/kind.js";
 import { AS_GENERATED, type WebServerIdentity } from "../../targets/plugin/schema.js";
 import { copyPath, type Kept, type Live, type LiveFile } from "./live.js";
@@ -19,6 +19,8 @@ export interface Goal {
   readonly routing: Readonly<Record<string, ClusterRouting>>;
   /** Clusters that are probed. */
   readonly probed: readonly string[];
+  /** Those of them whose shape does not let a request prove who is to answer it. */
+  readonly reachableOnly: readonly string[];
   readonly refusals: readonly Problem[];
   readonly notes: readonly string[];
 }
@@ -46,6 +48,7 @@ export function goalOf(desired: RoutingDesired, live: Live): Goal {
     wanted,
     routing: { ...live.generated.routing, ...wanted },
     probed,
+    reachableOnly: [],
     refusals: [
       ...routing.refusals,
       ...probed.flatMap((cluster) => withoutProbe(cluster, settings)),
@@ -71,7 +74,12 @@ function asGenerated({ settings, aspects }: RoutingDesired, live: Live): Goal {
   const probed = selectedClusters(live.generated, aspects)
     .map((cluster) => cluster.name)
     .filter((name) => name in settings.verify.clusters);
-  const refusals = [...live.generated.problems, ...strangeProbes(settings, live)];
+  const refusals = [
+    ...live.generated.problems,
+    ...nameRefusals("clusters", aspects.clusters, live.generated),
+    ...nameRefusals("skipClusters", aspects.skipClusters, live.generated),
+    ...strangeProbes(settings, live),
+  ];
   if (refusals.length === 0 && probed.length === 0) {
     refusals.push({
       where: "verify.clusters",
@@ -80,7 +88,32 @@ function asGenerated({ settings, aspects }: RoutingDesired, live: Live): Goal {
       next: "Add a probeUrl for at least one cluster",
     });
   }
-  return { path: settings.pluginFile, wanted: {}, routing: live.generated.routing, probed, refusals, notes: [] };
+  const shapes = probed.map((name) => [name, whyOnlyReachable(name, settings, live)] as const);
+  return {
+    path: settings.pluginFile,
+    wanted: {},
+    routing: live.generated.routing,
+    probed,
+    reachableOnly: shapes.filter(([, why]) => why !== undefined).map(([name]) => name),
+    refusals,
+    notes: shapes.flatMap(([name, why]) =>
+      why ? [`${name}: only that it answers can be proved, not by whom: ${why}`] : [],
+    ),
+  };
+}
+
+/** Why requests of a cluster cannot be held against the lists of the generated file; undefined = they can. */
+export function whyOnlyReachable(name: string, settings: Settings, live: Live): string | undefined {
+  const { generated } = live;
+  const cluster = generated.clusters.find((candidate) => candidate.name === name);
+  if (!cluster || generated.problems.length > 0) return "the generated file does not tell its members";
+  if (generated.intelligentManagement) return "IntelligentManagement steers its requests";
+  if (cluster.clusterAddress) return "ClusterAddress, another balancer, gets its requests";
+  if (cluster.dwlm && settings.sessionReplication !== "none") return "with GetDWLMTable a table may steer its requests";
+  if (settings.verify.clusters[name]?.proof !== "cookie") return undefined;
+  const cloneIds = cluster.members.map((member) => member.cloneId);
+  if (cloneIds.includes(undefined)) return "not every member has a CloneID";
+  return new Set(cloneIds).size === cloneIds.length ? undefined : "two members share a CloneID";
 }
 
 const noGoal = (path: string, refusal: Problem): Goal => ({
@@ -88,6 +121,7 @@ const noGoal = (path: string, refusal: Problem): Goal => ({
   wanted: {},
   routing: {},
   probed: [],
+  reachableOnly: [],
   refusals: [refusal],
   notes: [],
 });
@@ -155,5 +189,6 @@ export function isAtItsPlace(path: string | undefined, goal: Goal, kept: Kept, d
 /** Whether what is on disk was seen in force. */
 export function isProven(live: Live, kept: Kept): boolean {
   const { proven } = kept;
-  return proven !== null && proven.path === live.directive?.path && proven.how !== "edited after the last reload";
+  if (proven === null || proven.path !== live.directive?.path) return false;
+  return !live.webServer.editedAfterLoad || live.webServer.editedMs === proven.editedMs;
 }

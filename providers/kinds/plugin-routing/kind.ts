@@ -29,14 +29,17 @@ export const pluginRouting: Kind<Identity, Settings, Aspects, Live, Kept, Routin
 
 /**
  * What runs when we come is taken for what the files say: nothing is reloaded to prove it. Unless the directive's file is
- * newer than the web server's last reload: then the next run reloads and proves.
+ * newer than the web server's last reload: then its time is left out, so that it counts as not loaded, and the next run
+ * reloads and proves.
  */
 function adopt(live: Live): Kept {
   const { directive, webServer } = live;
-  const stale = webServer.running === "yes" && webServer.editedAfterLoad;
+  const loaded = !webServer.editedAfterLoad && webServer.editedMs !== undefined;
   return {
     found: { ...(directive ? { directive } : {}), files: foundFiles(live) },
-    proven: directive ? { path: directive.path, how: stale ? "edited after the last reload" : "as found" } : null,
+    proven: directive
+      ? { path: directive.path, how: "as found", ...(loaded ? { editedMs: webServer.editedMs } : {}) }
+      : null,
     written: {},
   };
 }

@@ -2,7 +2,7 @@ import type { Problem } from "../../common/problem.js";
 import { readPluginConfig } from "../../formats/plugin-cfg.js";
 import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../formats/routing.js";
 import type { Access } from "../../lifecycle/kind.js";
-import type { FileReader } from "../../targets/host.js";
+import type { FileReader, FileStat } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
 import { directiveIn, isRunning, pidFileOf, problemsAsData, unlinked } from "../../targets/plugin/web-server.js";
 import type { Identity, Settings } from "./schema.js";
@@ -29,6 +29,8 @@ export interface LiveWebServer {
   running: "yes" | "no" | "unknown";
   /** The directive's file is newer than the last (re)load: what is running may be older than what is on disk. */
   editedAfterLoad: boolean;
+  /** When that file was last changed or put in its place, by the host's clock. */
+  editedMs?: number;
 }
 
 /** What `plan` knows of reality. */
@@ -40,6 +42,13 @@ export interface Live {
   /** By path: every copy beside the generated file, and the file that the directive names. */
   files: Record<string, LiveFile>;
   webServer: LiveWebServer;
+}
+
+export interface Proven {
+  path: string;
+  how: "by probes" | "as found";
+  /** `LiveWebServer.editedMs` at that time: an edit since then that was not loaded is not what was proved. */
+  editedMs?: number;
 }
 
 /** What this kind remembers on the target. */
@@ -54,9 +63,19 @@ export interface Kept {
    * The file whose routing was last seen in force: by probes, or taken as found at adoption. null from before the first
    * write of a run until its last proof, so that a run that died in between never looks finished.
    */
-  proven: { path: string; how: "by probes" | "as found" | "edited after the last reload" } | null;
+  proven: Proven | null;
   /** What to go back to when the run under way fails: as it was when `proven` was last set. */
-  previous?: { directive?: HttpdDirective; files: Record<string, string | "absent"> };
+  previous?:
+    | {
+        directive?: HttpdDirective;
+        files: Record<string, string | "absent">;
+        proven: Proven | null;
+        /** The files that runs since then were to point the directive at. */
+        towards: string[];
+        /** An earlier run may have reloaded the web server already. */
+        resumed?: true;
+      }
+    | undefined;
   /** Copies that we wrote, path → what we put there, newest first. Only these are ever removed. */
   written: Record<string, { sha256: string; restDigest: string }[]>;
 }
@@ -163,6 +182,9 @@ async function readOther(files: FileReader, host: string, path: string): Promise
   return { path, sha256, restDigest, routing: routingOf(clusters), problems };
 }
 
+/** A file that was moved aside and back keeps the time of its last edit, but not that of its last change. */
+export const lastChange = ({ modifiedMs, changedMs }: FileStat): number => Math.max(modifiedMs, changedMs ?? 0);
+
 async function observeWebServer(
   files: FileReader,
   settings: Settings,
@@ -175,8 +197,10 @@ async function observeWebServer(
     directiveFile === undefined ? undefined : files.stat(directiveFile),
   ]);
   // httpd writes its pid file at every start and graceful reload, so its time is that of the last (re)load.
+  const editedMs = edited && lastChange(edited);
   return {
     running,
-    editedAfterLoad: loaded !== undefined && edited !== undefined && edited.modifiedMs > loaded.modifiedMs,
+    editedAfterLoad: loaded !== undefined && editedMs !== undefined && editedMs > loaded.modifiedMs,
+    ...(editedMs === undefined ? {} : { editedMs }),
   };
 }

@@ -5,8 +5,17 @@ import { startCommand } from "../../targets/plugin/control.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import type { ProofLevel } from "../../targets/plugin/verify.js";
 import { pidFileOf } from "../../targets/plugin/web-server.js";
-import { activeFile, goalOf, isAtItsPlace, isProven, isRight, type RoutingDesired, webServerOf } from "./goal.js";
-import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import {
+  activeFile,
+  goalOf,
+  isAtItsPlace,
+  isProven,
+  isRight,
+  type RoutingDesired,
+  webServerOf,
+  whyOnlyReachable,
+} from "./goal.js";
+import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
 import type { Settings } from "./schema.js";
 
 /** A copy of the generated file with other primaries. */
@@ -25,6 +34,8 @@ export type RoutingStep = Step &
         readonly key: "check-first";
         readonly clusters: readonly string[];
         readonly level: ProofLevel;
+        /** The file that the directive is to name. */
+        readonly path: string;
         /** Paths that this plan replaces or creates, with what is there now. */
         readonly touches: Readonly<Record<string, string | "absent">>;
         readonly copy?: CopyRecipe;
@@ -39,7 +50,13 @@ export type RoutingStep = Step &
         readonly restoresFound?: true;
       }
     | { readonly key: "reload" }
-    | { readonly key: "prove"; readonly path: string; readonly clusters: readonly string[]; readonly level: ProofLevel }
+    | {
+        readonly key: "prove";
+        readonly path: string;
+        readonly clusters: readonly string[];
+        /** Of these it can only be proved that they answer. */
+        readonly reachableOnly: readonly string[];
+      }
     | { readonly key: `remove ${string}`; readonly path: string; readonly expected: string }
   );
 
@@ -68,7 +85,9 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
         sourceSha256: live.generated.sha256,
         wanted: goal.wanted,
       };
-      steps.push({ key: "write-copy", title: writeTitle(desired, copy), impact: "none", copy });
+      // A copy that is in force is picked up by the plug-in itself, within its RefreshInterval.
+      const impact = active?.path === path ? "degraded capacity" : "none";
+      steps.push({ key: "write-copy", title: writeTitle(desired, copy), impact, copy });
     }
     if (active?.path !== path) {
       const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${path}`;
@@ -77,11 +96,11 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
   }
   if (steps.length === 0 && isProven(live, kept)) return { steps, refusals: [], notes };
 
-  const level = aspects.primaryNode === AS_GENERATED ? "reachable" : "routed";
   const whole = framed(desired, steps, {
     clusters: goal.probed,
+    reachableOnly: goal.reachableOnly,
     before: knownTo(active, goal.probed),
-    level,
+    to: aspects.primaryNode,
     path,
     touches: copy ? { [copy.path]: copy.expected } : {},
     ...(copy ? { copy } : {}),
@@ -132,7 +151,12 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   if (!touched) return { steps: removals, refusals: [], notes };
 
   const clusters = Object.keys(desired.settings.verify.clusters);
-  const whole = framed(desired, steps, { clusters, before: clusters, level: "reachable", path: found.path, touches });
+  const target = found.path === live.generated.path ? live.generated : live.files[found.path];
+  const reachableOnly = clusters.filter(
+    (name) => !(name in (target?.routing ?? {})) || whyOnlyReachable(name, desired.settings, live) !== undefined,
+  );
+  const frame = { clusters, reachableOnly, before: clusters, to: AS_GENERATED, path: found.path, touches };
+  const whole = framed(desired, steps, frame);
   return { steps: [...whole, ...removals], refusals: notRunning(desired, live), notes };
 }
 
@@ -141,30 +165,42 @@ interface Frame {
   readonly clusters: readonly string[];
   /** Probed before: not those that the file in place does not know yet. */
   readonly before: readonly string[];
-  readonly level: ProofLevel;
+  readonly reachableOnly: readonly string[];
+  /** The node, or `AS_GENERATED` where the lists of the file itself decide. */
+  readonly to: string;
   readonly path: string;
   readonly touches: Readonly<Record<string, string>>;
   readonly copy?: CopyRecipe;
 }
 
 /** Changes on disk stand between a check that all is well before and a reload with its proof after. */
-function framed({ settings, aspects }: RoutingDesired, changes: readonly RoutingStep[], frame: Frame): RoutingStep[] {
-  const clusters = frame.clusters.join(", ");
-  const routed = frame.level === "routed";
+function framed({ settings }: RoutingDesired, changes: readonly RoutingStep[], frame: Frame): RoutingStep[] {
+  const back = frame.to === AS_GENERATED;
+  const routed = frame.clusters.filter((name) => !frame.reachableOnly.includes(name));
+  const served = back ? `as ${fileName(frame.path)} says` : `by ${frame.to}`;
+  const proofs = [
+    ...(routed.length > 0 ? [`${routed.join(", ")} are served ${served}`] : []),
+    ...(frame.reachableOnly.length > 0 ? [`${frame.reachableOnly.join(", ")} answer`] : []),
+  ];
+  const before =
+    frame.before.length > 0
+      ? `that users get answers: ${frame.before.join(", ")}`
+      : "the web server's configuration; no probed cluster is in force yet";
   return [
     {
       key: "check-first",
-      title: `check, before anything is changed, that users get answers: ${frame.before.join(", ")}`,
+      title: `check, before anything is changed, ${before}`,
       impact: "none",
       clusters: frame.before,
-      level: routed ? "answering" : "reachable",
+      level: back ? "reachable" : "answering",
+      path: frame.path,
       touches: frame.touches,
       ...(frame.copy ? { copy: frame.copy } : {}),
     },
     ...changes,
     {
       key: "reload",
-      title: `reload ${settings.webServer} gracefully${routed ? `: users move to ${aspects.primaryNode}` : ""}; a few connections may be reset`,
+      title: `reload ${settings.webServer} gracefully${back ? "" : `: users move to ${frame.to}`}; a few connections may be reset`,
       // Measured on Apache httpd under load: mpm_worker resets almost no connection at a graceful reload, mpm_event about
       // one per client; which one a given IBM HTTP Server runs cannot be told from here. Users stay logged in (LTPA), but
       // sessions that were kept in memory alone start anew on the other node. Hence more than "none" and no outage.
@@ -172,13 +208,11 @@ function framed({ settings, aspects }: RoutingDesired, changes: readonly Routing
     },
     {
       key: "prove",
-      title: routed
-        ? `prove with ${settings.verify.samples} requests each that ${clusters} are served by ${aspects.primaryNode}`
-        : `prove with ${settings.verify.samples} requests each that ${clusters} answer`,
+      title: `prove with ${settings.verify.samples} requests each that ${proofs.join(" and ")}`,
       impact: "none",
       path: frame.path,
       clusters: frame.clusters,
-      level: frame.level,
+      reachableOnly: frame.reachableOnly,
     },
   ];
 }

@@ -2,71 +2,105 @@ import { milliseconds } from "../../common/duration.js";
 import { formatProblem, problemsOf } from "../../common/problem.js";
 import type { UndoContext } from "../../lifecycle/kind.js";
 import { reloadOrStart } from "../../targets/plugin/control.js";
-import { hostOf, previousOf, proveThrough, setDirective } from "./apply.js";
+import { hostOf, mayBeLoaded, provenNow, proveThrough, setDirective } from "./apply.js";
 import { type RoutingDesired, webServerOf } from "./goal.js";
 import type { Kept, Live } from "./live.js";
 import type { RoutingStep } from "./plan.js";
+import { previousOf } from "./unfinished.js";
 
 export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, Kept>;
 
 /**
- * After a failed step: the previous plug-in file and directive back, a reload if there had been one, and the probes of
- * before once more. Tells what was done, a sentence each.
+ * After a failed step: the previous plug-in file and directive back, a reload if one had been begun, and the probes of
+ * before once more. When all of that went well the run is as if it had never been; else the next one still knows of it.
  */
-export async function undo(context: RoutingUndoContext): Promise<undefined> {
+export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> | undefined> {
   if (context.failed.key === "check-first") return undefined;
   const host = hostOf(context);
   const { settings } = context.desired;
-  const { webServer } = settings;
+  // Its record was made before the first write.
+  const previous = context.kept.previous ?? previousOf(context.kept, context.live);
+  const active = context.live.directive?.path;
   let changed = false;
-  const tell = (sentence: string) => {
-    changed = true;
-    context.tell(sentence);
-  };
-  const previous = previousOf(context.kept, context.live);
+  let noticed = false;
+  let whole = true;
 
   // Old content first, then the directive that may name it, and only after the reload away with what nothing names now.
   for (const [path, sha256] of Object.entries(previous.files)) {
     if (sha256 === "absent") continue;
     const now = await host.files.read(path);
-    if (now?.sha256 === sha256 || !isOurs(context.kept, path, now?.sha256)) continue;
-    await host.files.write(path, await context.fromBackup(host, sha256), { expected: now?.sha256 ?? "absent" });
-    tell(`${path} has its previous content again`);
+    if (now?.sha256 === sha256) continue;
+    if (!isOurs(context.kept, path, now?.sha256)) {
+      whole = false;
+      context.tell(`${path} stays: somebody changed it since we wrote it`);
+      continue;
+    }
+    const bytes = await context.fromBackup(host, sha256);
+    await context.assertHeld();
+    await host.files.write(path, bytes, { expected: now?.sha256 ?? "absent" });
+    changed = true;
+    noticed ||= path === active;
+    context.tell(`${path} has its previous content again`);
   }
-  if (previous.directive && (await setDirective(previous.directive.value, previous.directive, context, host))) {
-    tell(`WebSpherePluginConfig names ${previous.directive.value} again`);
+  if (previous.directive) {
+    await context.assertHeld();
+    if (await setDirective(previous.directive.value, previous.directive, context, host)) {
+      changed = true;
+      context.tell(`WebSpherePluginConfig names ${previous.directive.value} again`);
+    }
   }
-  const reached = [...context.done, context.failed];
-  const reloaded = reached.some((step) => step.key === "reload");
+  const reloaded = mayBeLoaded(context);
+  let green = true;
   if (reloaded) {
+    await context.assertHeld();
     const how = await reloadOrStart(host, webServerOf(context.desired), settings);
-    tell(how === "reloaded" ? `${webServer} was reloaded` : `${webServer} was down and was started again`);
-    tell(await verdictOf(context));
+    context.tell(
+      how === "reloaded"
+        ? `${settings.webServer} was reloaded`
+        : `${settings.webServer} was down and was started again`,
+    );
+    green = await verdict(context);
   } else if (changed) {
-    tell(`${webServer} had not been reloaded, so users noticed nothing`);
+    context.tell(
+      noticed
+        ? `${settings.webServer} had not been reloaded, but may have read the file meanwhile by itself (RefreshInterval)`
+        : `${settings.webServer} had not been reloaded, so users noticed nothing`,
+    );
   }
   for (const [path, sha256] of Object.entries(previous.files)) {
     const now = sha256 === "absent" ? await host.files.read(path) : undefined;
     if (!now || !isOurs(context.kept, path, now.sha256)) continue;
+    await context.assertHeld();
     await host.files.remove(path, { expected: now.sha256 });
-    tell(`${path}, which was new, is removed`);
+    context.tell(`${path}, which was new, is removed`);
   }
-  return undefined;
+  if (!whole || !green) return undefined;
+  const { proven, directive } = previous;
+  // What was proved before is so again. The directive's file is another one now, by its time.
+  return {
+    proven: proven && directive ? { ...(await provenNow(directive.path, context)), how: proven.how } : null,
+    previous: undefined,
+  };
 }
 
 const isOurs = (kept: Kept, path: string, sha256: string | undefined): boolean =>
   kept.written[path]?.some((version) => version.sha256 === sha256) ?? false;
 
 /** The probes of before, once more; a bad answer is part of the story and not an error of its own. */
-async function verdictOf(context: RoutingUndoContext): Promise<string> {
+async function verdict(context: RoutingUndoContext): Promise<boolean> {
   const check = context.done.find((step) => step.key === "check-first");
-  if (!check) return "nothing was probed";
-  const { verify } = context.desired.settings;
-  try {
-    await proveThrough(check.clusters, check.level, context, milliseconds(verify.settleTime));
-  } catch (error) {
-    const problems = problemsOf(error, context.desired.settings.webServer).map(formatProblem);
-    return `after that the probes are still not green: ${problems.join(" ")}`;
+  const { verify, webServer } = context.desired.settings;
+  if (!check) {
+    context.tell("nothing was probed");
+    return false;
   }
-  return `after that every probe is green again`;
+  try {
+    await proveThrough(check, context, milliseconds(verify.settleTime));
+  } catch (error) {
+    const problems = problemsOf(error, webServer).map(formatProblem);
+    context.tell(`after that the probes are still not green: ${problems.join(" ")}`);
+    return false;
+  }
+  context.tell("after that every probe is green again");
+  return true;
 }

@@ -24,12 +24,18 @@ function apachectl(identity: WebServerIdentity, settings: WebServerSettings, ver
 }
 
 /**
- * Reloads the web server gracefully, but only into a configuration that was looked at: its own syntax test says "OK" to a
+ * Reloads the web server gracefully (`begun` is called just before), but only into a configuration that was looked at: its own syntax test says "OK" to a
  * plug-in file that ends the parent process at the reload, so that file is read and validated here first.
  */
-export async function reload(host: Host, identity: WebServerIdentity, settings: WebServerSettings): Promise<void> {
+export async function reload(
+  host: Host,
+  identity: WebServerIdentity,
+  settings: WebServerSettings,
+  begun: () => void,
+): Promise<void> {
   await requireSoundFiles(host, identity, settings);
   await requireAlive(host, identity, settings);
+  begun();
   await control(
     host,
     identity,
@@ -93,7 +99,15 @@ async function requireSoundFiles(host: Host, identity: WebServerIdentity, settin
   }
   const { problems } = readPluginConfig(content.bytes, where);
   if (problems.length > 0) throw new ProblemError("malformed", problems);
+  await requireSyntax(host, identity, settings);
+}
 
+/** @throws ProblemError `command-failed` when the web server's own syntax test does not accept its configuration. */
+export async function requireSyntax(
+  host: Host,
+  identity: WebServerIdentity,
+  settings: WebServerSettings,
+): Promise<void> {
   const command = testCommand(identity, settings);
   const what = `test the configuration of ${identity.webServer}`;
   const result = await host.run(command, { what, timeoutMs: milliseconds(settings.control.timeout) });

@@ -29,6 +29,8 @@ export interface Proving {
   readonly config?: PluginConfig;
   readonly clusters: readonly string[];
   readonly level: ProofLevel;
+  /** Clusters of a shape that lets nothing more than "reachable" be proved, whatever the level. */
+  readonly reachableOnly?: readonly string[];
   /** What a right answer is, for people: "on node2", "answered". */
   readonly inWords: string;
   readonly signal: AbortSignal;
@@ -143,14 +145,15 @@ async function sample(
   const { verify, signal } = proving;
   const settings = verify.clusters[name];
   const cluster = proving.config?.clusters.find((candidate) => candidate.name === name);
-  if (!settings || (!cluster && proving.level !== "reachable")) {
+  const level = levelOf(proving, name);
+  if (!settings || (!cluster && level !== "reachable")) {
     return all(name, verify.samples, "the cluster is no longer in the plug-in file");
   }
   const marks = Array.from(
     { length: verify.samples },
     () => `pulumi-connections-probe=${randomBytes(9).toString("hex")}`,
   );
-  const needsLog = typeof settings.proof === "object" && proving.level !== "reachable";
+  const needsLog = typeof settings.proof === "object" && level !== "reachable";
   const outcomes = await mapInParallel(marks, (mark) =>
     probe(target, {
       path: needsLog ? withQuery(settings.probeUrl, mark) : settings.probeUrl,
@@ -166,13 +169,16 @@ async function sample(
   const wrong = new Map<string, number>();
   let good = 0;
   for (const [index, outcome] of outcomes.entries()) {
-    const judged = judge(outcome, settings, proving.level, cluster, () => lineOf(log, marks[index] ?? ""));
+    const judged = judge(outcome, settings, level, cluster, () => lineOf(log, marks[index] ?? ""));
     if (judged.server) servers.add(judged.server);
     if (judged.wrong === undefined) good++;
     else wrong.set(judged.wrong, (wrong.get(judged.wrong) ?? 0) + 1);
   }
   return { cluster: name, good, servers: [...servers].sort(), wrong };
 }
+
+const levelOf = ({ level, reachableOnly }: Proving, cluster: string): ProofLevel =>
+  reachableOnly?.includes(cluster) ? "reachable" : level;
 
 interface Judgement {
   readonly server?: string;
@@ -250,7 +256,9 @@ async function mapInParallel<T, R>(items: readonly T[], work: (item: T) => Promi
 }
 
 /** `AppsCluster: 20/20 on node2 (node2_apps)` */
-function verdictLine({ cluster, good, servers, wrong }: Verdict, { verify, inWords }: Proving): string {
+function verdictLine({ cluster, good, servers, wrong }: Verdict, proving: Proving): string {
+  const { verify } = proving;
+  const inWords = wordsFor(cluster, proving);
   const by = servers.length > 0 ? ` (${servers.join(", ")})` : "";
   return `${cluster}: ${good}/${verify.samples} ${inWords}${by}${wrong.size > 0 ? `; ${wrongs(wrong)}` : ""}`;
 }
@@ -258,7 +266,12 @@ function verdictLine({ cluster, good, servers, wrong }: Verdict, { verify, inWor
 const wrongs = (wrong: ReadonlyMap<string, number>): string =>
   [...wrong].map(([what, count]) => `${count} × ${what}`).join(", ");
 
-function asProblem(verdict: Verdict, { verify, level, inWords }: Proving): Problem {
+const wordsFor = (cluster: string, proving: Proving): string =>
+  levelOf(proving, cluster) === "reachable" ? "answered" : proving.inWords;
+
+function asProblem(verdict: Verdict, proving: Proving): Problem {
+  const { verify } = proving;
+  const inWords = wordsFor(verdict.cluster, proving);
   const { address, port } = verify.connectTo;
   const path = verify.clusters[verdict.cluster]?.probeUrl ?? "";
   return {
@@ -268,6 +281,6 @@ function asProblem(verdict: Verdict, { verify, level, inWords }: Proving): Probl
       routed: "every answer from a primary server of the cluster, told by its session cookie or the access log",
       answering: "every answer from a known server of the cluster, told by its session cookie or the access log",
       reachable: "every request answered",
-    }[level],
+    }[levelOf(proving, verdict.cluster)],
   };
 }

@@ -6,7 +6,7 @@ import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
 import type { Live } from "../../../providers/kinds/plugin-routing/live.js";
 import type { Access } from "../../../providers/lifecycle/kind.js";
 import { managedProvider } from "../../../providers/lifecycle/provider.js";
-import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
+import { plansOfThisProcess, type ShownPlans } from "../../../providers/lifecycle/shown.js";
 import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
 import { connectionSchema } from "../../../providers/targets/connection.js";
 import type { RunResult } from "../../../providers/targets/host.js";
@@ -61,6 +61,8 @@ export class WebServerModel {
   /** So many answers after a reload still come from old processes. */
   staleAnswers = 0;
   logsRequests = true;
+  /** Asked at each `apachectl -t`, which is in `calls` by then. */
+  failSyntaxTest = (): boolean => false;
   /** What becomes of a session whose server is no primary any more. Documented for none, so each is tried. */
   affinity: "to primaries" | "to backups too" | "with persistent sessions" = "to primaries";
   #running: PluginCluster[] | undefined;
@@ -165,6 +167,8 @@ export class WebServerModel {
       return { exitCode: 127, stdout: "", stderr: `no such command: ${argv[0]}\n` };
     const call = argv.slice(1).join(" ");
     this.calls.push(call);
+    if (call === "-t" && this.failSyntaxTest())
+      return { exitCode: 1, stdout: "", stderr: "Syntax error on line 7 of vhosts.conf\n" };
     if (call !== "-t") await this.load();
     return OK;
   }
@@ -205,12 +209,12 @@ export function routingBench(web: WebServerModel) {
   const said: string[] = [];
   const fresh: Access = { host: () => web.host, files: () => web.host.files };
   const cached: Access = { host: () => web.host, files: () => snapshotReader(web.host) };
-  const provider = managedProvider(pluginRouting, {
-    fresh,
-    cached,
-    say: (line) => said.push(line),
-    shown: plansOfThisProcess(),
-  });
+  let command = plansOfThisProcess();
+  const shown: ShownPlans = {
+    remember: (id, inputs, steps) => command.remember(id, inputs, steps),
+    recall: (id, inputs) => command.recall(id, inputs),
+  };
+  const provider = managedProvider(pluginRouting, { fresh, cached, say: (line) => said.push(line), shown });
   const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
     const { inputs: news, failures } = await provider.check(olds, inputs);
     if (failures?.length) throw new Error(JSON.stringify(failures));
@@ -225,6 +229,8 @@ export function routingBench(web: WebServerModel) {
     },
     /** `pulumi up` with refresh; undefined = nothing to do. */
     async up(olds: Stored, inputs = routingInputs(web)): Promise<Stored | undefined> {
+      // Each is a pulumi command of its own.
+      command = plansOfThisProcess();
       const { props } = await provider.read(id, olds);
       const news = await checked(props as Stored, inputs);
       const { changes } = await provider.diff(id, props as Stored, news);

@@ -49,7 +49,7 @@ class Fault {
 /** Old locks of a dead process are taken over as soon as their lease has ended. */
 function inputsFor(web: WebServerModel, more: Record<string, unknown> = {}) {
   const { verify } = routingInputs(web) as { verify: object };
-  return routingInputs(web, { lockLease: "20ms", verify: { ...verify, samples: 2 }, ...more });
+  return routingInputs(web, { verify: { ...verify, samples: 2 }, ...more });
 }
 
 const stateOf = (work: Promise<Stored>): Promise<Stored | undefined> =>
@@ -157,7 +157,6 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
           const inputs = inputsFor(web, {
             skipClusters: ["InfraCluster"],
             verify: { ...verify, samples: 1, clusters },
-            lockLease: "1ms",
           });
           const bench = routingBench(web);
           let stored: Stored | undefined;

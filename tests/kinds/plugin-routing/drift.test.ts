@@ -166,7 +166,7 @@ describe("promise 3: what somebody changed shows as that and nothing else, and u
     const before = [...web.host.written];
     await bench.drift(outs);
     expect(web.host.written).toEqual(before);
-    expect(web.calls).toHaveLength(2);
+    expect(web.calls).toHaveLength(3);
   });
 });
 

@@ -30,7 +30,7 @@ describe("plug-in routing through the loop", () => {
       `write ${HTTPD_CONF}`,
       "job plugin-routing-webserver1-graceful",
     ]);
-    expect(web.calls).toEqual(["-t", "graceful"]);
+    expect(web.calls).toEqual(["-t", "-t", "graceful"]);
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
     expect(web.primaries("InfraCluster")).toEqual(["node10_infra"]);
     expect(web.host.text(GENERATED)).toBe(pluginXml([APPS, INFRA, DMGR]));
@@ -49,7 +49,7 @@ describe("plug-in routing through the loop", () => {
     const before = [...web.host.written];
     expect(await bench.up(outs)).toBeUndefined();
     expect(web.host.written).toEqual(before);
-    expect(web.calls).toEqual(["-t", "graceful"]);
+    expect(web.calls).toEqual(["-t", "-t", "graceful"]);
   });
 
   test("adopts a routing that is right already without a write, a reload or a probe", async () => {
@@ -190,7 +190,7 @@ describe("promise 8: what cannot be proved is taken back", () => {
     web.cookie = cookie;
     await expect(routingBench(web).create()).rejects.toThrow(message);
     expect(managed()).toEqual([]);
-    expect(web.calls).toEqual([]);
+    expect(web.calls).toEqual(["-t"]);
   });
 
   test("a bad status before the first write refuses the run", async () => {

@@ -1,0 +1,55 @@
+import { ProblemError } from "../../common/problem.js";
+import type { Access, Kind, Plan } from "../../lifecycle/kind.js";
+import { type Hold, readHold } from "../../targets/plugin/hold.js";
+import type { Kept, Live } from "./live.js";
+import type { RoutingStep } from "./plan.js";
+import type { Aspects, Identity, Settings } from "./schema.js";
+
+type RoutingKind = Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep>;
+
+const sentence = (hold: Hold): string =>
+  `held by an unfinished rollout, ${hold.rollout} of ${hold.by} since ${hold.since}, at "${hold.step}": nothing is routed here until it has ended`;
+
+/**
+ * The same kind, which leaves the routing alone while a rollout of fixes holds it: no step is planned and nothing is
+ * waited for. To route as declared would send users to members that the rollout has stopped.
+ */
+export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
+  const holdOf = ({ webServer }: Identity, { connection }: Settings, access: Access) =>
+    readHold(access.files(connection), connection, webServer);
+  return {
+    ...kind,
+    async observe(identity, settings, access) {
+      const [live, hold] = await Promise.all([
+        kind.observe(identity, settings, access),
+        holdOf(identity, settings, access),
+      ]);
+      return hold ? { ...live, hold } : live;
+    },
+    plan: (desired, live, kept) => (live.hold ? nothing(live.hold) : kind.plan(desired, live, kept)),
+    describe: (desired, live, kept) =>
+      live.hold ? { aspects: desired.aspects, deviations: {} } : kind.describe(desired, live, kept),
+    /** What was found at adoption can only be put back later, so it must not be forgotten now. */
+    release(desired, live, kept) {
+      if (!live.hold) return kind.release(desired, live, kept);
+      const next = "Finish the rollout, or go back with it, and destroy then; onDestroy: retain needs no waiting";
+      return { ...nothing(live.hold), refusals: [{ where: desired.identity.webServer, found: sentence(live.hold), next }] };
+    },
+    /** A rollout may have begun since this run looked. */
+    async apply(step, context) {
+      const { identity, settings } = context.desired;
+      const hold = await holdOf(identity, settings, context);
+      if (hold) throw new ProblemError("locked", { where: identity.webServer, found: sentence(hold) });
+      return kind.apply(step, context);
+    },
+    async undo(context) {
+      const { identity, settings } = context.desired;
+      const hold = await holdOf(identity, settings, context);
+      if (!hold) return kind.undo?.(context);
+      context.tell(`the routing stays as it is: ${sentence(hold)}`);
+      return undefined;
+    },
+  };
+}
+
+const nothing = (hold: Hold): Plan<RoutingStep> => ({ steps: [], refusals: [], notes: [sentence(hold)] });
