@@ -5,6 +5,7 @@ import type { Description } from "./description.js";
 import { placeOf } from "./host-tree.js";
 import { control, type RunningState } from "./running.js";
 import { type AnyHostName, clustersWith, hostsOf, SWITCHES } from "./topology.js";
+import { type CellFault, cellFaultNames, setCellFault } from "./was/faults.js";
 
 const SSH_FAULTS = ["refuse", "hang", "cut"] as const;
 const APACHECTL_FAULTS = ["hang", "slow", "lies", "fails"] as const;
@@ -23,11 +24,13 @@ const MEMBER_FAULTS = {
  *   nothing and exits with 1
  * - `member-down:MEMBER` its port is closed, its sessions are lost; `-hang` never answers; `-slow` answers after two seconds;
  *   `-error` answers 500; `-no-cookie` sets no session cookie
+ * - those of a cell: see `CellFault`
  */
 export type LabFault =
   | `ssh-${(typeof SSH_FAULTS)[number]}:${AnyHostName}`
   | `apachectl-${(typeof APACHECTL_FAULTS)[number]}`
-  | `member-${keyof typeof MEMBER_FAULTS}:${string}`;
+  | `member-${keyof typeof MEMBER_FAULTS}:${string}`
+  | CellFault;
 
 export async function setFault(
   directory: string,
@@ -36,6 +39,7 @@ export async function setFault(
   name: LabFault,
   on: boolean,
 ): Promise<void> {
+  if (await setCellFault(directory, description, name, on)) return;
   const [kind = "", target = ""] = name.split(":", 2);
   const [subject = ""] = kind.split("-", 1);
   const mode = kind.slice(subject.length + 1);
@@ -81,6 +85,7 @@ function unknownFault(name: string, description: Description): ProblemError {
       ...SSH_FAULTS.map((mode) => `ssh-${mode}:${hostsOf(description).join("|")}`),
       ...APACHECTL_FAULTS.map((mode) => `apachectl-${mode}`),
       `member-${Object.keys(MEMBER_FAULTS).join("|")}:${members.join("|")}`,
+      ...cellFaultNames(description),
     ].join(", "),
   });
 }

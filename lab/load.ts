@@ -16,8 +16,26 @@ export interface LoadOptions {
   readonly sticky?: number;
   /** Users of each cluster who come without a cookie each time. Default 1. */
   readonly users?: number;
+  /** Keep every request's answer. Default false: only what is counted. */
+  readonly record?: boolean;
   /** Connections are used for several requests. Default false: each request opens its own. */
   readonly keepAlive?: boolean;
+}
+
+/** One request of a user, as it was seen from outside. */
+export interface LoadAnswer {
+  readonly cluster: string;
+  readonly sticky: boolean;
+  /** Since the start of the load: when it was sent, and how long its answer took. */
+  readonly atMs: number;
+  readonly tookMs: number;
+  /** The status, or the error code of a request without an answer. */
+  readonly status: number | string;
+  readonly member?: string;
+  /** First CloneID of the session cookie that came with the answer. */
+  readonly cloneId?: string;
+  /** In a cell: the fixes in the application that answered, "base" without any. */
+  readonly level?: string;
 }
 
 export interface LoadReport {
@@ -30,6 +48,10 @@ export interface LoadReport {
   readonly longestGapMs: number;
   /** New users (first request, or without a cookie) by the first CloneID of their cookie, per cluster. */
   readonly newUsers: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Failed requests by cluster and what came instead of a page: "AppsCluster: status 404". */
+  readonly failures: Readonly<Record<string, number>>;
+  /** In the order of their ends; empty without `record`. */
+  readonly answers: readonly LoadAnswer[];
   /** Answers by the member that gave them. */
   readonly byMember: Readonly<Record<string, number>>;
   /** What went wrong, with time since the start, at most 20 lines. */
@@ -47,13 +69,13 @@ interface Answer {
   readonly status: number;
   readonly cookie?: string;
   readonly member?: string;
-  readonly cloneId?: string;
   readonly hits?: number;
+  readonly level?: string;
 }
 
 /** Users of all clusters go on asking until `stop`, at most five minutes. */
 export function startLoad(lab: Lab, options: LoadOptions = {}): Load {
-  const load = new RunningLoad(lab, options.keepAlive === true);
+  const load = new RunningLoad(lab, options.keepAlive === true, options.record === true);
   for (const cluster of lab.clusters) {
     for (let i = 0; i < (options.sticky ?? 2); i++) load.add(cluster, true);
     for (let i = 0; i < (options.users ?? 1); i++) load.add(cluster, false);
@@ -69,6 +91,8 @@ class RunningLoad implements Load {
   private readonly newUsers: Record<string, Record<string, number>> = {};
   private readonly byMember: Record<string, number> = {};
   private readonly examples: string[] = [];
+  private readonly failures: Record<string, number> = {};
+  private readonly answers: LoadAnswer[] = [];
   private stopped = false;
   private requests = 0;
   private failed = 0;
@@ -78,6 +102,7 @@ class RunningLoad implements Load {
   constructor(
     private readonly lab: Lab,
     keepAlive: boolean,
+    private readonly record: boolean,
   ) {
     this.agent = new Agent({ keepAlive });
   }
@@ -103,6 +128,8 @@ class RunningLoad implements Load {
       lostSessions: this.lost,
       longestGapMs: Math.round(this.longestGap),
       newUsers: this.newUsers,
+      failures: this.failures,
+      answers: this.answers,
       byMember: this.byMember,
       examples: this.examples,
     };
@@ -113,10 +140,14 @@ class RunningLoad implements Load {
     let hits = 0;
     while (!this.stopped && this.requests < MOST_REQUESTS && this.elapsed() < MOST_SECONDS * 1_000) {
       this.requests++;
+      const sent = this.elapsed();
       const answer = await this.ask(cluster, cookie);
+      if (this.record) this.keep(cluster.name, sticky, sent, answer);
       if (typeof answer === "string" || answer.status !== 200) {
         this.failed++;
-        this.note(`${cluster.name}: ${typeof answer === "string" ? answer : `status ${answer.status}`}`);
+        const failure = `${cluster.name}: ${typeof answer === "string" ? answer : `status ${answer.status}`}`;
+        this.failures[failure] = (this.failures[failure] ?? 0) + 1;
+        this.note(failure);
       } else {
         this.good(cluster.name);
         if (answer.member) this.byMember[answer.member] = (this.byMember[answer.member] ?? 0) + 1;
@@ -132,6 +163,15 @@ class RunningLoad implements Load {
       }
       await new Promise((passed) => setTimeout(passed, THINK_MS));
     }
+  }
+
+  private keep(cluster: string, sticky: boolean, sent: number, answer: Answer | string): void {
+    const came: Partial<Answer> = typeof answer === "string" ? {} : answer;
+    this.answers.push({
+      ...{ cluster, sticky, atMs: Math.round(sent), tookMs: Math.round(this.elapsed() - sent) },
+      ...{ status: came.status ?? String(answer), member: came.member, level: came.level },
+      cloneId: came.cookie?.split(":")[1],
+    });
   }
 
   private countNew(cluster: string, answer: Answer): void {
@@ -188,8 +228,8 @@ function parse(status: number, setCookie: readonly string[] | undefined, text: s
   const cookie = setCookie?.find((one) => one.startsWith("JSESSIONID="))?.split(";", 1)[0];
   if (status !== 200) return { status, cookie };
   try {
-    const page = JSON.parse(text) as { member?: string; cloneId?: string; hits?: number | null };
-    return { status, cookie, member: page.member, cloneId: page.cloneId, hits: page.hits ?? undefined };
+    const page = JSON.parse(text) as { member?: string; hits?: number | null; level?: string };
+    return { status, cookie, member: page.member, hits: page.hits ?? undefined, level: page.level };
   } catch {
     return { status, cookie };
   }

@@ -103,6 +103,7 @@ async function answer(method: string, path: string): Promise<string> {
   if (verb === "start" || verb === "stop" || verb === "terminate") {
     return String(await servers("POST", `/servers/${encodeURIComponent(name)}/${verb}`));
   }
+  if (verb === "die") process.kill(process.pid, "SIGKILL");
   if (verb === "end" || verb === "restart") {
     setImmediate(() => end(verb === "restart"));
     return "stopping";

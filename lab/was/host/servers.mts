@@ -6,7 +6,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Member, Servers } from "../../app-server/server.mts";
-import { isOn, logLine, readSettings, type Settings, sleep } from "./settings.mts";
+import { launch } from "./launch.mts";
+import { ask, isOn, logLine, readSettings, type Settings, sleep } from "./settings.mts";
+
+const RETURN_MS = 300;
+/** How long a new process gets before it is missed again. */
+const START_MS = 2_000;
 
 type State = "STOPPED" | "STARTING" | "STARTED" | "STOPPING";
 
@@ -140,6 +145,21 @@ function levelOnNode({ profile, cell }: Settings, application: string): string {
   }
 }
 
+/** The service manager that the fault agent-returns stands for. */
+async function bringAgentBack(settings: Settings): Promise<never> {
+  for (;;) {
+    await sleep(RETURN_MS);
+    if (!isOn(settings, "agent-returns")) continue;
+    const runs = await ask(settings, settings.address, settings.agentPort, "GET", "/state", { timeoutMs: 5_000 }).then(
+      () => true,
+      () => false,
+    );
+    if (runs) continue;
+    launch(settings);
+    await sleep(settings.times.startAgent + START_MS);
+  }
+}
+
 /** Starts all servers, as a node's services do when the machine boots, and answers what they are asked. */
 export async function startServers(settingsFile: string, members: Map<string, Member>): Promise<Servers> {
   const settings = readSettings(settingsFile);
@@ -149,6 +169,7 @@ export async function startServers(settingsFile: string, members: Map<string, Me
     if (member) servers.set(server.name, new ApplicationServer(settings, server, member));
   }
   await Promise.all([...servers.values()].map((server) => server.start(0)));
+  void bringAgentBack(settings);
   return (method, path) => {
     const [, about, name = "", verb = "", application = ""] = path.split("/").map(decodeURIComponent);
     if (about !== "servers") return undefined;

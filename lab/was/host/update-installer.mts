@@ -5,6 +5,7 @@
  * usage: node update-installer.mts FOLDER -fix -installDir D [-fixDir F] [-install|-uninstall|-uninstallAll] [-fixes A B …]
  *   [-fixDetails] [-wasUserId U -wasPassword P] [-featureCustomizationBackedUp yes|no]
  */
+import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { ask, isAdministrator, isOn, readSettings, sleep, whileOn } from "./settings.mts";
 
@@ -89,16 +90,21 @@ async function manager(method: string, path: string): Promise<void> {
   );
 }
 
-/** Half of the EAR is written, then the rest: what reads it in between finds it damaged. */
+/** A saved update appears as a whole; when this process is killed in the middle of it, a damaged EAR is left. */
 async function update(application: string, change: (ids: string[]) => string[]): Promise<void> {
   const file = earFile(application);
   const before = readFileSync(file, "utf8");
+  const damage = `read done || printf 'application=%s\\nfixes=damaged\\n' "$1" > "$2"`;
+  const guard = spawn("/bin/sh", ["-c", damage, "guard", application, file], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
   const ids = (/^fixes=(.*)$/m.exec(before)?.[1] ?? "").split(",").filter(Boolean);
   say(`Updating application ${application} ...`);
-  writeFileSync(file, `application=${application}\nfixes=damaged\n`);
   await sleep(settings.times.installApplication);
   await whileOn(settings, "install-hang");
   writeFileSync(file, `application=${application}\nfixes=${change(ids).join(",")}\n`);
+  guard.stdin.end("done\n");
   say(`ADMA5013I: Application ${application} updated successfully.`);
 }
 
