@@ -13,7 +13,7 @@ const NAMED = new RegExp(
 const NUMBERED = new RegExp(`^\\s*\\[\\s*\\d+\\s*\\]\\s*(${ID})\\s*(?:,\\s*(.*?))?\\s*$`);
 const DETAIL = /^\s*(?:Fix\s+)?(description|version|date|build version|install(?:ation)? date)\s*[:=]\s*(.*?)\s*$/i;
 /** What a list looks like that was not made. */
-const BROKEN = /\b(exception|usage:|no such file|not found|cannot|could not|is not a valid|invalid|error:|failed)\b/i;
+const BROKEN = /\b(exception|usage:|no such file|not found|cannot|could not|not a valid|invalid|error:|failed)/i;
 
 /**
  * The fixes in what the update installer printed. Its layouts differ, so lines that are not understood are passed over; a text

@@ -15,6 +15,7 @@ import type {
 } from "./node-commands.js";
 import { posixCommands } from "./posix-commands.js";
 import { requireAccepted, runDetached, runShort } from "./profile-commands.js";
+import { requireReachable } from "./program-problems.js";
 import { type NodeConnection, wasNameSchema } from "./settings.js";
 import { parseSignals } from "./signals.js";
 
@@ -23,6 +24,7 @@ const CLEAR_MS = 10 * 60_000;
 
 /** The commands of one node's profile on its host. */
 export function openNode(host: Host, settings: NodeConnection): NodeCommands {
+  requireReachable(host, settings.profile);
   return new ProfileNode(host, settings);
 }
 

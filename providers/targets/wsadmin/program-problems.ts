@@ -12,6 +12,17 @@ export function ownLine(output: string): { readonly word: string; readonly rest:
   return match && { word: match[1] ?? "", rest: match[2] ?? "" };
 }
 
+/** Command texts for Windows exist (windows-commands.ts); a way to such a host does not. */
+export function requireReachable(host: Host, profile: string): void {
+  if (profile.startsWith("/")) return;
+  throw new ProblemError("refused", {
+    where: `${host.name}:${profile}`,
+    found: "a profile on a Windows machine",
+    allowed: "hosts with a POSIX shell",
+    why: "Commands for Windows hosts are prepared, but nothing carries them there yet",
+  });
+}
+
 /** What our scripts found before the product's program was started at all. */
 export function requireStarted(host: Host, profile: string, output: string): void {
   const line = ownLine(output);

@@ -6,7 +6,7 @@ import type { Run } from "./node-commands.js";
 import { posixCommands } from "./posix-commands.js";
 import type { Login } from "./private-files.js";
 import { runDetached } from "./profile-commands.js";
-import { ownLine, requireLogin, requireStarted } from "./program-problems.js";
+import { ownLine, requireLogin, requireReachable, requireStarted } from "./program-problems.js";
 import { type UpdateInstallerSettings, wasPathSchema } from "./settings.js";
 import type { FixAction, FixList, FixOutcome, UpdateInstaller } from "./update-installer.js";
 
@@ -15,6 +15,7 @@ const FIX_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** The update installer of one Connections installation. Nothing is started before it is asked for something. */
 export function openUpdateInstaller(host: Host, settings: UpdateInstallerSettings): UpdateInstaller {
+  requireReachable(host, settings.profile);
   return new SilentInstaller(host, settings);
 }
 

@@ -11,7 +11,7 @@ import type {
   ServerRef,
   ServerState,
 } from "./cell.js";
-import { requireLogin } from "./program-problems.js";
+import { requireLogin, requireReachable } from "./program-problems.js";
 import { type CellConnection, wasNameSchema } from "./settings.js";
 import { Wsadmin } from "./wsadmin.js";
 
@@ -23,6 +23,7 @@ type Observed<S extends Section> = Pick<CellObservation, S>;
 
 /** The cell whose deployment manager runs on this host. Nothing is connected or started before it is asked for something. */
 export function openCell(host: Host, settings: CellConnection): Cell {
+  requireReachable(host, settings.profile);
   return new WsadminCell(host, settings);
 }
 
