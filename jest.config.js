@@ -1,6 +1,8 @@
 /** Sources run through swc (no type check: `npm run lint` does that); dynamic imports of our own package resolve to dist/. */
 module.exports = {
   testEnvironment: "node",
+  // Bounds what hangs; how fast something is stands in bench/, and machines are busy.
+  testTimeout: 60_000,
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
