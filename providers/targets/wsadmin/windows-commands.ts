@@ -36,7 +36,7 @@ export const windowsCommands = {
           .join(" ");
         return [
           `type nul > ${merged}`,
-          `if exist ${own} findstr /v /b ${keys} ${own} >> ${merged}`,
+          `if exist ${own} findstr /v /b /l ${keys} ${own} >> ${merged}`,
           `echo.>> ${merged}`,
           `type ${ours} >> ${merged}`,
           `del /q ${ours}`,
@@ -60,11 +60,11 @@ export const windowsCommands = {
     if (folder === undefined) return batch(`call ${quoted(`${profile}\\bin\\${command}.bat`)} ${words}`.trimEnd());
     const script = quoted(`${folder}\\setupCmdLine.bat`);
     return batch(
-      `> ${script} echo call ${quoted(`${profile}\\bin\\setupCmdLine.bat`)}`,
-      `>> ${script} echo set "CLIENTSOAP=-Dcom.ibm.SOAP.ConfigURL=${url(`${folder}\\soap.client.props`)}"`,
-      `>> ${script} echo set "CLIENTIPC=-Dcom.ibm.IPC.ConfigURL=${url(`${folder}\\ipc.client.props`)}"`,
+      `> ${script} echo ${nested(`call ${quoted(`${profile}\\bin\\setupCmdLine.bat`)}`)}`,
+      `>> ${script} echo ${nested(`set "CLIENTSOAP=-Dcom.ibm.SOAP.ConfigURL=${url(`${folder}\\soap.client.props`)}"`)}`,
+      `>> ${script} echo ${nested(`set "CLIENTIPC=-Dcom.ibm.IPC.ConfigURL=${url(`${folder}\\ipc.client.props`)}"`)}`,
       `call ${quoted(`${profile}\\bin\\setupCmdLine.bat`)}`,
-      `set WAS_USER_SCRIPT=${script}`,
+      `set "WAS_USER_SCRIPT=${echoed(`${folder}\\setupCmdLine.bat`)}"`,
       `call "%WAS_HOME%\\bin\\${command}.bat" ${words}`.trimEnd(),
     );
   },
@@ -109,6 +109,11 @@ function echoed(value: string): string {
     });
   }
   return value.replaceAll("%", "%%");
+}
+
+/** For a line that one batch file writes into another: it is read twice. */
+function nested(line: string): string {
+  return line.replaceAll("%", "%%");
 }
 
 /** As Java takes it. */
