@@ -193,5 +193,6 @@ process.on("disconnect", () => {
   // Whoever started us may be gone: then nobody else removes the folder for the driver's own notes.
   const folder = process.env.DB2CLIINIPATH;
   if (folder) rmSync(folder, { recursive: true, force: true });
-  process.exit(0);
+  // An orderly end would wait for a thread that waits for the server.
+  process.kill(process.pid, "SIGKILL");
 });

@@ -64,7 +64,7 @@ export class Pool {
       const timer = setTimeout(() => {
         this.#waiting.delete(waiter);
         const found = `no connection became free within ${queueTimeout}`;
-        const why = `All ${CONNECTIONS} of this process are in use`;
+        const why = `This process makes ${CONNECTIONS} at most, and all are in use or being made`;
         reject(new ProblemError("timeout", { where: name, found, why, next: "queueTimeout sets the limit" }));
       }, milliseconds(queueTimeout));
       const waiter: Waiter = {

@@ -1,7 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
 import type { Db2Lab } from "../../../lab/db2/lab.js";
 import { ProblemError } from "../../../providers/common/problem.js";
 import { type DatabaseConnection, databaseSchema } from "../../../providers/targets/db2/connection.js";
@@ -20,8 +23,13 @@ describeDb2("faults on the way to a Db2 database", () => {
     openDatabase(lab.connection("HOMEPAGE", changes));
   const level = async () => (await lab.sql(LEVEL))[0]?.DBSCHEMAVER;
 
+  // Of our own, so that what is left behind is ours.
+  const temporary = mkdtempSync(join(tmpdir(), "db2-faults-"));
+  const usual = process.env.TMPDIR;
+
   beforeAll(async () => {
     lab = await startTestDb2();
+    process.env.TMPDIR = temporary;
   }, 120_000);
   beforeEach(async () => {
     await lab.sql("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704");
@@ -29,11 +37,14 @@ describeDb2("faults on the way to a Db2 database", () => {
   afterEach(async () => {
     await closeAllDatabases();
     expect(driverProcesses()).toEqual([]);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("pulumi-connections-db2-"))).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
   afterAll(async () => {
     await closeAllHosts();
     await lab.stop();
+    if (usual === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = usual;
+    rmSync(temporary, { recursive: true });
   });
 
   const failure = async (work: Promise<unknown>): Promise<ProblemError> => {
@@ -172,7 +183,7 @@ describeDb2("faults on the way to a Db2 database", () => {
     await database.query(LEVEL);
   }, 60_000);
 
-  it("promise 7: a closed port, a server that refuses, and an unknown host are unreachable", async () => {
+  it("promise 7: a closed port and a server that refuses are unreachable", async () => {
     expect(await failure(open({ port: 1 }).query(LEVEL))).toMatchObject({ cause: "unreachable", sqlcode: -30081 });
     await lab.fault("refuse", true);
     try {
@@ -213,7 +224,7 @@ describeDb2("faults on the way to a Db2 database", () => {
   });
 
   it("tells who waits in vain for a free connection", async () => {
-    const database = open({ queueTimeout: "300ms" });
+    const database = open({ queueTimeout: "3s" });
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -230,12 +241,31 @@ describeDb2("faults on the way to a Db2 database", () => {
     while (inside < 3) await wait(5);
     expect(await failure(database.query(LEVEL))).toMatchObject({
       cause: "timeout",
-      message: expect.stringContaining("All 3"),
+      message: expect.stringContaining("3 at most"),
     });
     release();
     await Promise.all(holders);
     expect(await database.query(LEVEL)).toHaveLength(1);
   });
+
+  it("promise 13: over TLS, refuses a certificate that is not the one, and one of another host", async () => {
+    const tls = await tlsFront(lab.port);
+    try {
+      const ask = (host: string, settings: object) => open({ host, port: tls.port, tls: settings }).query(LEVEL);
+      const certificateFile = tls.certificate;
+      expect(await ask("localhost", { certificateFile })).toEqual([{ DBSCHEMAVER: 704 }]);
+      expect(await failure(ask("localhost", { certificateFile: tls.otherCertificate }))).toMatchObject({
+        cause: "unreachable",
+      });
+      expect(await failure(ask("127.0.0.1", { certificateFile }))).toMatchObject({
+        cause: "unreachable",
+        sqlcode: -20576,
+      });
+      expect(await ask("127.0.0.1", { certificateFile, hostNameValidation: false })).toHaveLength(1);
+    } finally {
+      await tls.close();
+    }
+  }, 30_000);
 
   it("goes through a host by SSH, and says when that host makes no connection", async () => {
     const sshd = await startSshd();
@@ -312,6 +342,41 @@ async function silentServer(): Promise<{ port: number; close(): Promise<void> }>
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** TLS in front of a port, with a self-signed certificate for "localhost". */
+async function tlsFront(target: number) {
+  const folder = mkdtempSync(join(tmpdir(), "db2-tls-"));
+  const make = (name: string) => {
+    const key = ["-newkey", "rsa:2048", "-nodes", "-keyout", `${name}.key`, "-out", `${name}.pem`];
+    const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    execFileSync("openssl", ["req", "-x509", ...key, "-days", "2", ...names], { cwd: folder, stdio: "pipe" });
+    return join(folder, name);
+  };
+  const [used, other] = [make("used"), make("other")];
+  const sockets = new Set<Socket>();
+  const server = createTlsServer({ key: readFileSync(`${used}.key`), cert: readFileSync(`${used}.pem`) }, (socket) => {
+    const line = connect(target, "127.0.0.1");
+    for (const each of [socket, line]) {
+      sockets.add(each);
+      each.on("error", () => undefined);
+    }
+    socket.on("close", () => line.destroy()).pipe(line);
+    line.on("close", () => socket.destroy()).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    port: address.port,
+    certificate: `${used}.pem`,
+    otherCertificate: `${other}.pem`,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
