@@ -18,13 +18,15 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   message: "must be a name of letters, digits, dots, underscores and hyphens",
 });
 const { connectTo, publicHost, ...probing } = routingSettings.shape.verify.shape;
-const { serverRoot, control, pluginFile, defines, variables, nodes, sessionReplication } = routingSettings.shape;
+const { serverRoot, control, pluginFile, copyPrefix, defines, variables, nodes, sessionReplication } =
+  routingSettings.shape;
 
 const webServerSchema = z.strictObject({
   host: name.describe("one of hosts"),
   serverRoot,
   httpdConf: z.string().min(1).describe("the main configuration file, absolute"),
   pluginFile,
+  copyPrefix,
   control,
   defines,
   variables,

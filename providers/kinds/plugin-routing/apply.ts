@@ -17,6 +17,7 @@ import { directiveIn } from "../../targets/plugin/web-server.js";
 import { type RoutingDesired, webServerOf } from "./goal.js";
 import { copyPath, fileName, type Kept, type Live, lastChange, type Proven } from "./live.js";
 import type { CopyRecipe, RoutingStep } from "./plan.js";
+import type { Settings } from "./schema.js";
 import { isHalfDone, previousOf, unfinishedRun } from "./unfinished.js";
 
 export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
@@ -246,7 +247,7 @@ export async function proveThrough(
     clusters,
     level,
     ...(reachableOnly ? { reachableOnly } : {}),
-    inWords: level === "routed" ? wordsFor(path, aspects.primaryNode, settings.pluginFile) : "answered",
+    inWords: level === "routed" ? wordsFor(path, aspects.primaryNode, settings) : "answered",
     signal: context.signal,
     alive: () => requireAlive(host, webServerOf(context.desired), settings),
     progress: context.progress,
@@ -254,8 +255,8 @@ export async function proveThrough(
   await prove(proving, settleMs);
 }
 
-const wordsFor = (path: string, node: string, pluginFile: string): string =>
-  path === copyPath(pluginFile, node) ? `on ${node}` : `on primaries of ${fileName(path)}`;
+const wordsFor = (path: string, node: string, settings: Settings): string =>
+  path === copyPath(settings, node) ? `on ${node}` : `on primaries of ${fileName(path)}`;
 
 async function readConfig(path: string, host: Host): Promise<PluginConfig> {
   const where = `${host.name}:${path}`;

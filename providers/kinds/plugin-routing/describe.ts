@@ -20,7 +20,7 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
   describeFile(deviations, "generated", live.generated);
   if (!active) return { aspects: desired.aspects, deviations };
 
-  const inPlace = isAtItsPlace(active.path, goal, kept, desired);
+  const inPlace = isAtItsPlace(goal, live, kept, desired);
   if (!inPlace) {
     deviations.directive = `${live.directive?.file}:${live.directive?.line} names ${active.path}; declared: ${goal.path}`;
   }

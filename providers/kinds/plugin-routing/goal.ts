@@ -28,8 +28,7 @@ export interface Goal {
 export function goalOf(desired: RoutingDesired, live: Live): Goal {
   const { settings, aspects } = desired;
   const where = `${settings.connection.name}:${settings.pluginFile}`;
-  const path =
-    aspects.primaryNode === AS_GENERATED ? settings.pluginFile : copyPath(settings.pluginFile, aspects.primaryNode);
+  const path = aspects.primaryNode === AS_GENERATED ? settings.pluginFile : copyPath(settings, aspects.primaryNode);
   if (live.generated.sha256 === "absent") return noGoal(path, missingFile(where));
   if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live);
 
@@ -179,11 +178,13 @@ export function isRight(file: LiveFile | undefined, goal: Goal, live: Live): boo
   );
 }
 
-/** The directive may name our copy, or a file that was found right and is right still. */
-export function isAtItsPlace(path: string | undefined, goal: Goal, kept: Kept, desired: RoutingDesired): boolean {
+/** The directive may name our copy, or a file that was found right, is right still, and is used by nobody else. */
+export function isAtItsPlace(goal: Goal, live: Live, kept: Kept, desired: RoutingDesired): boolean {
+  const path = live.directive?.path;
   if (path === undefined) return false;
   if (path === goal.path) return true;
-  return desired.aspects.primaryNode !== AS_GENERATED && path === kept.proven?.path;
+  if (desired.aspects.primaryNode === AS_GENERATED || path !== kept.proven?.path) return false;
+  return path === desired.settings.pluginFile || !live.neighbours.some((neighbour) => neighbour.files.includes(path));
 }
 
 /** Whether what is on disk was seen in force. */

@@ -15,15 +15,12 @@ const sentence = (hold: Hold): string =>
  * waited for. To route as declared would send users to members that the rollout has stopped.
  */
 export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
-  const holdOf = ({ webServer }: Identity, { connection }: Settings, access: Access) =>
+  const holdOf = ({ connection, webServer }: Settings, access: Access) =>
     readHold(access.files(connection), connection, webServer);
   return {
     ...kind,
     async observe(identity, settings, access) {
-      const [live, hold] = await Promise.all([
-        kind.observe(identity, settings, access),
-        holdOf(identity, settings, access),
-      ]);
+      const [live, hold] = await Promise.all([kind.observe(identity, settings, access), holdOf(settings, access)]);
       return hold ? { ...live, hold } : live;
     },
     plan: (desired, live, kept) => (live.hold ? nothing(live.hold) : kind.plan(desired, live, kept)),
@@ -33,18 +30,21 @@ export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
     release(desired, live, kept) {
       if (!live.hold) return kind.release(desired, live, kept);
       const next = "Finish the rollout, or go back with it, and destroy then; onDestroy: retain needs no waiting";
-      return { ...nothing(live.hold), refusals: [{ where: desired.identity.webServer, found: sentence(live.hold), next }] };
+      return {
+        ...nothing(live.hold),
+        refusals: [{ where: desired.settings.webServer, found: sentence(live.hold), next }],
+      };
     },
     /** A rollout may have begun since this run looked. */
     async apply(step, context) {
-      const { identity, settings } = context.desired;
-      const hold = await holdOf(identity, settings, context);
-      if (hold) throw new ProblemError("locked", { where: identity.webServer, found: sentence(hold) });
+      const { settings } = context.desired;
+      const hold = await holdOf(settings, context);
+      if (hold) throw new ProblemError("locked", { where: settings.webServer, found: sentence(hold) });
       return kind.apply(step, context);
     },
     async undo(context) {
-      const { identity, settings } = context.desired;
-      const hold = await holdOf(identity, settings, context);
+      const { settings } = context.desired;
+      const hold = await holdOf(settings, context);
       if (!hold) return kind.undo?.(context);
       context.tell(`the routing stays as it is: ${sentence(hold)}`);
       return undefined;

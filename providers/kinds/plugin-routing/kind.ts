@@ -2,13 +2,14 @@ import type { Kind } from "../../lifecycle/kind.js";
 import { apply } from "./apply.js";
 import { describe } from "./describe.js";
 import type { RoutingDesired } from "./goal.js";
-import { fileName, type Kept, type Live, observe, UNREADABLE } from "./live.js";
+import { leavingHeldAlone } from "./held.js";
+import { fileName, isCopyName, type Kept, type Live, observe, UNREADABLE } from "./live.js";
 import { plan, type RoutingStep, release } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 import { undo } from "./undo.js";
 
 /** Which node's members serve users: a copy of the generated plug-in file with other primaries, and the directive to it. */
-export const pluginRouting: Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep> = {
+export const pluginRouting: Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep> = leavingHeldAlone({
   type: "ihs:PluginRouting",
   schemaVersion: 1,
   identity: identitySchema,
@@ -25,7 +26,7 @@ export const pluginRouting: Kind<Identity, Settings, Aspects, Live, Kept, Routin
   beforeImages,
   release,
   undo,
-};
+});
 
 /**
  * What runs when we come is taken for what the files say: nothing is reloaded to prove it. Unless the directive's file is
@@ -47,7 +48,7 @@ function adopt(live: Live): Kept {
 /** The copies that were there, under names that we may write to. */
 function foundFiles(live: Live): Record<string, string> {
   const copies = Object.values(live.files).filter(
-    (file) => fileName(file.path).startsWith("plugin-cfg-primary-") && !["absent", UNREADABLE].includes(file.sha256),
+    (file) => isCopyName(fileName(file.path)) && !["absent", UNREADABLE].includes(file.sha256),
   );
   return Object.fromEntries(copies.map((file) => [file.path, file.sha256]));
 }

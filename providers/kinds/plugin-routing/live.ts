@@ -4,7 +4,9 @@ import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../form
 import type { Access } from "../../lifecycle/kind.js";
 import type { FileReader, FileStat } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
+import type { Hold } from "../../targets/plugin/hold.js";
 import { directiveIn, isRunning, pidFileOf, problemsAsData, unlinked } from "../../targets/plugin/web-server.js";
+import { type Neighbour, observeNeighbours } from "./neighbours.js";
 import type { Identity, Settings } from "./schema.js";
 
 /** A plug-in file as observed. Its problems are data, so that one sick file hides nothing else. */
@@ -41,7 +43,10 @@ export interface Live {
   generated: LiveGenerated;
   /** By path: every copy beside the generated file, and the file that the directive names. */
   files: Record<string, LiveFile>;
+  neighbours: Neighbour[];
   webServer: LiveWebServer;
+  /** An unfinished rollout has the routing; absent = nobody. */
+  hold?: Hold;
 }
 
 export interface Proven {
@@ -86,11 +91,14 @@ export const UNREADABLE = "unreadable";
 const SEPARATORS = /[\\/]/;
 
 /** Where the copy for a node stands: beside the generated file, under a name that no node can lead astray. */
-export function copyPath(pluginFile: string, node: string): string {
+export function copyPath(
+  { pluginFile, copyPrefix }: Pick<Settings, "pluginFile" | "copyPrefix">,
+  node: string,
+): string {
   const safe = node.replace(/[^A-Za-z0-9._-]/gu, (char) =>
     [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
   );
-  return `${directoryOf(pluginFile)}plugin-cfg-primary-${safe}.xml`;
+  return `${directoryOf(pluginFile)}${copyPrefix}${safe}.xml`;
 }
 
 /** With its final separator. */
@@ -102,19 +110,24 @@ export function fileName(path: string): string {
   return path.split(SEPARATORS).at(-1) ?? path;
 }
 
-const isCopyName = (name: string): boolean => /^plugin-cfg-primary-.+\.xml$/.test(name);
+/** Whatever `copyPrefix` was at the time. */
+export const isCopyName = (name: string): boolean => /^plugin-cfg-.+\.xml$/.test(name);
 
 /** Looks at the directive, the generated file, every copy and the web server's process. Changes nothing. */
 export async function observe(identity: Identity, settings: Settings, access: Access): Promise<Live> {
   const files = access.files(settings.connection);
   const host = settings.connection.name;
-  const [found, generated, beside] = await Promise.all([
+  const [found, generated, beside, neighbours] = await Promise.all([
     findDirective(files, identity, settings),
     readGenerated(files, host, settings.pluginFile),
     files.list(directoryOf(settings.pluginFile)),
+    observeNeighbours(files, identity, settings),
   ]);
-  const directive = found.directive && (await unlinked(files, found.directive, settings.pluginFile));
-  const paths = (beside ?? []).filter(isCopyName).map((name) => `${directoryOf(settings.pluginFile)}${name}`);
+  const paths = (beside ?? [])
+    .filter(isCopyName)
+    .map((name) => `${directoryOf(settings.pluginFile)}${name}`)
+    .filter((path) => path !== settings.pluginFile);
+  const directive = found.directive && (await unlinked(files, found.directive, [settings.pluginFile, ...paths]));
   if (directive && directive.path !== settings.pluginFile) paths.push(directive.path);
   const others = await Promise.all([...new Set(paths)].map((path) => readOther(files, host, path)));
   return {
@@ -122,6 +135,7 @@ export async function observe(identity: Identity, settings: Settings, access: Ac
     directiveProblems: found.problems,
     generated,
     files: Object.fromEntries(others.map((file) => [file.path, file])),
+    neighbours,
     webServer: await observeWebServer(files, settings, directive?.file),
   };
 }

@@ -16,6 +16,7 @@ import {
   whyOnlyReachable,
 } from "./goal.js";
 import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import { sharedProblems } from "./neighbours.js";
 import type { Settings } from "./schema.js";
 
 /** A copy of the generated file with other primaries. */
@@ -64,13 +65,15 @@ export type RoutingStep = Step &
 export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
   const { aspects, settings } = desired;
   const goal = goalOf(desired, live);
-  const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...goal.refusals];
+  const copyOfOurs = aspects.primaryNode === AS_GENERATED ? undefined : goal.path;
+  const shared = sharedProblems(live.neighbours, settings.connection.name, copyOfOurs, live.directive?.file);
+  const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...shared, ...goal.refusals];
   const active = activeFile(live);
   const notes = live.webServer.running === "no" ? [notRunningNote(settings)] : [];
   if (refusals.length > 0) return { steps: [], refusals, notes };
 
   const steps: RoutingStep[] = [];
-  const inPlace = isAtItsPlace(active?.path, goal, kept, desired) && isRight(active, goal, live);
+  const inPlace = isAtItsPlace(goal, live, kept, desired) && isRight(active, goal, live);
   let path = active?.path ?? goal.path;
   let copy: CopyRecipe | undefined;
   if (!inPlace) {
@@ -121,6 +124,11 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   for (const [path, sha256] of Object.entries(kept.found.files)) {
     const now = live.files[path]?.sha256 ?? "absent";
     if (now === sha256 || !(path in kept.written)) continue;
+    const other = live.neighbours.find((neighbour) => neighbour.files.includes(path));
+    if (other) {
+      notes.push(`${path} stays as it is: ${other.httpdConf}, managed by ${other.owner}, uses it`);
+      continue;
+    }
     touches[path] = now;
     steps.push({
       key: `restore ${path}`,
@@ -141,6 +149,8 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
     if (path in kept.found.files || now === "absent") continue;
     if (!versions.some((version) => version.sha256 === now)) {
       notes.push(`${path} stays: somebody changed it since we wrote it`);
+    } else if (live.neighbours.some((neighbour) => neighbour.files.includes(path))) {
+      notes.push(`${path} stays: another web server on this host uses it`);
     } else if (path === found.path) {
       notes.push(`${path} stays: the directive named it when it was adopted`);
     } else {

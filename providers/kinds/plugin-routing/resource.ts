@@ -30,6 +30,8 @@ export interface PluginRoutingArgs extends RunArgs {
   control?: pulumi.Input<SettingsInput["control"]>;
   /** Absolute path of the plug-in file that the deployment manager generates and propagates. It is never edited. */
   pluginFile: pulumi.Input<SettingsInput["pluginFile"]>;
+  /** Our copy beside it is `<copyPrefix><node>.xml`. Web servers that share a plug-in file need different ones. Default `plugin-cfg-primary-`. */
+  copyPrefix?: pulumi.Input<SettingsInput["copyPrefix"]>;
   /** Node → names of its cluster members as in the plug-in file's `Server` elements. No member under two nodes. */
   nodes: pulumi.Input<SettingsInput["nodes"]>;
   /** Between cluster members; must be declared where the plug-in file says `GetDWLMTable="true"`. */

@@ -28,6 +28,13 @@ export const settingsSchema = z.strictObject({
   serverRoot: absolutePath.describe("installation directory of the web server"),
   control: controlSchema.prefault({}).describe("commands of the web server: program and arguments, never shell text"),
   pluginFile: absolutePath.describe("the plug-in file that the deployment manager generates and propagates"),
+  copyPrefix: z
+    .string()
+    .regex(/^plugin-cfg-[A-Za-z0-9._-]*$/, { message: 'must begin with "plugin-cfg-" and be part of a file name' })
+    .default("plugin-cfg-primary-")
+    .describe(
+      "our copy beside the plug-in file is called <copyPrefix><node>.xml; web servers that share a plug-in file need different ones",
+    ),
   nodes: nodesSchema.describe("node → names of its cluster members, as the plug-in file's Server elements have them"),
   sessionReplication: z
     .enum(["none", "memory-to-memory"])

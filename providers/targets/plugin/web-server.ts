@@ -22,15 +22,16 @@ export function directiveIn(
   });
 }
 
-/** A directive that reaches the generated file through a link names the generated file. */
+/** A directive that reaches one of these files through a link names that file. */
 export async function unlinked(
   files: FileReader,
   directive: HttpdDirective,
-  pluginFile: string,
+  pluginFiles: readonly string[],
 ): Promise<HttpdDirective> {
-  if (directive.path === pluginFile) return directive;
-  const [named, generated] = await Promise.all([files.realPath(directive.path), files.realPath(pluginFile)]);
-  return named !== undefined && named === generated ? { ...directive, path: pluginFile } : directive;
+  if (pluginFiles.includes(directive.path)) return directive;
+  const [named, ...real] = await Promise.all([directive.path, ...pluginFiles].map((path) => files.realPath(path)));
+  const same = named === undefined ? undefined : pluginFiles[real.indexOf(named)];
+  return same === undefined ? directive : { ...directive, path: same };
 }
 
 /** Failures that say something about the configuration, and not about the way to it. */

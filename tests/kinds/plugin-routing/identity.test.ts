@@ -74,3 +74,73 @@ describe("promise 17: what host, web server and resource are called does not mat
     );
   });
 });
+
+describe("promise 17: two web servers on one host that share a plug-in file", () => {
+  const SECOND = HTTPD_CONF.replace("httpd.conf", "second.conf");
+  const second = (more: object = {}) =>
+    routingInputs(web, { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", ...more });
+  // Both run from one model: only what is on disk counts here.
+  const prefixed = { copyPrefix: "plugin-cfg-second-" };
+
+  beforeEach(() => web.host.put(SECOND, CONF));
+
+  test("the second is refused the first one's copy, before any write", async () => {
+    await bench.create();
+    const before = managed();
+    await expect(bench.create(second())).rejects.toThrow(
+      /httpd\.conf, managed by shop\/prod\/routing, uses this file too.*copyPrefix/,
+    );
+    expect(managed()).toEqual(before);
+  });
+
+  test("with a copy of its own it is not touched when the first is destroyed", async () => {
+    const first = await bench.create(routingInputs(web, { onDestroy: "restore" }));
+    await bench.create(second(prefixed));
+    await bench.destroy(first);
+    expect(web.host.text(SECOND)).toContain("plugin-cfg-second-node10.xml");
+    expect(web.host.paths()).toContain(copyOf("node10").replace("-primary-", "-second-"));
+    expect(web.host.text(copyOf("node10"))).toBeUndefined();
+  });
+
+  test("found naming the first one's copy, it gets its own; until then the copy is not removed", async () => {
+    const first = await bench.create(routingInputs(web, { onDestroy: "restore" }));
+    web.host.put(SECOND, web.host.text(HTTPD_CONF) ?? "");
+    await bench.create(second(prefixed));
+    expect(web.host.text(SECOND)).toContain("plugin-cfg-second-node10.xml");
+    // What was found there, and may be put back some day, is the first one's copy.
+    await bench.destroy(first);
+    expect(web.host.text(copyOf("node10"))).toBeDefined();
+    expect(bench.said.join("\n")).toContain("stays: another web server on this host uses it");
+  });
+
+  test("one directive for both is refused", async () => {
+    const include = `ServerRoot "/opt/IBM/HTTPServer"\nLoadModule was_ap22_module a.so\nInclude conf/plugin.conf\n`;
+    web.host.put(HTTPD_CONF.replace("httpd.conf", "plugin.conf"), `WebSpherePluginConfig "${GENERATED}"\n`);
+    web.host.put(HTTPD_CONF, include);
+    web.host.put(SECOND, include);
+    await bench.create();
+    await expect(bench.create(second(prefixed))).rejects.toThrow(
+      /the WebSpherePluginConfig in it is that of .*httpd\.conf too/,
+    );
+  });
+
+  test("another path to the same httpd.conf is no other web server", async () => {
+    await bench.create();
+    web.host.link("/opt/ihs", "/opt/IBM/HTTPServer");
+    const before = managed();
+    await bench.create(routingInputs(web, { httpdConf: "/opt/ihs/conf/httpd.conf", serverRoot: "/opt/ihs" }));
+    expect(managed()).toEqual(before);
+  });
+
+  test("a directive that reaches our copy by a link names our copy", async () => {
+    const outs = await bench.create();
+    web.host.link("/opt/plugins", "/opt/IBM/HTTPServer/Plugins");
+    const linked = (web.host.text(HTTPD_CONF) ?? "").replace(
+      "HTTPServer/Plugins/config",
+      "HTTPServer/../../plugins/config",
+    );
+    web.host.put(HTTPD_CONF, linked.replace("/opt/IBM/HTTPServer/../../plugins", "/opt/plugins"));
+    await web.load();
+    expect((await bench.drift(outs)).deviations).toEqual({});
+  });
+});

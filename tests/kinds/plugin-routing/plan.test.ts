@@ -20,7 +20,7 @@ const found = (() => {
       }).filter(([key]) => key in pluginRouting.settings.shape),
     ),
   );
-  return { identity: { webServer: "webserver1", host: "web1", httpdConf: HTTPD_CONF }, settings };
+  return { identity: { host: "web1", httpdConf: HTTPD_CONF }, settings };
 })();
 
 const desired = (primaryNode: string): RoutingDesired => ({ ...found, aspects: { primaryNode } });
@@ -86,8 +86,10 @@ test.each([
     const result = plan(desired(node), live, { ...pluginRouting.adopt(live), ...kept });
     expect(result.refusals).toEqual([]);
     expect(result.steps.map((step) => step.key)).toEqual(keys);
+    // The plug-in reads a file that is in force again by itself, so rewriting one is noticed like a reload.
+    const inForce = names === copy ? ["write-copy", "reload"] : ["reload"];
     expect(result.steps.filter((step) => step.impact !== "none").map((step) => [step.key, step.impact])).toEqual(
-      keys.includes("reload") ? [["reload", "degraded capacity"]] : [],
+      keys.filter((key) => inForce.includes(key)).map((key) => [key, "degraded capacity"]),
     );
   },
 );

@@ -1,0 +1,91 @@
+import { posix } from "node:path";
+import type { Problem } from "../../common/problem.js";
+import { recordPath } from "../../lifecycle/record.js";
+import type { FileReader } from "../../targets/host.js";
+import type { Kept } from "./live.js";
+import type { Identity, Settings } from "./schema.js";
+
+/** Another web server on the same host whose routing is managed too, by whatever stack. */
+export interface Neighbour {
+  owner: string;
+  httpdConf: string;
+  /** Copies that it wrote, names, or may go back to. */
+  files: string[];
+  /** The file in which its directive stands. */
+  directiveFile?: string;
+}
+
+const TYPE = "ihs:PluginRouting";
+
+/** Reads their records. One whose httpd.conf is gone, or is ours under another path, is no neighbour. */
+export async function observeNeighbours(
+  files: FileReader,
+  { httpdConf }: Identity,
+  { connection }: Settings,
+): Promise<Neighbour[]> {
+  const own = recordPath(connection.stateDirectory, TYPE, httpdConf);
+  const directory = posix.dirname(own);
+  const prefix = posix.basename(own).slice(0, TYPE.length + 1);
+  const names = ((await files.list(directory)) ?? []).filter(
+    (name) => name.startsWith(prefix) && name.endsWith(".json") && name !== posix.basename(own),
+  );
+  const found = await Promise.all(names.sort().map((name) => readNeighbour(files, `${directory}/${name}`)));
+  const candidates = found.filter((neighbour) => neighbour !== undefined);
+  if (candidates.length === 0) return [];
+  const [ours, ...theirs] = await Promise.all(
+    [httpdConf, ...candidates.map((each) => each.httpdConf)].map((path) => files.realPath(path)),
+  );
+  return candidates.filter((_, index) => theirs[index] !== undefined && theirs[index] !== ours);
+}
+
+async function readNeighbour(files: FileReader, path: string): Promise<Neighbour | undefined> {
+  const content = await files.read(path);
+  if (!content) return undefined;
+  try {
+    const { id, owner, kept } = JSON.parse(content.bytes.toString("utf8")) as { id: string; owner: string; kept: Kept };
+    const { found, written, proven, previous } = kept;
+    const named = [found.directive?.path, proven?.path, previous?.directive?.path, ...(previous?.towards ?? [])];
+    return {
+      owner,
+      httpdConf: id,
+      files: [...new Set([...Object.keys(written), ...named.filter((name) => name !== undefined)])].sort(),
+      ...(found.directive ? { directiveFile: found.directive.file } : {}),
+    };
+  } catch {
+    // Whoever it belongs to is told when they look at it; here it names nothing.
+    return undefined;
+  }
+}
+
+/** Why this web server cannot have the copy, or the directive's file, for itself. */
+export function sharedProblems(
+  neighbours: readonly Neighbour[],
+  host: string,
+  copy: string | undefined,
+  directiveFile: string | undefined,
+): Problem[] {
+  return neighbours.flatMap(({ owner, httpdConf, files, directiveFile: theirs }): Problem[] => [
+    ...(copy !== undefined && files.includes(copy)
+      ? [
+          {
+            where: `${host}:${copy}`,
+            found: `the web server of ${httpdConf}, managed by ${owner}, uses this file too`,
+            allowed: "a copy of its own for each web server",
+            why: "Each would rewrite and remove what the other's users are served by",
+            next: 'Set copyPrefix on one of the two, e.g. "plugin-cfg-intranet-primary-"',
+          },
+        ]
+      : []),
+    ...(directiveFile !== undefined && directiveFile === theirs
+      ? [
+          {
+            where: `${host}:${directiveFile}`,
+            found: `the WebSpherePluginConfig in it is that of ${httpdConf} too, managed by ${owner}`,
+            allowed: "a directive of its own for each web server",
+            why: "Changing it moves the users of both, and only one of the two would be reloaded and proved",
+            next: "Give each a WebSpherePluginConfig in a file of its own, or manage one of the two",
+          },
+        ]
+      : []),
+  ]);
+}
