@@ -1,8 +1,9 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Estate, Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
-import type { Hold, Lists, LiveControl } from "../../providers/kinds/interim-fixes/live.js";
+import type { Lists, LiveControl } from "../../providers/kinds/interim-fixes/live.js";
 import { sameLists } from "../../providers/kinds/interim-fixes/routes.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
+import type { Hold } from "../../providers/targets/plugin/hold.js";
 import type { Cell, CellObservation, PluginMode } from "../../providers/targets/wsadmin/cell.js";
 import type { NodeCommands, ProcessSignals } from "../../providers/targets/wsadmin/node-commands.js";
 import type { FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
@@ -251,7 +252,6 @@ export class MemoryCell {
         this.#requireAnswer(server);
       },
       connections: async () => 0,
-      nodeProblems: async () => [],
       fingerprints: async (applications) =>
         Object.fromEntries(applications.map((name) => [name, String(this.#versions.get(name) ?? 0)])),
       digests: async () => ({}),

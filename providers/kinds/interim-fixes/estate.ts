@@ -1,10 +1,11 @@
 import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
+import type { Hold } from "../../targets/plugin/hold.js";
 import type { Cell } from "../../targets/wsadmin/cell.js";
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
 import type { FixesDesired } from "./goal.js";
-import type { Hold, Lists, LiveControl, LiveWebServer } from "./live.js";
+import type { Lists, LiveControl, LiveWebServer } from "./live.js";
 
 /** What a probe of a web server has to show: answers at all, or answers by the primaries of these lists. */
 export type Proof = { readonly level: "answering" } | { readonly level: "routed"; readonly lists: Lists };
@@ -47,8 +48,6 @@ export interface Estate {
   probeMember(member: { readonly node: string; readonly server: string; readonly cluster: string }): Promise<void>;
   /** Connections that a node's members are serving now; undefined where it cannot be told. */
   connections(node: string): Promise<number | undefined>;
-  /** What keeps a node out of a rollout that no other question shows. */
-  nodeProblems(name: string): Promise<readonly { where: string; found: string; why?: string; next?: string }[]>;
   /** Application → what its archive in the master configuration looks like. */
   fingerprints(applications: readonly string[]): Promise<Record<string, string>>;
   /** Path → digest over the names, sizes and contents below it. */
@@ -62,4 +61,7 @@ export interface Estate {
 }
 
 /** Opens what a declaration names; a preview's questions are answered from snapshots. */
-export type OpenEstate = (desired: Pick<FixesDesired, "identity" | "settings">, access: Access) => Estate;
+export type OpenEstate = (
+  desired: Pick<FixesDesired, "identity" | "settings">,
+  access: Access & { readonly signal?: AbortSignal },
+) => Estate;

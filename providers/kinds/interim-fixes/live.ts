@@ -1,4 +1,5 @@
 import type { Problem } from "../../common/problem.js";
+import type { Hold } from "../../targets/plugin/hold.js";
 
 /** Three values, for a state that could not be told is not the opposite of the one that was hoped for. */
 export type Running = "running" | "stopped" | "unknown";
@@ -23,14 +24,6 @@ export interface LiveNode {
 
 /** Servers per routed cluster, by the names of the plug-in file. */
 export type Lists = Record<string, { primary: string[]; backup: string[] }>;
-
-/** An unfinished rollout, as it is written on each web server's host. */
-export interface Hold {
-  by: string;
-  rollout: string;
-  step: string;
-  since: string;
-}
 
 export interface LiveWebServer {
   name: string;

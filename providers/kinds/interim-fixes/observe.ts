@@ -98,7 +98,6 @@ export async function observeNode(
       ]),
     name,
   );
-  const problems = await problemAsData(estate.nodeProblems(name), name);
   const signalOf = (server: string) => signals.value?.find((signal) => signal.server === server);
   const status = cell?.state.nodes.find((node) => node.node === name);
   const known = cell === undefined || cell.topology.nodes.some((node) => node.name === name);
@@ -117,14 +116,34 @@ export async function observeNode(
     })),
     problems: [
       ...signals.problems,
-      ...problems.problems,
-      ...(problems.value ?? []),
+      ...startedByAgent(cell, name, members),
       ...(known ? [] : [{ where: `nodes.${name}`, found: "the cell has no such node" }]),
       ...(known && cell && members.length === 0
         ? [{ where: `nodes.${name}`, found: "no cluster has a member on it", next: "Remove it from nodes" }]
         : []),
     ],
   };
+}
+
+/** A member that its agent starts would come up before its turn, with old temporary files. */
+function startedByAgent(
+  cell: CellObservation | undefined,
+  node: string,
+  members: readonly { readonly server: string }[],
+): Problem[] {
+  const policies = (cell?.settings.monitoring ?? []).filter((policy) => policy.node === node);
+  return policies
+    .filter(
+      ({ server, nodeRestartState }) =>
+        nodeRestartState === "RUNNING" && members.some((each) => each.server === server),
+    )
+    .map(({ server }) => ({
+      where: `${server} of ${node}`,
+      found: "its monitoring policy has the node agent start it (nodeRestartState RUNNING)",
+      allowed: "STOPPED or PREVIOUS",
+      why: "It would come up before its applications are complete and its temporary files removed",
+      next: "Change the policy: Servers, Java and process management, Monitoring policy",
+    }));
 }
 
 /** What users or the deployment manager connect to: the port of requests, or of an agent. */

@@ -1,4 +1,129 @@
-import type { OpenEstate } from "./estate.js";
-export const openEstate: OpenEstate = () => {
-  throw new RangeError("not yet");
-};
+import { setTimeout as delay } from "node:timers/promises";
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Access } from "../../lifecycle/kind.js";
+import type { Host } from "../../targets/host.js";
+import { probe } from "../../targets/http-probe.js";
+import type { Cell } from "../../targets/wsadmin/cell.js";
+import { openNode } from "../../targets/wsadmin/profile-node.js";
+import { openUpdateInstaller } from "../../targets/wsadmin/silent-installer.js";
+import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
+import { openControl } from "./control.js";
+import type { Estate } from "./estate.js";
+import type { FixesDesired } from "./goal.js";
+import { backUpMaster, digests, fingerprints, stampVersion } from "./master.js";
+import type { Settings } from "./schema.js";
+import { InPlaceWebServer } from "./web-server.js";
+
+/** Limit of one request to a member on its own port; the first one compiles pages. */
+const MEMBER_REQUEST_MS = 60_000;
+
+/** State of a TCP connection in /proc/net/tcp. */
+const ESTABLISHED = "01";
+
+/** What a declaration names, reached over SSH. */
+export function openEstate(
+  reached: Pick<FixesDesired, "identity" | "settings">,
+  access: Access & { readonly signal?: AbortSignal },
+): Estate {
+  const { identity, settings } = reached;
+  const { connection, profile, administrator, soapHost, soapPort, timeout, addressForNodes } =
+    settings.deploymentManager;
+  const host = access.host(connection);
+  const cell = openCell(host, { profile, administrator, soapHost, soapPort, timeout, cell: identity.cell });
+  const installer = openUpdateInstaller(host, { installDir: identity.installDir, profile, administrator, timeout });
+  const signal = access.signal ?? new AbortController().signal;
+  const pause = (ms: number) => delay(ms, undefined, { signal });
+  const nodeOf = (name: string) => required(settings.nodes, name, "nodes");
+  return {
+    cell,
+    installer,
+    host,
+    control: openControl(host, access.files(connection), `${identity.cell}:${identity.installDir}`),
+    node(name) {
+      const node = nodeOf(name);
+      const deploymentManager = { host: addressForNodes ?? connection.address, port: soapPort };
+      return openNode(access.host(node.connection), {
+        node: name,
+        profile: node.profile,
+        administrator,
+        deploymentManager,
+        timeout,
+      });
+    },
+    webServer(name) {
+      const webServer = required(settings.webServers, name, "webServers");
+      const its = webServer.connection;
+      return new InPlaceWebServer(webServer, access.host(its), access.files(its), pause, signal);
+    },
+    probeMember: (member) => probeMember(member, cell, settings, signal),
+    connections: (name) => connections(access.host(nodeOf(name).connection), name, cell, settings),
+    fingerprints: (applications) => fingerprints(host, reached, applications),
+    digests: (paths) => digests(host, settings, paths),
+    backUp: (rollout, progress) => backUpMaster(host, reached, rollout, progress),
+    stamp: () => stampVersion(host, settings.versionStamp, new Date()),
+    now: Date.now,
+    pause,
+  };
+}
+
+function required<T extends { readonly name: string }>(list: readonly T[], name: string, where: string): T {
+  const found = list.find((each) => each.name === name);
+  if (found) return found;
+  throw new ProblemError("missing", { where, found: `nothing is declared for ${name}` });
+}
+
+async function probeMember(
+  { node, server, cluster }: { readonly node: string; readonly server: string; readonly cluster: string },
+  cell: Cell,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<void> {
+  const settingsOfProbe = settings.memberProbes[cluster];
+  const declared = required(settings.nodes, node, "nodes");
+  const { servers } = await cell.topology();
+  const endpoints = servers.find((each) => each.node === node && each.server === server)?.endpoints;
+  const port = settingsOfProbe && endpoints?.[settingsOfProbe.port]?.port;
+  if (!settingsOfProbe || port === undefined) {
+    throw new ProblemError("missing", {
+      where: `memberProbes.${cluster}`,
+      found: settingsOfProbe ? `${server} of ${node} has no port ${settingsOfProbe.port}` : "no probe is declared",
+      allowed: Object.keys(endpoints ?? {}).join(", "),
+    });
+  }
+  const address = declared.probeAddress ?? declared.connection.address;
+  const target = { address, port, publicHost: settingsOfProbe.host ?? address };
+  for (let request = 0; ; request++) {
+    const outcome = await probe(target, { path: settingsOfProbe.path, timeoutMs: MEMBER_REQUEST_MS, signal });
+    signal.throwIfAborted();
+    if (request < settingsOfProbe.warmUp) continue;
+    if (outcome.kind === "answered" && settingsOfProbe.expectStatus.includes(outcome.status)) return;
+    throw new ProblemError("not-converged", {
+      where: `${server} of ${node}, http://${address}:${port}${settingsOfProbe.path}`,
+      found: outcome.kind === "answered" ? `status ${outcome.status}` : outcome.detail,
+      allowed: `status ${settingsOfProbe.expectStatus.join(" or ")}`,
+      why: "Only a member that answers gets users",
+    });
+  }
+}
+
+/** Established connections to the members' own ports, by the node's /proc; undefined where there is none. */
+async function connections(host: Host, node: string, cell: Cell, settings: Settings): Promise<number | undefined> {
+  const { servers, clusters } = await cell.topology();
+  const members = clusters
+    .filter(({ name }) => !settings.untouched.includes(name))
+    .flatMap((cluster) =>
+      cluster.members.filter((member) => member.node === node).map(({ server }) => ({ server, cluster: cluster.name })),
+    );
+  const ports = members.map(({ server, cluster }) => {
+    const name = settings.memberProbes[cluster]?.port ?? "WC_defaulthost";
+    return servers.find((each) => each.node === node && each.server === server)?.endpoints[name]?.port;
+  });
+  const { exitCode, stdout } = await host.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], {
+    what: `count connections of ${node}`,
+    timeoutMs: milliseconds(host.connection.operationTimeout),
+  });
+  if (exitCode !== 0 && !stdout.includes("local_address")) return undefined;
+  const lines = stdout.split("\n").map((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /.exec(line));
+  return lines.filter((line) => line?.[2] === ESTABLISHED && ports.includes(Number.parseInt(line[1] ?? "", 16))).length;
+}

@@ -66,7 +66,7 @@ export async function provePast(node: string, { estate, desired, context }: Work
         next: "Find out what rewrote the file (a propagation?); the next up routes again",
       });
     }
-    await webServer.prove({ level: "routed", lists }, { settle: true, progress: context.progress });
+    await webServer.prove({ level: "routed", lists }, { settle: false, progress: context.progress });
   }
 }
 

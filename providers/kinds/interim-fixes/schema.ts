@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { durationSchema } from "../../common/duration.js";
-import { secretReferenceSchema } from "../../common/secret.js";
 import { connectionSchema } from "../../targets/connection.js";
 import { absolutePath, controlSchema, names, nodesSchema, verifySchema } from "../../targets/plugin/schema.js";
+import { administratorSchema, cellSchema } from "../../targets/wsadmin/settings.js";
 
 /** Free-form: LO66666, LO100079, CFix.70.2110. A leading hyphen would be an option of the update installer. */
 const fixId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
@@ -14,24 +14,23 @@ export const identitySchema = z.strictObject({
   installDir: absolutePath.describe("the Connections installation on the deployment manager's host"),
 });
 
-const userSchema = z.strictObject({
-  user: z.string().min(1).describe("WebSphere administrator; without spaces, which the update installer does not take"),
-  password: secretReferenceSchema.describe("where the password is"),
-});
+const { profile, soapHost, soapPort, timeout } = cellSchema.shape;
 
 const deploymentManagerSchema = z.strictObject({
   connection: connectionSchema.describe("how to reach the deployment manager's host"),
-  profile: absolutePath.describe("the deployment manager's profile"),
-  administrator: userSchema.describe("who logs in to WebSphere"),
-  soapPort: z.number().int().min(1).max(65535).optional().describe("default: as the profile says"),
+  profile,
+  owner: z.string().min(1).optional().describe("who owns the profile; default: as commands run on that host"),
+  administrator: administratorSchema.describe("without spaces, which the update installer does not take"),
+  soapHost,
+  soapPort,
+  addressForNodes: z.string().min(1).optional().describe("where nodes reach it; default: the connection's address"),
+  timeout,
 });
 
 const nodeSchema = z.strictObject({
   name: z.string().min(1).describe("name of the node in the cell"),
   connection: connectionSchema.describe("how to reach the node's host"),
-  profile: absolutePath.describe("the node's profile"),
-  owner: z.string().min(1).optional().describe("who owns the profile and runs its servers; default: the login user"),
-  agentService: z.string().min(1).optional().describe("systemd unit of the node agent; default: found out"),
+  profile: profile.describe("root folder of the node's profile"),
   probeAddress: z
     .string()
     .min(1)
@@ -61,6 +60,7 @@ const memberProbeSchema = z.strictObject({
     .string()
     .regex(/^\/[^\s#]*$/)
     .describe("page that every member of the cluster answers"),
+  host: z.string().min(1).optional().describe("Host header of the probe; default: the address"),
   expectStatus: z.array(z.number().int().min(100).max(599)).min(1).default([200]).describe("accepted status codes"),
   warmUp: z.number().int().min(0).max(1000).default(5).describe("requests before the one that counts"),
 });

@@ -1,0 +1,116 @@
+import { milliseconds } from "../../common/duration.js";
+import { sha256 } from "../../common/json.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Host } from "../../targets/host.js";
+import type { FixesDesired } from "./goal.js";
+
+/** `value="…"` of the one versionStamp element, whatever its prefix. */
+const VERSION_STAMP = /(<(?:[A-Za-z_][\w.-]*:)?versionStamp\s[^>]*?\bvalue=")([^"]*)(")/g;
+
+type Reached = Pick<FixesDesired, "identity" | "settings">;
+
+/** Size and time of each application's archive: the installer writes a new one for what it changes. */
+export async function fingerprints(
+  host: Host,
+  { identity, settings }: Reached,
+  applications: readonly string[],
+): Promise<Record<string, string>> {
+  const folder = `${settings.deploymentManager.profile}/config/cells/${identity.cell}/applications`;
+  const seen = await Promise.all(
+    applications.map(async (name) => {
+      const stat = await host.files.stat(`${folder}/${name}.ear/${name}.ear`);
+      return [name, stat ? `${stat.size} bytes of ${stat.modifiedMs}` : "no archive"] as const;
+    }),
+  );
+  return Object.fromEntries(seen);
+}
+
+/** Of the names, sizes and times of all files below each path. */
+export async function digests(
+  host: Host,
+  settings: FixesDesired["settings"],
+  paths: readonly string[],
+): Promise<Record<string, string>> {
+  const seen: [string, string][] = [];
+  for (const path of paths) {
+    const argv = ["find", path, "-type", "f", "-printf", "%P %s %T@\\n"];
+    const result = await host.run(argv, {
+      what: `look through ${path}`,
+      timeoutMs: milliseconds(settings.limits.synchronize),
+    });
+    if (result.exitCode !== 0) {
+      throw new ProblemError("missing", {
+        where: `${host.name}:${path}`,
+        found: result.stderr.trim() || "cannot be looked through",
+      });
+    }
+    seen.push([path, sha256(result.stdout.split("\n").sort().join("\n"))]);
+  }
+  return Object.fromEntries(seen);
+}
+
+/**
+ * The deployment manager's configuration with its own backupConfig, which leaves it running; then the folders that the
+ * installer changes. Only with both is the installer told that customizations are backed up.
+ */
+export async function backUpMaster(
+  host: Host,
+  { identity, settings }: Reached,
+  rollout: string,
+  progress: (line: string) => void,
+): Promise<void> {
+  const folder = settings.backupDir ?? `${host.connection.stateDirectory}/backups`;
+  await host.files.makeDirectory(folder, 0o770);
+  const configuration = `${folder}/${rollout}-config.zip`;
+  const folders = `${folder}/${rollout}-folders.tar.gz`;
+  const { profile, owner } = settings.deploymentManager;
+  const paths = [`${identity.installDir}/version`, ...settings.backUp].map((path) => path.replace(/^\//, ""));
+  await save("configuration", configuration, [`${profile}/bin/backupConfig.sh`, configuration, "-nostop"]);
+  await save("folders", folders, ["tar", "-czf", folders, "-C", "/", "--", ...paths]);
+
+  async function save(what: string, file: string, argv: readonly string[]): Promise<void> {
+    if (((await host.files.stat(file))?.size ?? 0) > 0 && (await host.jobs.peek(jobOf(what))) === undefined) return;
+    const { exitCode, output } = await host.jobs.run(jobOf(what), argv, {
+      what: `back up the ${what}`,
+      timeoutMs: milliseconds(settings.limits.backup),
+      ...(owner === undefined ? {} : { asUser: owner }),
+    });
+    await host.jobs.collect(jobOf(what));
+    const size = (await host.files.stat(file))?.size ?? 0;
+    if (exitCode !== 0 || size === 0) {
+      throw new ProblemError("command-failed", {
+        where: `${host.name}:${file}`,
+        found: `the backup of the ${what} ended with exit code ${exitCode} and ${size} bytes: ${output.trim().split("\n").slice(-3).join(" | ")}`,
+        why: "The installer changes what only a backup could bring back",
+      });
+    }
+    progress(`${file}: ${size} bytes`);
+  }
+
+  function jobOf(what: string): string {
+    return `interim-fixes-${rollout}-backup-${what}`;
+  }
+}
+
+/** By the time in UTC, as the product writes it; every other byte stays. Nothing is done without the setting. */
+export async function stampVersion(host: Host, path: string | undefined, now: Date): Promise<void> {
+  if (path === undefined) return;
+  const content = await host.files.read(path);
+  const where = `${host.name}:${path}`;
+  const text = content?.bytes.toString("latin1") ?? "";
+  const found = [...text.matchAll(VERSION_STAMP)];
+  if (!content || found.length !== 1) {
+    throw new ProblemError("malformed", {
+      where,
+      found: content ? `${found.length} versionStamp elements` : "no such file",
+      allowed: "LotusConnections-config.xml with one versionStamp",
+      next: "Correct versionStamp, or leave it out",
+    });
+  }
+  const stamp = now
+    .toISOString()
+    .replace(/[-:]|\..*/g, "")
+    .replace("T", ".");
+  const bytes = Buffer.from(text.replace(VERSION_STAMP, `$1${stamp}$3`), "latin1");
+  await host.files.write(path, bytes, { expected: content.sha256 });
+}
