@@ -27,7 +27,7 @@ export class DriverProcess {
 
   constructor() {
     // Its dumps of a protocol error hold what went over the line; they would lie among the packages otherwise.
-    this.#notes = mkdtempSync(join(tmpdir(), "pulumi-connections-db2-"));
+    this.#notes = mkdtempSync(join(tmpdir(), `pulumi-connections-db2-${process.pid}-`));
     writeFileSync(join(this.#notes, "db2cli.ini"), `[COMMON]\nDiagPath=${this.#notes}\nDiagLevel=0\n`);
     // Compiled it is .mjs beside this .js; in tests Node runs the .mts itself.
     const file = join(__dirname, `driver-process${extname(__filename) === ".ts" ? ".mts" : ".mjs"}`);

@@ -23,13 +23,8 @@ describeDb2("faults on the way to a Db2 database", () => {
     openDatabase(lab.connection("HOMEPAGE", changes));
   const level = async () => (await lab.sql(LEVEL))[0]?.DBSCHEMAVER;
 
-  // Of our own, so that what is left behind is ours.
-  const temporary = mkdtempSync(join(tmpdir(), "db2-faults-"));
-  const usual = process.env.TMPDIR;
-
   beforeAll(async () => {
     lab = await startTestDb2();
-    process.env.TMPDIR = temporary;
   }, 120_000);
   beforeEach(async () => {
     await lab.sql("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704");
@@ -37,14 +32,12 @@ describeDb2("faults on the way to a Db2 database", () => {
   afterEach(async () => {
     await closeAllDatabases();
     expect(driverProcesses()).toEqual([]);
-    expect(readdirSync(temporary)).toEqual([]);
+    const ours = `pulumi-connections-db2-${process.pid}-`;
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(ours))).toEqual([]);
   });
   afterAll(async () => {
     await closeAllHosts();
     await lab.stop();
-    if (usual === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = usual;
-    rmSync(temporary, { recursive: true });
   });
 
   const failure = async (work: Promise<unknown>): Promise<ProblemError> => {
