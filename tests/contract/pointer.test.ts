@@ -42,9 +42,13 @@ test("promise 16: the provider text and the type token are frozen for ever", () 
   expect(typeToken("ihs:PluginRouting")).toBe("pulumi-nodejs:dynamic/ihs:PluginRouting");
 });
 
+/** Folders that these tests made, and may remove. */
+const made: string[] = [];
+
 /** A user's own program, with this package in its node_modules. */
 function foreignProgram(type: "commonjs" | "module"): string {
   const folder = mkdtempSync(join(tmpdir(), "foreign-program-"));
+  made.push(folder);
   mkdirSync(join(folder, "node_modules", "@pulumi"), { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "estate", type, private: true }));
   symlinkSync(ROOT, join(folder, "node_modules", "pulumi-connections"));
@@ -58,15 +62,13 @@ describe.each([
   ["a foreign CommonJS program", () => foreignProgram("commonjs")],
   ["a foreign ESM program", () => foreignProgram("module")],
 ])("the pointer in the SDK's real provider process, from %s", (_name, place) => {
-  let folder: string;
   let provider: ProviderProcess;
   beforeAll(async () => {
-    folder = place();
-    provider = await ProviderProcess.start(folder);
+    provider = await ProviderProcess.start(place());
   });
   afterAll(async () => {
     await provider.stop();
-    if (folder.startsWith(tmpdir())) rmSync(folder, { recursive: true });
+    for (const folder of made.splice(0)) rmSync(folder, { recursive: true });
   });
 
   test("check, diff, create, read and delete reach our code", async () => {
