@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
 import { compareLevels } from "../../formats/schema-level.js";
 import type { Database, Reader } from "../../targets/db2/database.js";
@@ -143,7 +142,8 @@ function serverTime(text: unknown): number {
 }
 
 /**
- * Who is connected to the database, this program aside: it is known by its user and by the name of its executable.
+ * Who is connected to the database, this program aside: it is known by its user and by its name. It must be in the list itself:
+ * a list without it is not one of everybody, and must not be taken for "nobody".
  * [IBM documentation, "APPLICATIONS administrative view"]
  */
 async function connected(reader: Reader, ownUser: string): Promise<Connected[]> {
@@ -151,15 +151,20 @@ async function connected(reader: Reader, ownUser: string): Promise<Connected[]> 
     "SELECT AUTHID, APPL_NAME, CLIENT_NNAME, COUNT(*) AS CONNECTIONS FROM SYSIBMADM.APPLICATIONS GROUP BY AUTHID, APPL_NAME, CLIENT_NNAME",
   );
   const text = (value: unknown): string => (value === null || value === undefined ? "" : String(value).trim());
-  return rows
-    .map((row) => ({
-      user: text(row.AUTHID),
-      program: text(row.APPL_NAME),
-      client: text(row.CLIENT_NNAME),
-      connections: Number(row.CONNECTIONS),
-    }))
-    .filter(({ user, program }) => user !== ownUser.toUpperCase() || program !== basename(process.execPath))
-    .sort((a, b) => (describeConnected(a) < describeConnected(b) ? -1 : 1));
+  const all = rows.map((row) => ({
+    user: text(row.AUTHID),
+    program: text(row.APPL_NAME),
+    client: text(row.CLIENT_NNAME),
+    connections: Number(row.CONNECTIONS),
+  }));
+  const isOwn = ({ user, program }: Connected) => user === ownUser.toUpperCase() && /^node/i.test(program);
+  if (!all.some(isOwn)) {
+    throw new ProblemError("command-failed", {
+      where: "SYSIBMADM.APPLICATIONS",
+      found: "SYSIBMADM.APPLICATIONS does not even show this program's own connection",
+    });
+  }
+  return all.filter((one) => !isOwn(one)).sort((a, b) => (describeConnected(a) < describeConnected(b) ? -1 : 1));
 }
 
 export const describeConnected = ({ user, program, client, connections }: Connected): string =>

@@ -12,7 +12,7 @@ export const HOMEPAGE = "HOMEPAGE.HOMEPAGE_SCHEMA";
 const CLOCK = "SELECT CURRENT TIMESTAMP AS SERVER_TIME FROM SYSIBM.SYSDUMMY1";
 export const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOMEPAGE' AND TABNAME = 'NR_NEW'";
 
-const home = connectionSchema.parse({
+export const home = connectionSchema.parse({
   name: "dmgr",
   address: "127.0.0.1",
   user: "admin",
@@ -27,7 +27,9 @@ export class DatabaseModel {
   readonly host: MemoryHost;
   now = "2026-05-01 12:00:00.000000";
   backups: readonly Row[] = [{ START_TIME: "20260501060000", OPERATIONTYPE: "N" }];
+  /** Beside this program's own. */
   connected: readonly Row[] = [];
+  own: readonly Row[] = [{ AUTHID: "LCUSER  ", APPL_NAME: "node", CLIENT_NNAME: "ops1", CONNECTIONS: 2 }];
   probe: readonly Row[] = [{ "1": 1 }];
 
   constructor(options: MemoryDatabaseOptions = {}, hostOptions: MemoryHostOptions = {}) {
@@ -37,7 +39,7 @@ export class DatabaseModel {
     this.database.put(HOMEPAGE, columns, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 704, RELEASEVER: "" });
     this.answer(CLOCK, () => [{ SERVER_TIME: this.now }]);
     this.answer(/DB_HISTORY/, () => this.backups);
-    this.answer(/SYSIBMADM\.APPLICATIONS/, () => this.connected);
+    this.answer(/SYSIBMADM\.APPLICATIONS/, () => [...this.own, ...this.connected]);
     this.database.answers.set(PROBE, () => this.probe);
   }
 
@@ -97,11 +99,15 @@ export const schemaInputs = (more: Record<string, unknown> = {}): Record<string,
 export type Stored = Record<string, unknown>;
 
 /** The provider of schema levels for one modelled database, called as the engine calls it. */
-export function schemaBench(model: DatabaseModel) {
+export const schemaBench = (model: DatabaseModel) =>
+  providerBench(model.host, () => model.database, "homepage/HOMEPAGE");
+
+/** The same for any databases. */
+export function providerBench(host: MemoryHost, openDatabase: Parameters<typeof schemaVersionKind>[0], id: string) {
   const said: string[] = [];
-  const fresh: Access = { host: () => model.host, files: () => model.host.files };
-  const cached: Access = { host: () => model.host, files: () => snapshotReader(model.host) };
-  const kind = schemaVersionKind(() => model.database);
+  const fresh: Access = { host: () => host, files: () => host.files };
+  const cached: Access = { host: () => host, files: () => snapshotReader(host) };
+  const kind = schemaVersionKind(openDatabase);
   const provider = managedProvider(kind, {
     fresh,
     cached,
@@ -113,7 +119,6 @@ export function schemaBench(model: DatabaseModel) {
     if (failures?.length) throw new Error(JSON.stringify(failures));
     return { ...news, __provider: "pointer" };
   };
-  const id = "homepage/HOMEPAGE";
   const refreshed = async (olds: Stored) => (await provider.read(id, olds)) as { inputs: Stored; props: Stored };
   return {
     said,

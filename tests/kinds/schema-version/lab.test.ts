@@ -1,0 +1,203 @@
+import type { Db2DatabaseName, Db2Lab } from "../../../lab/db2/lab.js";
+import type { Component } from "../../../providers/formats/schema-tables.js";
+import type { DatabaseConnection } from "../../../providers/targets/db2/connection.js";
+import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
+import { MemoryHost } from "../../support/memory-host.js";
+import { describeDb2, startTestDb2 } from "../../targets/db2/lab.js";
+import { home, providerBench, type Stored, schemaInputs } from "./bench.js";
+
+const LEVEL = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
+const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOMEPAGE' AND TABNAME = 'HOMEPAGE_SCHEMA'";
+
+jest.setTimeout(120_000);
+
+/** The whole kind against the real driver and a server that it takes for Db2; what is a stand-in there says lab/README.md. */
+describeDb2("schema levels, with the real driver against the lab's server", () => {
+  let lab: Db2Lab;
+  /** A process of its own; what it remembers is on the host. */
+  const bench = (component: Component = "HOMEPAGE", host = new MemoryHost(home)) =>
+    providerBench(host, openDatabase, `homepage/${component}`);
+  const inputs = (more: Stored = {}, database: Db2DatabaseName = "HOMEPAGE", connection: object = {}) =>
+    schemaInputs({
+      database: database.toLowerCase(),
+      connection: lab.connection(database, { marker: { database }, ...connection }),
+      contentProof: { catalogProbe: { level: 705, sql: PROBE, expect: 1 } },
+      ...more,
+    });
+  const level = async () => (await lab.sql(LEVEL))[0]?.DBSCHEMAVER;
+  const setLevel = (to: number) => lab.sql(`UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = ${to}`);
+  const stamp = (ageHours: number) =>
+    new Date(Date.now() - ageHours * 3_600_000)
+      .toISOString()
+      .replaceAll(/[^0-9]/g, "")
+      .slice(0, 14);
+  const backUp = (database: Db2DatabaseName, ageHours = 1) =>
+    lab.sql(
+      `INSERT INTO LABIBMADM.DB_HISTORY (OPERATION, OBJECTTYPE, OPERATIONTYPE, ENTRY_STATUS, START_TIME, END_TIME) VALUES ('B', 'D', 'N', 'A', '${stamp(ageHours)}', '${stamp(ageHours)}')`,
+      database,
+    );
+
+  /** In Db2 the view shows this program's connection; in the lab it is a table. */
+  const connect = (database: Db2DatabaseName) =>
+    lab.sql("INSERT INTO LABIBMADM.APPLICATIONS VALUES (8, 'node', 'DB2INST1', 'here')", database);
+
+  beforeAll(async () => {
+    lab = await startTestDb2();
+  });
+  beforeEach(async () => {
+    await setLevel(704);
+    await lab.sql("DELETE FROM LABIBMADM.DB_HISTORY");
+    await lab.sql("DELETE FROM LABIBMADM.APPLICATIONS");
+    await backUp("HOMEPAGE");
+    await connect("HOMEPAGE");
+  });
+  afterAll(async () => {
+    await closeAllDatabases();
+    await lab.stop();
+  });
+
+  test("704 → up → 705 → preview empty; 704 by hand → drift shown → healed", async () => {
+    const host = new MemoryHost(home);
+    const one = bench("HOMEPAGE", host);
+    const outs = await one.create(inputs());
+    expect(await level()).toBe("705");
+    expect(one.said.join("\n")).toMatch(/1\. homepage: set HOMEPAGE\.HOMEPAGE_SCHEMA\.DBSCHEMAVER from 704 to 705/);
+    expect(one.said.join("\n")).toMatch(/newest backup \(online, full\) began at .*, (59|60|61) minutes ago/);
+    expect(await one.preview(outs, inputs())).toMatchObject({ changes: false, lines: [] });
+
+    await setLevel(704);
+    const next = bench("HOMEPAGE", host);
+    const { found, changes } = await next.preview(outs, inputs());
+    expect([changes, found.version]).toEqual([true, "704"]);
+    await next.up(outs, inputs());
+    expect(await level()).toBe("705");
+  });
+
+  test("promise 13: refused before any write: `from` violated, another database, wrong password", async () => {
+    await setLevel(700);
+    await expect(bench().create(inputs())).rejects.toThrow(/DBSCHEMAVER is 700.*Allowed: 704/);
+    await setLevel(704);
+    const wrong = { marker: { database: "SNCOMM" } };
+    await expect(bench().create(inputs({}, "HOMEPAGE", wrong))).rejects.toThrow(/SNCOMM/);
+    const stranger = inputs({ component: "FORUMS" });
+    await expect(bench().create(stranger)).rejects.toThrow(/FORUM\.DF_SCHEMA: there is no such table/);
+    await lab.fault("wrong-password", true);
+    try {
+      const login = inputs({}, "HOMEPAGE", { connectTimeout: "9s" });
+      await expect(bench().create(login)).rejects.toThrow(/SQL30082N|user|password/i);
+    } finally {
+      await lab.fault("wrong-password", false);
+    }
+    expect(await level()).toBe("704");
+  });
+
+  test("an old backup, none, and connected servers are refused with what resolves them", async () => {
+    await lab.sql("DELETE FROM LABIBMADM.DB_HISTORY");
+    await lab.sql("INSERT INTO LABIBMADM.APPLICATIONS VALUES (7, 'db2jcc_application', 'LCUSER', 'was1')");
+    const refused = await bench()
+      .create(inputs())
+      .then(String, (error: Error) => error.message);
+    expect(refused).toContain("its history has no complete backup of the database");
+    expect(refused).toContain("connected: db2jcc_application of LCUSER on was1 (1 connection).");
+    await backUp("HOMEPAGE", 30);
+    await expect(bench().create(inputs())).rejects.toThrow(/began at .*, 30 hours ago\. Allowed: at most 1d/);
+    expect(await level()).toBe("704");
+    const waived = { backup: { waived: { reason: "a copy" } }, servers: { whileRunning: true } };
+    await bench().create(inputs(waived));
+    expect(await level()).toBe("705");
+  });
+
+  test("a view that may not be read is a refusal, not an error", async () => {
+    await lab.sql("RENAME TABLE LABIBMADM.APPLICATIONS TO HIDDEN");
+    try {
+      await expect(bench().create(inputs())).rejects.toThrow(/it cannot be told who is connected: .*whileRunning/);
+    } finally {
+      await lab.sql("RENAME TABLE LABIBMADM.HIDDEN TO APPLICATIONS");
+    }
+  });
+
+  test.each(["drop-after-commit", "drop-before-commit"] as const)(
+    "promise 20: the answer of the commit is lost (%s): looked at again, and it ends well",
+    async (fault) => {
+      let cut = true;
+      // Cut at the commit of the change alone: a read has one of its own.
+      const cutting = (connection: DatabaseConnection): Database => {
+        const database = openDatabase(connection);
+        return {
+          name: database.name,
+          query: (...all) => database.query(...all),
+          table: (...all) => database.table(...all),
+          close: () => database.close(),
+          transaction: async (work, options) => {
+            try {
+              return await database.transaction(async (transaction) => {
+                const value = await work(transaction);
+                if (cut) await lab.fault(fault, true);
+                return value;
+              }, options);
+            } finally {
+              if (cut) await lab.fault(fault, false);
+              cut = false;
+            }
+          },
+        };
+      };
+      const one = providerBench(new MemoryHost(home), cutting, "homepage/HOMEPAGE");
+      await one.create(inputs());
+      expect(one.said.join("\n")).toContain("outcome unknown, looking again");
+      const times = one.said.filter((line) => line.includes("/1] homepage: set")).length;
+      expect([await level(), times]).toEqual(["705", fault === "drop-after-commit" ? 1 : 2]);
+    },
+  );
+
+  test("promise 21: a locked row says so, and hides nothing else", async () => {
+    const one = bench();
+    const outs = await one.create(inputs());
+    await lab.fault("lock-row", true);
+    try {
+      const { found } = await one.preview(outs, inputs());
+      expect(found).toMatchObject({
+        version: "705",
+        deviations: { unobserved: expect.stringContaining("held by another") },
+      });
+    } finally {
+      await lab.fault("lock-row", false);
+    }
+  });
+
+  test.each<[Db2DatabaseName, Component, string, Stored, string]>([
+    [
+      "BLOGS",
+      "BLOGS",
+      "72",
+      { version: 73, from: [72] },
+      "SELECT VALUE AS L FROM BLOGS.ROLLER_PROPERTIES WHERE NAME = 'database.schema.version'",
+    ],
+    [
+      "PEOPLEDB",
+      "PROFILES",
+      "46",
+      { version: "710.10", from: [46] },
+      "SELECT DBSCHEMAVER AS L FROM EMPINST.SNPROF_SCHEMA",
+    ],
+    [
+      "FILES",
+      "FILES",
+      "107",
+      { version: 108, from: [107], postVersion: "147.3", postFrom: ["107.0"] },
+      "SELECT SCHEMA_VERSION || ' ' || POSTSCHEMAVER AS L FROM FILES.PRODUCT",
+    ],
+  ])("the other shapes and types: %s", async (database, component, _from, levels, sql) => {
+    await backUp(database);
+    await connect(database);
+    const { version, postVersion } = levels as { version: string; postVersion?: string };
+    const contentProof = {
+      catalogProbe: { level: version, postLevel: postVersion, sql: "SELECT 1 FROM SYSIBM.SYSDUMMY1", expect: 1 },
+    };
+    const one = bench(component);
+    const declared = inputs({ component, contentProof, ...levels }, database);
+    const outs = await one.create(declared);
+    expect((await lab.sql(sql, database))[0]?.L).toBe([version, postVersion].filter(Boolean).join(" "));
+    expect(await one.preview(outs, declared)).toMatchObject({ changes: false });
+  });
+});
