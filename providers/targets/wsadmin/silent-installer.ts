@@ -88,6 +88,7 @@ class SilentInstaller implements UpdateInstaller {
     const agrees = ids.every((id) => listed.has(id) === (action === "install"));
     const says = saysSuccess(action, output);
     const result = says && agrees ? "done" : says || agrees ? "unproven" : "failed";
+    if (result === "failed") requireLogin(`${this.#where}: ${what}`, outcome.output);
     const exitCode = Number(ownLine(outcome.output)?.rest ?? outcome.exitCode);
     return { result, installed: fixes, exitCode, output };
   }

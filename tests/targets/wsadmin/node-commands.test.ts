@@ -1,12 +1,21 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { ProblemError } from "../../../providers/common/problem.js";
 import { openNode } from "../../../providers/targets/wsadmin/profile-node.js";
 import { nodeSchema } from "../../../providers/targets/wsadmin/settings.js";
-import { lineCut, type MemoryHost } from "../../support/memory-host.js";
+import { lineCut, MemoryHost } from "../../support/memory-host.js";
 import { LocalProfile } from "./local-profile.js";
 
 jest.setTimeout(60_000);
@@ -153,6 +162,25 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     local.serverCommand("stopServer", "exit 0");
     await problemOf(node().stopServer("app1", run("stop")));
     expect(local.leftovers()).toEqual([]);
+  });
+
+  (process.getuid?.() === 0 ? test : test.skip)("root runs them as the owner of the profile", async () => {
+    chmodSync(local.root, 0o711);
+    const nobody = 65534;
+    chownSync(local.profile, nobody, nobody);
+    local.program("bin/startServer.sh", 'echo "owner $(id -u)"; touch "$PROFILE/made"');
+    const outcome = await node({ administrator: undefined }).startServer("app1", run("start"));
+    expect(outcome.output).toContain(`owner ${nobody}`);
+    expect(statSync(join(local.profile, "made")).uid).toBe(nobody);
+  });
+
+  test("anybody else but root and the owner is told so, before anything runs", async () => {
+    // What the host's own id and stat would say.
+    const answer = { exitCode: 0, stdout: "@@ not-owner wasadmin\n", stderr: "" };
+    host = new MemoryHost(host.connection, { onRun: () => answer });
+    const problem = await problemOf(node({ administrator: undefined }).startServer("app1", run("start")));
+    expect(problem.cause).toBe("permission");
+    expect(problem.message).toContain("Log in as wasadmin, or set sudo");
   });
 
   describe("clearing temp folders", () => {

@@ -43,7 +43,7 @@ describe("the update installer (a stand-in of it in a real shell)", () => {
   const fixed = () => (existsSync(join(local.root, "fixed")) ? readFileSync(join(local.root, "fixed"), "utf8") : "");
 
   /** @param behaviour of installing: success, or what goes wrong */
-  function installer(behaviour: "success" | "silent" | "lies" | "fails"): void {
+  function installer(behaviour: "success" | "silent" | "lies" | "fails" | "refused"): void {
     local.program(
       "was/HCL Connections/updateInstaller/updateSilent.sh",
       `[ "$(basename "$PWD")" = updateInstaller ] && [ "$WAS_HOME" = '${local.root}/was' ] || { echo "wrong folder or WAS_HOME"; exit 9; }
@@ -51,6 +51,7 @@ printf '%s\\n' "$@" >> '${local.root}/arguments'
 case "$*" in
   *-install\\ *)
     [ ${behaviour} = fails ] && { echo "Fix installation failed: canary'pass\\$word"; exit 1; }
+    [ ${behaviour} = refused ] && { echo "WASX7246E: ADMN0022E: Access is denied"; exit 1; }
     [ ${behaviour} = lies ] || echo LO66666 >> '${local.root}/fixed'
     [ ${behaviour} = silent ] || echo "Fix installation completed successfully." ;;
   *-uninstall\\ *) : > '${local.root}/fixed'; echo "Fix uninstallation completed successfully." ;;
@@ -90,6 +91,11 @@ exit 5\n`,
   ] as const)("promise 20: %s is %s", async (_name, behaviour, result) => {
     installer(behaviour);
     expect((await target().install(["LO66666"], join(local.root, "fixes"), run)).result).toBe(result);
+  });
+
+  test("a refused login is said as that", async () => {
+    installer("refused");
+    expect((await problemOf(target().install(["LO66666"], join(local.root, "fixes"), run))).cause).toBe("login");
   });
 
   test("promise 14: the password is in no argument of ours, no output and no file that is left", async () => {
