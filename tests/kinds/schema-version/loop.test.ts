@@ -186,15 +186,35 @@ describe("inputs", () => {
   });
 });
 
-test("another operator in between: nothing is written over it", async () => {
-  const model: DatabaseModel = new DatabaseModel({
-    beforeOperation: ({ name }) => {
-      if (name === "execute") model.level = 710;
-    },
+describe("another operator in between: nothing is written over it", () => {
+  /** Somebody sets the level just before or after an operation of ours. */
+  const meddled = (side: "beforeOperation" | "afterOperation", at: string, level: number) => {
+    const model: DatabaseModel = new DatabaseModel({
+      [side]: ({ name }: { name: string }) => {
+        if (name === at) model.level = level;
+      },
+    });
+    return model;
+  };
+
+  test.each([
+    ["after we looked", meddled("beforeOperation", "begin", 710), /DBSCHEMAVER 710\. Allowed: DBSCHEMAVER 704/],
+    ["at our very UPDATE", meddled("beforeOperation", "execute", 710), /0 rows\. Allowed: one row to change/],
+    [
+      "right after it, as a trigger would",
+      meddled("afterOperation", "execute", 999),
+      /DBSCHEMAVER 999\. Allowed: DBSCHEMAVER 705/,
+    ],
+  ])("%s", async (_name, model, message) => {
+    await expect(schemaBench(model).create()).rejects.toThrow(message);
+    expect(model.database.written).toEqual([]);
   });
-  await expect(schemaBench(model).create()).rejects.toThrow(/0 rows.*one row to change/);
-  expect(model.level).toBe(710);
-  expect(model.database.written).toEqual([]);
+
+  test("who sets it to what is declared has done our work", async () => {
+    const model = meddled("beforeOperation", "begin", 705);
+    await schemaBench(model).create();
+    expect([model.level, model.database.written]).toEqual([705, []]);
+  });
 });
 
 test("promise 12: two runs at once on one level: one update", async () => {

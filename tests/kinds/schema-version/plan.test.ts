@@ -1,0 +1,297 @@
+import { formatProblem } from "../../../providers/common/problem.js";
+import { isNumeric } from "../../../providers/kinds/schema-version/row.js";
+import {
+  catalogProbe,
+  DatabaseModel,
+  HOMEPAGE,
+  PROBE,
+  type Stored,
+  schemaBench,
+  schemaInputs,
+  statement,
+} from "./bench.js";
+
+/** What create is refused with, or undefined when the level was raised. */
+async function refusal(more: Stored, arrange: (model: DatabaseModel) => void = () => undefined) {
+  const model = new DatabaseModel();
+  arrange(model);
+  const before = JSON.stringify(model.database.rows(HOMEPAGE));
+  const error = await schemaBench(model)
+    .create(schemaInputs(more))
+    .then(
+      () => undefined,
+      (problem: Error) => problem.message,
+    );
+  if (error !== undefined) {
+    expect(JSON.stringify(model.database.rows(HOMEPAGE))).toBe(before);
+    expect(model.database.written).toEqual([]);
+  }
+  return error;
+}
+
+const LCUSER = { AUTHID: "LCUSER", APPL_NAME: "db2jcc_application", CLIENT_NNAME: "was1", CONNECTIONS: 20 };
+const connectionWithout = (key: string) => {
+  const { [key]: _left, ...connection } = schemaInputs().connection as Stored;
+  return { connection };
+};
+
+describe("each safeguard that is not met is a refusal with what resolves it", () => {
+  test.each<[string, Stored, (model: DatabaseModel) => void, RegExp]>([
+    [
+      "no marker",
+      connectionWithout("marker"),
+      () => {},
+      /nothing is declared that only the right database has.*marker: \{database/,
+    ],
+    [
+      "an empty marker",
+      { connection: { ...(schemaInputs().connection as Stored), marker: {} } },
+      () => {},
+      /Set marker/,
+    ],
+    ["no proof", { contentProof: undefined }, () => {}, /no contentProof is declared.*catalogProbe/],
+    [
+      "a probe for another level",
+      { contentProof: catalogProbe({ level: 704 }) },
+      () => {},
+      /contentProof is about level 704/,
+    ],
+    [
+      "a probe that gives something else",
+      {},
+      (model) => (model.probe = [{ "1": 0 }]),
+      /the catalog probe gave "0"\. Allowed: "1"/,
+    ],
+    ["a probe of two rows", {}, (model) => (model.probe = [{ "1": 1 }, { "1": 1 }]), /2 rows of 1 values/],
+    ["a probe of a missing table", {}, (model) => model.database.answers.delete(PROBE), /the catalog probe failed/],
+    ["no backup", {}, (model) => (model.backups = []), /no complete backup.*db2 backup database.*waived/],
+    [
+      "an old backup",
+      { backup: { maxAge: "4h" } },
+      () => {},
+      /began at 2026-05-01 06:00:00, 6 hours ago\. Allowed: at most 4h/,
+    ],
+    ["a backup of days ago", {}, (model) => (model.now = "2026-05-09 12:00:00.000000"), /8 days ago/],
+    [
+      "a time that cannot be read",
+      {},
+      (model) => (model.backups = [{ START_TIME: "yesterday", OPERATIONTYPE: "F" }]),
+      /no time that can be read/,
+    ],
+    [
+      "connected servers",
+      {},
+      (model) => (model.connected = [LCUSER]),
+      /connected: db2jcc_application of LCUSER on was1 \(20 connections\).*Stop the component's servers.*whileRunning/,
+    ],
+    ["a list without ourselves", {}, (model) => (model.own = []), /does not even show this program's own connection/],
+    [
+      "a declared server",
+      { servers: { applications: [{ user: "lcuser" }] } },
+      (model) => (model.connected = [LCUSER]),
+      /connected: db2jcc_application/,
+    ],
+    [
+      "a level that is not foreseen",
+      { from: [703] },
+      () => {},
+      /DBSCHEMAVER is 704\. Allowed: 703.*add the level to from/,
+    ],
+    [
+      "a dotted level in a column of numbers",
+      { version: "705.1", contentProof: catalogProbe({ level: "705.1" }) },
+      () => {},
+      /DBSCHEMAVER is INTEGER/,
+    ],
+    ["another database's connection", { database: "other" }, () => {}, /the connection is that of homepage/],
+    ["postVersion without such a column", { postVersion: "1.2", postFrom: ["1.1"] }, () => {}, /has no POSTSCHEMAVER/],
+  ])("%s", async (_name, more, arrange, message) => expect(await refusal(more, arrange)).toMatch(message));
+
+  test("several at once are told at once", async () => {
+    const all = await refusal({ contentProof: undefined, from: [1], ...connectionWithout("marker") });
+    expect(all).toMatch(/DBSCHEMAVER is 704[\s\S]*nothing is declared[\s\S]*no contentProof/);
+  });
+
+  test.each<[string, Stored, (model: DatabaseModel) => void, string]>([
+    [
+      "a waived backup",
+      { backup: { waived: { reason: "a copy" } } },
+      (model) => (model.backups = []),
+      "no backup is asked for: a copy",
+    ],
+    [
+      "servers that may run",
+      { servers: { whileRunning: true } },
+      (model) => (model.connected = [LCUSER]),
+      "whileRunning",
+    ],
+    [
+      "connections that are no servers",
+      { servers: { applications: [{ program: "java" }] } },
+      (model) => (model.connected = [LCUSER]),
+      "none of the declared servers",
+    ],
+  ])("%s: raised, and the preview names it", async (_name, more, arrange, note) => {
+    const model = new DatabaseModel();
+    arrange(model);
+    const bench = schemaBench(model);
+    await bench.create(schemaInputs(more));
+    expect(model.level).toBe(705);
+    expect(bench.said.join("\n")).toContain(note);
+  });
+});
+
+describe("the table and its row: what is not as expected is refused", () => {
+  const put =
+    (columns: Record<string, string>, ...rows: Record<string, string | number | null>[]) =>
+    (model: DatabaseModel) =>
+      model.database.put(HOMEPAGE, columns, ...rows);
+  const COLUMNS = { COMPKEY: "VARCHAR(36)", DBSCHEMAVER: "INTEGER" };
+
+  test.each<[string, (model: DatabaseModel) => void, RegExp]>([
+    ["no table", (model) => model.database.drop(HOMEPAGE), /there is no such table/],
+    ["no row", put(COLUMNS), /no row with COMPKEY = 'HOMEPAGE'/],
+    [
+      "another's row",
+      put(COLUMNS, { COMPKEY: "NEWS", DBSCHEMAVER: 704 }),
+      /no row with COMPKEY = 'HOMEPAGE'; COMPKEY is "NEWS".*rowKey/,
+    ],
+    [
+      "two rows",
+      put(COLUMNS, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 704 }, { COMPKEY: "HOMEPAGE ", DBSCHEMAVER: 704 }),
+      /2 rows with COMPKEY/,
+    ],
+    [
+      "no version column",
+      put({ COMPKEY: "VARCHAR(36)", VERSION: "INTEGER" }),
+      /DBSCHEMAVER: there is no such column\. Allowed: COMPKEY, VERSION/,
+    ],
+    ["a strange type", put({ ...COLUMNS, DBSCHEMAVER: "DECIMAL(5)" }), /its type is DECIMAL/],
+    ["NULL", put(COLUMNS, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: null }), /it is empty \(NULL\)/],
+    [
+      "no level",
+      put({ ...COLUMNS, DBSCHEMAVER: "VARCHAR(9)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "unknown" }),
+      /it holds "unknown"/,
+    ],
+    [
+      "a column that is too short",
+      put({ ...COLUMNS, DBSCHEMAVER: "VARCHAR(2)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "70" }),
+      /holds 2 characters/,
+    ],
+  ])("%s", async (_name, arrange, message) => expect(await refusal({ from: [704, 70] }, arrange)).toMatch(message));
+
+  test.each<[string, Record<string, string>, Record<string, string | number>]>([
+    ["VARCHAR", { ...COLUMNS, DBSCHEMAVER: "VARCHAR(16)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "704" }],
+    ["CHARACTER", { ...COLUMNS, DBSCHEMAVER: "CHARACTER(8)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "704     " }],
+    ["BIGINT", { ...COLUMNS, DBSCHEMAVER: "BIGINT" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 704 }],
+    ["CLOB", { ...COLUMNS, DBSCHEMAVER: "CLOB(1000)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "704" }],
+    ["no key column", { DBSCHEMAVER: "SMALLINT" }, { DBSCHEMAVER: 704 }],
+    ["a padded key", { ...COLUMNS, COMPKEY: "CHARACTER(20)" }, { COMPKEY: "HOMEPAGE            ", DBSCHEMAVER: 704 }],
+  ])("raised in %s", async (_name, columns, row) => {
+    const model = new DatabaseModel();
+    put(columns, row)(model);
+    await schemaBench(model).create();
+    const type = (columns.DBSCHEMAVER ?? "").replace(/\(.*/, "");
+    expect(model.level).toBe(isNumeric(type) ? 705 : "705");
+  });
+});
+
+describe("POSTSCHEMAVER together with the version", () => {
+  const COLUMNS = { SCHEMA_VERSION: "VARCHAR(16)", POSTSCHEMAVER: "VARCHAR(16)" };
+  const files = async (row: Record<string, string | null>, more: Stored) => {
+    const model = new DatabaseModel();
+    model.database.put("FILES.PRODUCT", COLUMNS, row);
+    const error = await schemaBench(model)
+      .create(
+        schemaInputs({
+          component: "FILES",
+          version: "147.3",
+          from: ["147.2"],
+          contentProof: catalogProbe({ level: "147.3", postLevel: "147.3" }),
+          ...more,
+        }),
+      )
+      .then(
+        () => undefined,
+        (problem: Error) => problem.message,
+      );
+    return error ?? { row: model.database.rows("FILES.PRODUCT")[0], writes: model.database.written.length };
+  };
+  const declared = { postVersion: "147.3", postFrom: ["147.2"] };
+
+  test("both in one UPDATE", async () => {
+    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "147.2" }, declared)).toEqual({
+      row: { SCHEMA_VERSION: "147.3", POSTSCHEMAVER: "147.3" },
+      writes: 1,
+    });
+  });
+  test("only the one that is lower; the other one never goes down", async () => {
+    expect(await files({ SCHEMA_VERSION: "147.10", POSTSCHEMAVER: "147.2" }, declared)).toEqual({
+      row: { SCHEMA_VERSION: "147.10", POSTSCHEMAVER: "147.3" },
+      writes: 1,
+    });
+    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "150" }, declared)).toEqual({
+      row: { SCHEMA_VERSION: "147.3", POSTSCHEMAVER: "150" },
+      writes: 1,
+    });
+  });
+  test("not declared where it exists: refused", async () => {
+    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "147.2" }, {})).toMatch(
+      /POSTSCHEMAVER too \(147\.2\)/,
+    );
+  });
+  test("empty, or not foreseen: refused", async () => {
+    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: null }, declared)).toMatch(/POSTSCHEMAVER is empty/);
+    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "147.1" }, declared)).toMatch(
+      /POSTSCHEMAVER is 147\.1\. Allowed: 147\.2/,
+    );
+  });
+  test("proved for the version alone: refused", async () => {
+    const half = { ...declared, contentProof: statement({ component: "FILES", level: "147.3" }) };
+    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "147.2" }, half)).toMatch(/about no postLevel/);
+  });
+});
+
+test("the level is there and its content is not: a note, since nothing here can mend it", async () => {
+  const model = new DatabaseModel();
+  const bench = schemaBench(model);
+  const outs = await bench.create();
+  model.probe = [{ "1": 0 }];
+  const { changes, lines } = await bench.preview(outs);
+  expect(changes).toBe(false);
+  expect(lines.join("\n")).toMatch(/note: .*the level is there, but the catalog probe for 705 gave "0" instead of "1"/);
+});
+
+test("promise 21: no row any more is a deviation, and the level stays as declared", async () => {
+  const model = new DatabaseModel();
+  const bench = schemaBench(model);
+  const outs = await bench.create();
+  model.database.drop(HOMEPAGE);
+  const { changes, found } = await bench.preview(outs);
+  expect([changes, found.version]).toEqual([true, "705"]);
+  expect(found.deviations).toEqual({ row: "homepage HOMEPAGE.HOMEPAGE_SCHEMA: there is no such table" });
+});
+
+test("an edit of the settings is planned with what is known, and says what up will look at", async () => {
+  const model = new DatabaseModel();
+  model.level = 705;
+  const bench = schemaBench(model);
+  const watched = schemaInputs({ contentProof: undefined });
+  const outs = await bench.create(watched);
+  model.level = 704;
+  const { lines } = await bench.preview(outs);
+  expect(lines.join("\n")).toMatch(
+    /1\. homepage: set[\s\S]*up asks the catalog probe[\s\S]*up looks for a recent backup[\s\S]*up looks whether servers/,
+  );
+  // And up does look, before anything is written.
+  model.connected = [LCUSER];
+  await expect(schemaBench(model).up(outs)).rejects.toThrow(/connected: db2jcc/);
+  expect(model.level).toBe(704);
+});
+
+test("the kind itself refuses to restore", () => {
+  const { kind } = schemaBench(new DatabaseModel());
+  const desired = { identity: { database: "d", component: "HOMEPAGE" }, settings: {}, aspects: {} };
+  const { steps, refusals } = kind.release(desired as never, { problems: [] }, { found: {}, spent: [] });
+  expect([steps, refusals.map(formatProblem).join()]).toEqual([[], expect.stringContaining("Set onDestroy: retain")]);
+});
