@@ -169,16 +169,31 @@ async function buildProfile(
   }
   const own = `${place.prefix}${LAB_ROOT}`;
   const program = [nodeProgram(place, tools), `${own}/was/host/commands.mts`].map(quote).join(" ");
-  for (const name of commands) await script(at(`bin/${name}.sh`), `#!/bin/sh\nexec ${program} ${name} "$@"\n`);
-  await script(
-    at("bin/setupCmdLine.sh"),
-    `#!/bin/sh\nWAS_HOME=${place.prefix}${WAS_ROOT}\nUSER_INSTALL_ROOT=${place.prefix}${profile}\nexport WAS_HOME USER_INSTALL_ROOT\n`,
-  );
+  const wasBin = join(place.directory, WAS_ROOT, "bin");
+  const environment = `${place.prefix}${profile}/bin/setupCmdLine.sh`;
+  for (const name of commands) {
+    // As in the product: a profile's command names its environment and calls the installation's command of the same name.
+    const own = `WAS_USER_SCRIPT='${environment}'\nexport WAS_USER_SCRIPT\nexec '${place.prefix}${WAS_ROOT}/bin/${name}.sh' "$@"`;
+    await script(at(`bin/${name}.sh`), `#!/bin/sh\n${own}\n`);
+    const load = `. "\${WAS_USER_SCRIPT:-${environment}}"`;
+    await script(join(wasBin, `${name}.sh`), `#!/bin/sh\n${load}\nexec ${program} ${name} "$@"\n`);
+  }
+  await script(at("bin/setupCmdLine.sh"), setupCmdLine(`${place.prefix}${WAS_ROOT}`, `${place.prefix}${profile}`));
   await script(at("bin/backupConfig.sh"), backupConfig(`${place.prefix}${profile}`));
   for (const kind of ["SOAP", "IPC"]) {
     const file = at(`properties/${kind.toLowerCase()}.client.props`);
     await missing(file, clientProperties(kind, description.password), 0o600);
   }
+}
+
+function setupCmdLine(root: string, profile: string): string {
+  return `#!/bin/sh
+WAS_HOME=${root}
+USER_INSTALL_ROOT=${profile}
+CLIENTSOAP="-Dcom.ibm.SOAP.ConfigURL=file:${profile}/properties/soap.client.props"
+CLIENTIPC="-Dcom.ibm.IPC.ConfigURL=file:${profile}/properties/ipc.client.props"
+export WAS_HOME USER_INSTALL_ROOT CLIENTSOAP CLIENTIPC
+`;
 }
 
 function clientProperties(kind: string, password: string): string {
@@ -278,7 +293,7 @@ async function buildConnections(place: HostPlace, tools: Toolchain): Promise<voi
     `${own}/was/host/update-installer.mts`,
     `${place.prefix}${UPDATE_INSTALLER}`,
   ];
-  await script(at(`${UPDATE_INSTALLER}/updateSilent.sh`), `#!/bin/sh\nexec ${words.map(quote).join(" ")} "$@"\n`);
+  await script(at(`${UPDATE_INSTALLER}/updateSilent.sh`), `#!/bin/sh\n${words.map(quote).join(" ")} "$@"\n`);
 }
 
 async function script(file: string, text: string): Promise<void> {

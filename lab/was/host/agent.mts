@@ -18,8 +18,9 @@ const POLL_MS = 50;
 let autoSync = true;
 /** It forgot what it has: the next synchronization compares every file. */
 let forgotten = true;
-/** Synchronizations and expansions, one after the other. */
-let work: Promise<unknown> = Promise.resolve();
+/** Synchronizations one after the other, and so expansions; neither waits for the other. */
+let synchronizing: Promise<unknown> = Promise.resolve();
+let expanding: Promise<unknown> = Promise.resolve();
 
 const log = (text: string) => appendFileSync(`${logs}/SystemOut.log`, logLine(text));
 
@@ -30,7 +31,7 @@ async function servers(method: string, path: string): Promise<unknown> {
 
 /** @returns whether the configuration is that of the cell now; expanding goes on after the answer */
 function sync(): Promise<boolean> {
-  const done = work
+  const done = synchronizing
     .then(() => synchronize(settings, forgotten))
     .then(
       () => {
@@ -43,7 +44,9 @@ function sync(): Promise<boolean> {
         return false;
       },
     );
-  work = done.then(() => restartChanged()).catch((error: unknown) => log(String(error)));
+  synchronizing = done.then(() => {
+    expanding = expanding.then(restartChanged).catch((error: unknown) => log(String(error)));
+  });
   return done;
 }
 

@@ -54,18 +54,21 @@ function begin(server: string): void {
   say(`ADMU0128I: Starting tool with the ${settings.profile.split("/").at(-1)} profile`);
 }
 
-/** Of the command line, else of the profile's properties: the IPC connector's, as these commands use it, else SOAP's. */
+/**
+ * Of the command line, else of the file that the profile's environment names: syncNode logs in by SOAP, the others by IPC
+ * (IBM "stopNode command").
+ */
 function login(): Login {
   const user = options.get("username") ?? options.get("user");
   if (user !== undefined) return { user, password: options.get("password") ?? "" };
-  const kinds = options.get("conntype") === "SOAP" ? ["SOAP", "SOAP"] : ["IPC", "SOAP"];
-  for (const kind of kinds) {
-    const file = `${settings.profile}/properties/${kind.toLowerCase()}.client.props`;
-    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-    const value = (key: string) => new RegExp(`^com\\.ibm\\.${kind}\\.${key}=(.*)$`, "m").exec(text)?.[1] ?? "";
-    if (value("loginUserid")) return { user: value("loginUserid"), password: value("loginPassword") };
-  }
-  return { user: "", password: "" };
+  const kind = command === "syncNode" || options.get("conntype") === "SOAP" ? "SOAP" : "IPC";
+  const file = /ConfigURL=file:(.*)$/.exec(process.env[`CLIENT${kind}`] ?? "")?.[1] ?? "";
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const value = (key: string) => {
+    const found = [...text.matchAll(new RegExp(`^com\\.ibm\\.${kind}\\.${key}=(.*)$`, "gm"))].at(-1)?.[1] ?? "";
+    return found.replace(/\\(.)/g, "$1");
+  };
+  return { user: value("loginUserid"), password: value("loginPassword") };
 }
 
 const toAgent = (method: string, path: string) =>
