@@ -97,16 +97,14 @@ if [ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | tail -n 
     *) echo "@@ service $unit active"; exit 0 ;;
   esac
 fi
+units=$(grep -lsF -e "$profile/" /etc/systemd/system/*.service /etc/systemd/system/*/*.service /run/systemd/system/*.service \\
+  /usr/lib/systemd/system/*.service /lib/systemd/system/*.service /etc/init.d/* | while IFS= read -r file; do
+  grep -qE 'nodeagent|startNode' "$file" || continue
+  unit=\${file##*/}
+  echo "\${unit%.service}.service"
+done | sort -u)
 found= count=0
-for unit in $(systemctl list-unit-files --type=service --no-legend --no-pager 2>/dev/null | cut -d' ' -f1); do
-  case $unit in *@.service) continue ;; esac
-  text=$(systemctl cat -- "$unit" 2>/dev/null)
-  script=$(systemctl show -p SourcePath --value -- "$unit" 2>/dev/null)
-  [ -n "$script" ] && text="$text
-$(cat -- "$script" 2>/dev/null)"
-  case $text in *"$profile"*) ;; *) continue ;; esac
-  case $text in *nodeagent* | *startNode*) found="$found $unit"; count=$((count + 1)) ;; esac
-done
+for unit in $units; do found="$found $unit"; count=$((count + 1)); done
 if [ "$count" = 0 ]; then echo "@@ script"; exit 0; fi
 if [ "$count" -gt 1 ]; then echo "@@ several$found"; exit 0; fi
 echo "@@ service$found $(systemctl show -p ActiveState --value -- "\${found# }")"

@@ -155,14 +155,11 @@ printf '\\n@@ ended %s\\n' "$code"
  */
 export const INSTALLER_RUNNING = `
 folder=$(readlink -fn -- "$1/updateInstaller")
-for one in /proc/[0-9]*; do
-  [ "$one" = "/proc/$$" ] && continue
-  if tr '\\0' '\\n' < "$one/cmdline" 2>/dev/null | grep -Eq '^([^[:space:]]*/)?(updateSilent|updateWizard)\\.sh$'; then
-    echo "@@ running"; exit 0
-  fi
-  case $(readlink -- "$one/exe" 2>/dev/null) in
-    */java) [ "$(readlink -- "$one/cwd")" = "$folder" ] && { echo "@@ running"; exit 0; } ;;
-  esac
+if [ -n "$(grep -lzxE -e '(.*/)?(updateSilent|updateWizard)\\.sh' /proc/[0-9]*/cmdline 2>/dev/null)" ]; then
+  echo "@@ running"; exit 0
+fi
+for one in $(ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's,^.* \\(/proc/[0-9]*\\)/exe -> .*/java$,\\1,p'); do
+  if [ "$(readlink -- "$one/cwd")" = "$folder" ]; then echo "@@ running"; exit 0; fi
 done
 echo "@@ none"
 `;

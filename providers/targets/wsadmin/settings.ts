@@ -21,8 +21,8 @@ export const wasNameSchema = z
 
 /** Who logs in as a WebSphere administrator. Left out: as the profile's own soap.client.props and ipc.client.props say. */
 export const administratorSchema = z.strictObject({
-  user: z.string().min(1),
-  password: secretReferenceSchema,
+  user: z.string().min(1).describe("a WebSphere administrator"),
+  password: secretReferenceSchema.describe("where the password is"),
 });
 
 /** How to reach a cell: the deployment manager as its own machine sees it. */
@@ -33,7 +33,7 @@ export const cellSchema = z.strictObject({
     .regex(/^[A-Za-z0-9:][A-Za-z0-9.:_-]*$/)
     .default("localhost")
     .describe("where the deployment manager listens, as seen from its own machine"),
-  soapPort: z.number().int().min(1).max(65535).default(8879),
+  soapPort: z.number().int().min(1).max(65535).default(8879).describe("the deployment manager's SOAP port"),
   administrator: administratorSchema.optional(),
   cell: wasNameSchema.optional().describe("the cell's name; another one found there is refused"),
   timeout: durationSchema.default("5m").describe("limit of one wsadmin call, the start of its JVM included"),

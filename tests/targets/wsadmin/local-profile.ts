@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { connectionSchema } from "../../../providers/targets/connection.js";
 import type { JobOptions, RunOptions, RunResult } from "../../../providers/targets/host.js";
 import { folderTag } from "../../../providers/targets/wsadmin/private-files.js";
@@ -40,7 +40,6 @@ export class LocalProfile {
   readonly profile = join(this.root, "profiles", "Dmgr 01");
   readonly stateDirectory = join(this.root, "state");
   readonly administrator = { user: USER, password: { env: "TEST_WAS_PASSWORD" } };
-  readonly #before = leftInMemory();
 
   constructor() {
     process.env.TEST_WAS_PASSWORD = PASSWORD;
@@ -111,13 +110,12 @@ exit 7\n`,
     return new MemoryHost(connection, { ...options, onRun: runHere });
   }
 
-  /** Private folders that are there now and were not before. */
+  /** Private folders of this host that are there now; other tests have theirs beside them. */
   leftovers(): string[] {
     const run = join(this.stateDirectory, "run");
-    return [
-      ...leftInMemory().filter((name) => !this.#before.includes(name)),
-      ...(existsSync(run) ? readdirSync(run) : []),
-    ];
+    const places = [SHARED_MEMORY, run].filter((folder) => existsSync(folder));
+    const prefix = basename(this.privateFolder(this.host(), ""));
+    return places.flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith(prefix)));
   }
 
   /** Where a private folder of this host would be. */
@@ -129,10 +127,6 @@ exit 7\n`,
     rmSync(this.root, { recursive: true, force: true });
     delete process.env.TEST_WAS_PASSWORD;
   }
-}
-
-function leftInMemory(): string[] {
-  return existsSync(SHARED_MEMORY) ? readdirSync(SHARED_MEMORY).filter((name) => name.startsWith("pulumi-conn")) : [];
 }
 
 /** Runs the very arguments that a host would be sent. */

@@ -183,6 +183,36 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     expect(problem.message).toContain("Log in as wasadmin, or set sudo");
   });
 
+  describe("an agent that a service manager starts (modelled answers of the host)", () => {
+    const answering = (line: string) =>
+      new MemoryHost(host.connection, {
+        onRun: (argv) => ({ exitCode: 0, stdout: argv[0] === "systemctl" ? "" : `${line}\n`, stderr: "" }),
+      });
+    test("is stopped and started by that service, not by the script", async () => {
+      host = answering("@@ service was-node.service active");
+      expect(await node().agentControl()).toEqual({ by: "service", unit: "was-node.service", active: true });
+      await node().stopAgent(run("stop"));
+      await node().startAgent(run("start"));
+      expect(host.ran.filter(([program]) => program === "systemctl")).toEqual([
+        ["systemctl", "stop", "--", "was-node.service"],
+        ["systemctl", "start", "--", "was-node.service"],
+      ]);
+    });
+    test("is stopped by the script while the service is not what started it", async () => {
+      host = answering("@@ service was-node.service inactive");
+      await node({ administrator: undefined }).stopAgent(run("stop"));
+      expect(host.ran.flat()).toContain("stopNode.sh");
+    });
+    test("several services: refused, and named", async () => {
+      host = answering("@@ several a.service b.service");
+      expect((await problemOf(node().agentControl())).message).toContain("a.service, b.service");
+    });
+    test("no answer is no answer", async () => {
+      host = answering("systemd is not itself today");
+      await expect(node().agentControl()).rejects.toMatchObject({ cause: "refused" });
+    });
+  });
+
   describe("clearing temp folders", () => {
     const file = (path: string) => {
       mkdirSync(join(local.profile, path, ".."), { recursive: true });
