@@ -22,7 +22,7 @@ export class WebServers extends pulumi.ComponentResource {
     const connection = server && config.hosts[server.host];
     if (!server || !connection || !config.routing)
       throw new Error(`web server ${webServer} is not in the configuration`);
-    const { host, httpdConf, connectTo, publicHost, ...reached } = server;
+    const { host, httpdConf, connectTo, publicHost, accessLog, ...reached } = server;
     return new PluginRouting(
       `${name}-routing`,
       {
@@ -32,7 +32,7 @@ export class WebServers extends pulumi.ComponentResource {
         connection: { name: host, ...connection },
         ...reached,
         ...config.topology,
-        verify: { connectTo, publicHost, ...config.probes },
+        verify: { connectTo, publicHost, ...(accessLog ? { accessLog } : {}), ...config.probes },
         ...config.run,
         ...config.routing,
       },

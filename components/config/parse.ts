@@ -36,7 +36,7 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
     Object.entries(given).filter(([key, value]) => !(OPTIONAL_KEYS.includes(key) && isUnset(value))),
   );
   const result = stackConfigSchema.safeParse(values);
-  const stray = [...strayHosts(values), ...strayNode(values)];
+  const stray = [...strayHosts(values), ...strayNode(values), ...sharedAddresses(values)];
   if (result.success && stray.length === 0) return result.data;
   const found = [...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, schema())), ...stray];
   throw new ProblemError(
@@ -117,6 +117,28 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Finding 
     ...(known.length > 0 ? { allowed: known.join(", ") } : {}),
     ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
   };
+}
+
+/** Two web servers at one address: the answers of one would prove the other. */
+function sharedAddresses({ webServers }: Values): readonly Finding[] {
+  if (!isObject(webServers)) return [];
+  const seen = new Map<string, string>();
+  return Object.entries(webServers).flatMap(([name, server]): Finding[] => {
+    const connectTo = isObject(server) && isObject(server.connectTo) ? server.connectTo : undefined;
+    if (typeof connectTo?.address !== "string" || typeof connectTo.port !== "number") return [];
+    const address = `${connectTo.address.toLowerCase()}:${connectTo.port}`;
+    const other = seen.get(address);
+    seen.set(address, other ?? name);
+    if (other === undefined) return [];
+    return [
+      {
+        path: ["webServers", name, "connectTo"],
+        found: `${address}, which is that of ${other} too`,
+        allowed: "the web server's own address",
+        why: "Requests that another web server answers prove nothing about this one",
+      },
+    ];
+  });
 }
 
 /** Names of hosts that are not declared. On the values as given, so that other problems do not hide these. */

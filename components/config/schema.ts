@@ -17,7 +17,7 @@ import { connectionSchema } from "../../providers/targets/connection.js";
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   message: "must be a name of letters, digits, dots, underscores and hyphens",
 });
-const { connectTo, publicHost, ...probing } = routingSettings.shape.verify.shape;
+const { connectTo, publicHost, accessLog, ...probing } = routingSettings.shape.verify.shape;
 const { serverRoot, control, pluginFile, copyPrefix, defines, variables, nodes, sessionReplication } =
   routingSettings.shape;
 
@@ -32,6 +32,7 @@ const webServerSchema = z.strictObject({
   variables,
   connectTo,
   publicHost,
+  accessLog,
 });
 
 const { name: _name, through: _through, ...reachedDatabase } = levelSettings.shape.connection.shape;

@@ -51,8 +51,6 @@ export interface PluginConfig {
   refreshIntervalSeconds: number;
   /** On-demand routers steer dynamically: the lists are not the whole story. */
   intelligentManagement: boolean;
-  /** The plug-in's own log file. */
-  logPath?: string;
   /**
    * SHA-256 of everything except the PrimaryServers and BackupServers elements and the white space before them: equal for
    * two files that differ in routing only.
@@ -125,12 +123,10 @@ class PluginReader {
     const clusters = clusterElements.map((element) => this.cluster(element));
     this.requireNames(clusterElements);
     this.addRoutes(new Map(clusters.map((cluster) => [cluster.name, cluster])));
-    const logs = childrenOf(root, "Log");
     return {
       clusters,
       refreshIntervalSeconds: this.refreshInterval(),
       intelligentManagement: childrenOf(root, "IntelligentManagement").length > 0,
-      logPath: logs[0] && attributeOf(logs[0], "Name"),
       restDigest: restDigest(this.document, this.bytes),
       problems: this.problems,
     };

@@ -193,3 +193,11 @@ test.each([
 ])("databases and scripts: %s as %j", (path, value, message) => {
   expect(problems(withValue(path, value)).join("\n")).toMatch(message);
 });
+
+test("promise 13: two web servers at one address are refused: one would be proved by the other", () => {
+  const { connectTo } = (example().webServers as Record<string, Values>).webserver1 as { connectTo: Values };
+  const values = withValue("webServers.webserver2.connectTo", { ...connectTo });
+  expect(problems(values)).toEqual([
+    expect.stringMatching(/webServers\.webserver2\.connectTo: \S+:\d+, which is that of webserver1 too/),
+  ]);
+});

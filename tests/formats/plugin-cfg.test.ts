@@ -38,7 +38,6 @@ describe("reading", () => {
     expect(config.problems).toEqual([]);
     expect(config.refreshIntervalSeconds).toBe(60);
     expect(config.intelligentManagement).toBe(false);
-    expect(config.logPath).toBe("/opt/IBM/WebSphere/Plugins/logs/webserver1/http_plugin.log");
     expect(config.clusters.map(({ name, routed, lists }) => [name, routed, lists])).toEqual([
       ["dmgr_cnxCellManager01_Cluster", false, "primary-only"],
       ["AppsCluster", true, "both"],
@@ -89,7 +88,6 @@ describe("reading", () => {
     const config = read(handEdited);
     expect(config.problems).toEqual([]);
     expect(config.refreshIntervalSeconds).toBe(120);
-    expect(config.logPath).toBe("D:\\IBM\\HTTPServer/Plugins\\logs\\http_plugin.log");
     expect(config.clusters.map(({ name, lists, primary, backup }) => [name, lists, primary, backup])).toEqual([
       ["Apps", "both", ["n1_apps"], ["n2_apps", "n3_apps"]],
       ["Minified", "primary-only", ["n1_m", "n2_m"], []],

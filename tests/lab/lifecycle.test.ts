@@ -58,8 +58,11 @@ describe("promise 3: what somebody changed by hand shows as that and nothing els
       "one cluster exchanged in the copy",
       () => breakIt("routing", "InfraCluster"),
       () => ({
-        "deviations › routing InfraCluster": {
-          live: "InfraCluster: primary node1_InfraCluster_server1; declared node2_InfraCluster_server2 | backup node2_InfraCluster_server2; declared node1_InfraCluster_server1",
+        "deviations › InfraCluster primary": {
+          live: "node1_InfraCluster_server1; declared node2_InfraCluster_server2",
+        },
+        "deviations › InfraCluster backup": {
+          live: "node2_InfraCluster_server2; declared node1_InfraCluster_server1",
         },
       }),
     ],
@@ -107,7 +110,7 @@ describe("promise 3: what somebody changed by hand shows as that and nothing els
   );
 
   test(
-    "a person reads one line for one cluster, not the whole file",
+    "a person reads one line for each list of one cluster, not the whole file",
     async () => {
       await breakIt("routing", "AppsCluster");
       const text = await engine.expect(0, ["preview", "--diff"]);
@@ -115,13 +118,15 @@ describe("promise 3: what somebody changed by hand shows as that and nothing els
       expect(marked.map((line) => line.trim().slice(0, 100))).toMatchInlineSnapshot(`
 [
   "+ deviations   : {",
-  "+ routing AppsCluster: "AppsCluster: primary node1_AppsCluster_server1; declared node2_AppsCluster_s",
+  "+ AppsCluster backup : "node2_AppsCluster_server2; declared node1_AppsCluster_server1"",
+  "+ AppsCluster primary: "node1_AppsCluster_server1; declared node2_AppsCluster_server2"",
   "- deviations   : {",
-  "- routing AppsCluster: "AppsCluster: primary node1_AppsCluster_server1; declared node2_AppsCluster_s",
+  "- AppsCluster backup : "node2_AppsCluster_server2; declared node1_AppsCluster_server1"",
+  "- AppsCluster primary: "node1_AppsCluster_server1; declared node2_AppsCluster_server2"",
   "~ 1 to update",
 ]
 `);
-      expect(text).toMatch(/found: routing AppsCluster: .*; declared node1_AppsCluster_server1\n/);
+      expect(text).toMatch(/found: AppsCluster primary: .*; declared node2_AppsCluster_server2\n/);
       await engine.up();
     },
     ENGINE_TEST_MS,

@@ -5,6 +5,7 @@ import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/
 import type { ApplyContext } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import { type HttpdDirective, pointDirective } from "../../targets/httpd.js";
+import { requireOwnAddress } from "../../targets/plugin/access-log.js";
 import { reload, requireAlive, requireSyntax } from "../../targets/plugin/control.js";
 import {
   beginSessions,
@@ -68,6 +69,8 @@ async function checkFirst(
   } catch (error) {
     throw asRefusal(error, "a configuration that the web server does not accept cannot be reloaded");
   }
+  const { verify } = desired.settings;
+  await requireOwnAddress(host, verify, await targetOf(verify), context.signal);
   try {
     await proveThrough(step, context, 0);
   } catch (error) {

@@ -32,7 +32,7 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
   const seen = inPlace && sameJson(active.routing, goal.routing) ? undefined : primaryNodeOf(desired, live, active);
   // With a refusal the declared lists are not known in full.
   if (seen === undefined && goal.refusals.length === 0) {
-    for (const [cluster, line] of routingLines(active, goal)) deviations[`routing ${cluster}`] = line;
+    for (const [key, line] of routingLines(active, goal)) deviations[key] = line;
   }
   if (active !== live.generated) describeRest(deviations, live, active, kept);
   if (Object.keys(deviations).length === 0 && seen === undefined && !isProven(live, kept)) {
@@ -68,22 +68,22 @@ function primaryNodeOf(desired: RoutingDesired, live: Live, active: LiveFile): s
   return matching.find((node) => node !== desired.aspects.primaryNode);
 }
 
-/** One line per cluster whose lists differ, with the lists that differ. */
+/** One line per list of servers that differs. Short: Pulumi cuts long values. */
 function routingLines(active: LiveFile, goal: Goal): [string, string][] {
   const lines: [string, string][] = [];
   for (const [cluster, declared] of Object.entries(goal.routing)) {
     const found = active.routing[cluster];
     if (!found) {
-      lines.push([cluster, `${cluster}: not in ${fileName(active.path)}`]);
+      lines.push([`routing ${cluster}`, `not in ${fileName(active.path)}`]);
       continue;
     }
-    const parts = (["primary", "backup"] as const)
-      .filter((list) => !sameJson(found[list], declared[list]))
-      .map((list) => `${list} ${serverList(found[list])}; declared ${serverList(declared[list])}`);
-    if (parts.length > 0) lines.push([cluster, `${cluster}: ${parts.join(" | ")}`]);
+    for (const list of ["primary", "backup"] as const) {
+      if (sameJson(found[list], declared[list])) continue;
+      lines.push([`${cluster} ${list}`, `${serverList(found[list])}; declared ${serverList(declared[list])}`]);
+    }
   }
   for (const cluster of Object.keys(active.routing)) {
-    if (!(cluster in goal.routing)) lines.push([cluster, `${cluster}: no longer in the generated file`]);
+    if (!(cluster in goal.routing)) lines.push([`routing ${cluster}`, "no longer in the generated file"]);
   }
   return lines;
 }

@@ -140,7 +140,7 @@ const withoutProbe = (cluster: string, settings: Settings): Problem[] =>
           where: `verify.clusters.${cluster}`,
           found: "no probe is declared",
           why: "Only a request through the web server proves which servers a cluster's users reach",
-          next: `Add verify.clusters.${cluster}.probeUrl. To leave this cluster as it is: skipClusters: [${cluster}]`,
+          next: `Add probeUrl for it (in a stack's configuration: probes.clusters.${cluster}.probeUrl). To leave this cluster as it is: skipClusters: [${cluster}]`,
         },
       ];
 
@@ -156,6 +156,7 @@ function strangeProbes(settings: Settings, live: Live): Problem[] {
         where: `verify.clusters.${name}`,
         found: `there is no cluster ${JSON.stringify(name)}${near ? `; did you mean ${JSON.stringify(near)}?` : ""}`,
         allowed: known.join(", "),
+        next: `In a stack's configuration it is probes.clusters.${name}`,
       };
     });
 }

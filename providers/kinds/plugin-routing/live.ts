@@ -27,7 +27,7 @@ export interface LiveGenerated extends LiveFile {
 }
 
 export interface LiveWebServer {
-  /** "unknown" on hosts without /proc. */
+  /** "unknown" on hosts whose /proc does not show it. */
   running: "yes" | "no" | "unknown";
   /** The directive's file is newer than the last (re)load: what is running may be older than what is on disk. */
   editedAfterLoad: boolean;

@@ -69,7 +69,10 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
   const shared = sharedProblems(live.neighbours, settings.connection.name, copyOfOurs, live.directive?.file);
   const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...shared, ...goal.refusals];
   const active = activeFile(live);
-  const notes = live.webServer.running === "no" ? [notRunningNote(settings)] : [];
+  const notes = [
+    ...(live.webServer.running === "no" ? [notRunningNote(settings)] : []),
+    ...(settings.verify.testUser && !settings.verify.connectTo.tls ? [PASSWORD_IN_CLEAR] : []),
+  ];
   if (refusals.length > 0) return { steps: [], refusals, notes };
 
   const steps: RoutingStep[] = [];
@@ -108,7 +111,7 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
     touches: copy ? { [copy.path]: copy.expected } : {},
     ...(copy ? { copy } : {}),
   });
-  return { steps: whole, refusals: notRunning(desired, live), notes: [...notes, ...goal.notes] };
+  return { steps: whole, refusals: notRunning(desired, live), notes: [...notes, ...goal.notes, ...notInForce(live)] };
 }
 
 /** Puts back what was found at adoption, and removes the copies that we made. */
@@ -170,6 +173,9 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   return { steps: [...whole, ...removals], refusals: notRunning(desired, live), notes };
 }
 
+const PASSWORD_IN_CLEAR =
+  "verify.testUser logs in without TLS: its password goes over the network in clear; set tls in connectTo";
+
 interface Frame {
   /** Probed after the reload. */
   readonly clusters: readonly string[];
@@ -226,6 +232,11 @@ function framed({ settings }: RoutingDesired, changes: readonly RoutingStep[], f
     },
   ];
 }
+
+const notInForce = ({ directive }: Live): string[] =>
+  directive && directive.alsoFound.length > 0
+    ? [`left as they are, since not in force: WebSpherePluginConfig in ${directive.alsoFound.join("; ")}`]
+    : [];
 
 /** A cluster that is new in the generated file cannot answer yet. A file in place that cannot be read tells nothing. */
 const knownTo = (active: LiveFile | undefined, clusters: readonly string[]): readonly string[] =>

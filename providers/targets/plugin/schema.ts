@@ -89,6 +89,11 @@ export const verifySchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/, { message: 'must be a host name, with ":port" if it is not the usual one' })
     .describe("the name users know: sent as Host and as TLS server name"),
+  accessLog: absolutePath
+    .optional()
+    .describe(
+      "the web server's access log on its host, whose format holds %r; a request to connectTo then has to appear in it before anything is changed",
+    ),
   samples: z.number().int().min(1).max(1000).default(20).describe("requests per cluster, each on a new connection"),
   requestTimeout: durationSchema.default("10s").describe("limit of one request"),
   settleTime: durationSchema

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { milliseconds } from "../../common/duration.js";
@@ -7,14 +6,13 @@ import { resolveSecret } from "../../common/secret-resolver.js";
 import type { PluginCluster, PluginConfig } from "../../formats/plugin-cfg.js";
 import type { Host } from "../host.js";
 import { logIn, type ProbeOutcome, type ProbeTarget, parseSessionCookie, probe } from "../http-probe.js";
+import { newMark, watchLog, withQuery } from "./access-log.js";
 import type { ClusterProbe, Verify } from "./schema.js";
 
 /** Requests of one sample that are under way at a time: enough to meet several children of the web server. */
 const PARALLEL_REQUESTS = 4;
 /** While nothing changes, a wait says so this often. */
 const SAY_EVERY_MS = 10_000;
-/** How much of the access log's end is looked at for the probes' own lines. */
-const LOG_TAIL_BYTES = 1024 * 1024;
 
 /**
  * What a probe has to show: "routed" = every answer from one of the cluster's primaries; "answering" = any known member;
@@ -57,12 +55,13 @@ interface Verdict {
 export async function prove(proving: Proving, settleMs: number): Promise<void> {
   const started = Date.now();
   const wait = milliseconds(proving.verify.retryEvery);
+  const login: Login = {};
   let said = "";
   let saidAt = 0;
   for (;;) {
     proving.signal.throwIfAborted();
     await proving.alive();
-    const verdicts = await sampleAll(proving);
+    const verdicts = await sampleAll(proving, login);
     const bad = verdicts.filter((verdict) => verdict.wrong.size > 0);
     const lines = (bad.length > 0 ? bad : verdicts).map((verdict) => verdictLine(verdict, proving));
     const news = lines.join("\n") !== said;
@@ -88,17 +87,21 @@ export async function prove(proving: Proving, settleMs: number): Promise<void> {
   }
 }
 
-async function sampleAll(proving: Proving): Promise<readonly Verdict[]> {
+/** One login lasts for all rounds; only one that failed is tried again. */
+interface Login {
+  token?: string | undefined;
+}
+
+async function sampleAll(proving: Proving, login: Login): Promise<readonly Verdict[]> {
   const target = await targetOf(proving.verify);
-  let cookie: string | undefined;
   try {
-    cookie = await tokenOf(proving.verify, target, proving.signal);
+    login.token ??= await tokenOf(proving.verify, target, proving.signal);
   } catch (error) {
     const found = problemsOf(error, "verify.testUser")[0]?.found ?? "the login failed";
     return proving.clusters.map((cluster) => all(cluster, proving.verify.samples, found));
   }
   const verdicts: Verdict[] = [];
-  for (const cluster of proving.clusters) verdicts.push(await sample(proving, cluster, target, cookie));
+  for (const cluster of proving.clusters) verdicts.push(await sample(proving, cluster, target, login.token));
   return verdicts;
 }
 
@@ -149,27 +152,25 @@ async function sample(
   if (!settings || (!cluster && level !== "reachable")) {
     return all(name, verify.samples, "the cluster is no longer in the plug-in file");
   }
-  const marks = Array.from(
-    { length: verify.samples },
-    () => `pulumi-connections-probe=${randomBytes(9).toString("hex")}`,
-  );
-  const needsLog = typeof settings.proof === "object" && level !== "reachable";
+  const marks = Array.from({ length: verify.samples }, newMark);
+  const logPath = typeof settings.proof === "object" && level !== "reachable" ? settings.proof.accessLog : undefined;
+  const log = logPath === undefined ? undefined : await watchLog(proving.host, logPath);
   const outcomes = await mapInParallel(marks, (mark) =>
     probe(target, {
-      path: needsLog ? withQuery(settings.probeUrl, mark) : settings.probeUrl,
+      path: log ? withQuery(settings.probeUrl, mark) : settings.probeUrl,
       timeoutMs: milliseconds(verify.requestTimeout),
       ...(cookie ? { cookie } : {}),
       signal,
     }),
   );
   signal.throwIfAborted();
-  const log =
-    needsLog && typeof settings.proof === "object" ? await logTail(proving.host, settings.proof.accessLog) : "";
+  // What was not answered need not be there.
+  const lines = await log?.linesOf(marks.filter((_, index) => outcomes[index]?.kind === "answered"));
   const servers = new Set<string>();
   const wrong = new Map<string, number>();
   let good = 0;
   for (const [index, outcome] of outcomes.entries()) {
-    const judged = judge(outcome, settings, level, cluster, () => lineOf(log, marks[index] ?? ""));
+    const judged = judge(outcome, settings, level, cluster, () => lines?.get(marks[index] ?? ""));
     if (judged.server) servers.add(judged.server);
     if (judged.wrong === undefined) good++;
     else wrong.set(judged.wrong, (wrong.get(judged.wrong) ?? 0) + 1);
@@ -226,22 +227,6 @@ function byLog(line: string | undefined, cluster: PluginCluster): Judgement {
   const only = servers[0];
   if (only && servers.length === 1) return { server: only.name };
   return { wrong: only ? "the access log names several servers" : "no server in the access log's line (%{WAS}e)" };
-}
-
-const withQuery = (path: string, query: string): string => `${path}${path.includes("?") ? "&" : "?"}${query}`;
-
-const lineOf = (log: string, mark: string): string | undefined => log.split("\n").find((line) => line.includes(mark));
-
-async function logTail(host: Host, path: string): Promise<string> {
-  const what = "read the end of the access log";
-  const argv = ["tail", "-c", String(LOG_TAIL_BYTES), path];
-  const timeoutMs = milliseconds(host.connection.operationTimeout);
-  const result = await host.run(argv, { what, timeoutMs });
-  if (result.exitCode === 0) return result.stdout;
-  throw new ProblemError("missing", {
-    where: `${host.name}:${path}`,
-    found: `cannot be read: ${result.stderr.trim()}`,
-  });
 }
 
 /** Like Promise.all over `items`, with a few of them under way at a time. */

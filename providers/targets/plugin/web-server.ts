@@ -46,12 +46,13 @@ export async function problemsAsData<T>(read: () => Promise<T>): Promise<{ value
   }
 }
 
-/** Whether the parent process of the pid file lives. */
+/** Whether the parent process of the pid file lives; "unknown" where this login is not shown the processes of others. */
 export async function isRunning(files: FileReader, pidFile: string): Promise<"yes" | "no" | "unknown"> {
   const content = await files.read(pidFile);
   const pid = /^\s*(\d+)\s*$/.exec(content?.bytes.toString("latin1") ?? "")?.[1];
   if (pid === undefined) return "no";
-  const [processDirectory, processes] = await Promise.all([files.stat(`/proc/${pid}`), files.stat("/proc")]);
-  if (processes === undefined) return "unknown";
-  return processDirectory === undefined ? "no" : "yes";
+  // Without /proc, or mounted with hidepid=2, not even the first process is there.
+  const [parent, first] = await Promise.all([files.stat(`/proc/${pid}`), files.stat("/proc/1")]);
+  if (parent !== undefined) return "yes";
+  return first === undefined ? "unknown" : "no";
 }

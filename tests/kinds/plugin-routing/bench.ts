@@ -76,7 +76,7 @@ export class WebServerModel {
     this.host.put(HTTPD_CONF, CONF);
     this.host.put(GENERATED, pluginXml([APPS, INFRA, DMGR]));
     this.host.put(ACCESS_LOG, "");
-    this.host.mkdir("/proc");
+    this.host.mkdir("/proc/1");
     this.#server = createServer((request, response) => {
       const cluster = (this.#left-- > 0 ? this.#before : this.#running)?.find((candidate) =>
         request.url?.startsWith(`/${candidate.name}/`),

@@ -79,8 +79,8 @@ describe("promise 3: what somebody changed shows as that and nothing else, and u
     expect(primaryNode).toBe("node10");
     expect(deviations).toEqual({
       directive: `${HTTPD_CONF}:5 names ${own}; declared: ${copyOf("node10")}`,
-      "routing AppsCluster":
-        "AppsCluster: primary node1_apps_server1; declared node10_apps_server1 | backup node10_apps_server1; declared node1_apps_server1",
+      "AppsCluster primary": "node1_apps_server1; declared node10_apps_server1",
+      "AppsCluster backup": "node10_apps_server1; declared node1_apps_server1",
     });
     await heals();
     expect(web.host.text(own)).toBeDefined();
@@ -92,8 +92,8 @@ describe("promise 3: what somebody changed shows as that and nothing else, and u
     expect({ primaryNode, deviations }).toEqual({
       primaryNode: "node10",
       deviations: {
-        "routing InfraCluster":
-          "InfraCluster: primary node1_infra; declared node10_infra | backup node10_infra; declared node1_infra",
+        "InfraCluster primary": "node1_infra; declared node10_infra",
+        "InfraCluster backup": "node10_infra; declared node1_infra",
       },
     });
     await heals();
