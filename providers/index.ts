@@ -1,4 +1,5 @@
 import { ProblemError } from "./common/problem.js";
+import { interimFixes } from "./kinds/interim-fixes/kind.js";
 import { pluginRouting } from "./kinds/plugin-routing/kind.js";
 import { schemaVersionKind } from "./kinds/schema-version/kind.js";
 import { sqlScriptVersion } from "./kinds/sql-script-version/kind.js";
@@ -10,7 +11,12 @@ import { plansOfThisCommand } from "./lifecycle/shown.js";
 import { openDatabase } from "./targets/db2/database.js";
 
 /** The one registry: every kind that state files may name. A type, once released, never leaves it. */
-export const kinds: readonly AnyKind[] = [pluginRouting, schemaVersionKind(openDatabase), sqlScriptVersion];
+export const kinds: readonly AnyKind[] = [
+  pluginRouting,
+  interimFixes,
+  schemaVersionKind(openDatabase),
+  sqlScriptVersion,
+];
 
 const providers = new Map<string, ReturnType<typeof managedProvider>>();
 

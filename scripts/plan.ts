@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { formatProblem, ProblemError, problemsOf } from "../providers/common/problem.js";
+import { formatProblem, problemsOf } from "../providers/common/problem.js";
 import { kindOf } from "../providers/index.js";
 import { cachedAccess } from "../providers/lifecycle/access.js";
 import { type AnyKind, lenientInputs, type Properties } from "../providers/lifecycle/inputs.js";
@@ -12,8 +12,7 @@ import { writeState } from "../providers/lifecycle/state.js";
 import { closeAllDatabases } from "../providers/targets/db2/database.js";
 import { hostKeyWarnings } from "../providers/targets/host-keys.js";
 import { closeAllHosts } from "../providers/targets/hosts.js";
-import { pulumiCommand } from "./pulumi-command.js";
-import { toolchainEnvironment } from "./toolchain.js";
+import { evaluateProgram } from "./evaluate-program.js";
 
 const USAGE = `npm run plan -- --stack STACK [--config-file FILE] [--import-file FILE]
 
@@ -24,16 +23,6 @@ also for resources that are not in the stack's state yet, about which pulumi pre
                        what is not in the state yet into it as it is found
 
 Exit code: 0 = planned, 1 = the program or a resource could not be looked at, 2 = something is refused`;
-
-/** The parts of `pulumi preview --json` that matter here. */
-interface Preview {
-  readonly steps?: readonly {
-    readonly op: string;
-    readonly urn: string;
-    readonly newState?: { readonly type: string; readonly inputs?: Properties };
-  }[];
-  readonly diagnostics?: readonly { readonly message?: string; readonly severity?: string }[];
-}
 
 interface Looked {
   readonly urn: string;
@@ -72,34 +61,6 @@ async function main(): Promise<number> {
   if (values["import-file"]) await fillImportFile(values["import-file"], looked);
   if (looked.some((one) => "error" in one.seen)) return 1;
   return looked.some((one) => "plan" in one.seen && one.seen.plan.refusals.length > 0) ? 2 : 0;
-}
-
-/** Lets the engine run the program and our checks, without looking at anything: that is done here, read-only. */
-async function evaluateProgram(place: readonly string[], importFile: string | undefined): Promise<Preview> {
-  const args = ["preview", "--json", "--refresh=false", "--show-sames", "--non-interactive", ...place];
-  const { code, stdout, output } = await pulumiCommand(
-    [...args, ...(importFile ? ["--import-file", importFile] : [])],
-    {
-      env: toolchainEnvironment(),
-    },
-  );
-  const preview = parsePreview(stdout);
-  if (code === 0 && preview) return preview;
-  const messages = preview?.diagnostics
-    ?.filter(({ severity }) => severity === "error")
-    .map(({ message }) => message ?? "");
-  throw new ProblemError("invalid-input", {
-    where: "the program",
-    found: messages && messages.length > 0 ? messages.join("\n").trim() : output.trim(),
-  });
-}
-
-function parsePreview(text: string): Preview | undefined {
-  try {
-    return JSON.parse(text) as Preview;
-  } catch {
-    return undefined;
-  }
 }
 
 async function lookAt(urn: string, kind: AnyKind, given: Properties, isNew: boolean): Promise<Looked> {

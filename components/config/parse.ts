@@ -14,6 +14,7 @@ const OPTIONAL_KEYS: readonly string[] = [
   "routing",
   "databases",
   "sqlScripts",
+  "interimFixes",
   "run",
 ] satisfies readonly (keyof StackConfig)[];
 
@@ -119,6 +120,23 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Finding 
   };
 }
 
+/** Names of hosts that are not declared. On the values as given, so that other problems do not hide these. */
+function strayHosts({ hosts, ...rest }: Values): readonly Finding[] {
+  if (!isObject(hosts)) return [];
+  return [...strayHostsOfFixes(rest.interimFixes, Object.keys(hosts)), ...strayHostsOfMembers(rest, hosts)];
+}
+
+function strayHostsOfFixes(fixes: unknown, known: readonly string[]): readonly Finding[] {
+  if (!isObject(fixes)) return [];
+  const at = (path: Path, settings: unknown) =>
+    isObject(settings) ? strayName(["interimFixes", ...path, "host"], "host", settings.host, known) : [];
+  const nodes = Array.isArray(fixes.nodes) ? fixes.nodes : [];
+  return [
+    ...at(["deploymentManager"], fixes.deploymentManager),
+    ...nodes.flatMap((node: unknown, index) => at(["nodes", index], node)),
+  ];
+}
+
 /** Two web servers at one address: the answers of one would prove the other. */
 function sharedAddresses({ webServers }: Values): readonly Finding[] {
   if (!isObject(webServers)) return [];
@@ -141,9 +159,7 @@ function sharedAddresses({ webServers }: Values): readonly Finding[] {
   });
 }
 
-/** Names of hosts that are not declared. On the values as given, so that other problems do not hide these. */
-function strayHosts({ hosts, ...rest }: Values): readonly Finding[] {
-  if (!isObject(hosts)) return [];
+function strayHostsOfMembers(rest: Values, hosts: Values): readonly Finding[] {
   return Object.entries(HOST_KEYS).flatMap(([group, keys]) => {
     const members = rest[group];
     return Object.entries(isObject(members) ? members : {}).flatMap(([member, settings]) =>

@@ -1,4 +1,10 @@
 import { z } from "zod";
+import { durationSchema } from "../../providers/common/duration.js";
+import {
+  aspectsSchema as fixesAspects,
+  identitySchema as fixesIdentity,
+  settingsSchema as fixesSettings,
+} from "../../providers/kinds/interim-fixes/schema.js";
 import {
   aspectsSchema as routingAspects,
   settingsSchema as routingSettings,
@@ -57,6 +63,29 @@ const scriptSchema = z.strictObject({
   ...scriptAspects.shape,
 });
 
+const {
+  deploymentManager: { shape: manager },
+  nodes: { element: node },
+  topology: _topology,
+  webServers: _webServers,
+  ...rolling
+} = fixesSettings.shape;
+const { connection: _managerConnection, ...managerSettings } = manager;
+
+const interimFixesSchema = z.strictObject({
+  ...fixesIdentity.shape,
+  deploymentManager: z
+    .strictObject({ host: name.describe("one of hosts"), ...managerSettings })
+    .describe("the cell's deployment manager"),
+  nodes: z
+    .array(node.omit({ connection: true }).extend({ host: name.describe("one of hosts") }))
+    .min(1)
+    .describe("nodes with cluster members, in the order of the rollout"),
+  ...rolling,
+  deadline: durationSchema.default("12h").describe("limit of one whole rollout; of every other run: run.deadline"),
+  ...fixesAspects.shape,
+});
+
 /**
  * A stack's configuration: one key of `Pulumi.<stack>.yaml` each. Descriptions and defaults end up in the JSON Schema, in
  * docs/configuration.md and in the parser's messages. What one key says about another is checked by the parser.
@@ -79,6 +108,9 @@ export const stackConfigSchema = z.strictObject({
     .record(name, scriptSchema)
     .optional()
     .describe("database scripts on disk whose schema level is corrected before they are run, by a name of yours"),
+  interimFixes: interimFixesSchema
+    .optional()
+    .describe("interim fixes of the Connections installation, rolled through the nodes; left alone when absent"),
   run: runSettingsSchema.strict().prefault({}).describe("how runs behave: maintenance window, destroy, locks, limits"),
 });
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { durationSchema } from "../../common/duration.js";
 import { connectionSchema } from "../../targets/connection.js";
-import { absolutePath, controlSchema, names, nodesSchema, verifySchema } from "../../targets/plugin/schema.js";
+import { absolutePath, controlSchema, nodesSchema, verifySchema } from "../../targets/plugin/schema.js";
 import { administratorSchema, cellSchema } from "../../targets/wsadmin/settings.js";
 
 /** Free-form: LO66666, LO100079, CFix.70.2110. A leading hyphen would be an option of the update installer. */
@@ -73,8 +73,8 @@ export const settingsSchema = z.strictObject({
   }),
   webServers: z.array(webServerSchema).describe("every web server in front of the cell"),
   ignoreWebServers: z.array(z.string().min(1)).default([]).describe("web servers of the cell that no user reaches"),
-  untouched: names
-    .or(z.array(z.string()).max(0))
+  untouched: z
+    .array(z.string().min(1))
     .default([])
     .describe("clusters that no fix of this installation changes; they are neither drained nor restarted"),
   memberProbes: z.record(z.string().min(1), memberProbeSchema).describe("cluster → how to probe each of its members"),
