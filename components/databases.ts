@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SchemaVersion, type SchemaVersionArgs } from "../providers/kinds/schema-version/resource.js";
 import { SqlScriptVersion } from "../providers/kinds/sql-script-version/resource.js";
+import { databaseConnection, hostConnection } from "./config/connections.js";
 import type { StackConfig } from "./config/schema.js";
 
 type Configured<Key extends "databases" | "sqlScripts"> = NonNullable<StackConfig[Key]>[string];
@@ -40,18 +41,13 @@ export class Databases extends pulumi.ComponentResource {
     const settings = config.databases?.[database];
     const level = settings?.levels[component];
     if (!settings || !level) throw new Error(`${component} in ${database} is not in the configuration`);
-    const { home, through, levels: _levels, ...reached } = settings;
     return new SchemaVersion(
       `${name}-${component}`,
       {
         database,
         component,
-        connection: {
-          name: database,
-          ...reached,
-          ...(through === undefined ? {} : { through: connectionTo(through, config) }),
-        },
-        home: connectionTo(home, config),
+        connection: databaseConnection(database, config),
+        home: hostConnection(settings.home, config),
         ...config.run,
         // Restoring would lower it, which is never done; `run` speaks of everything else.
         onDestroy: "retain",
@@ -64,14 +60,8 @@ export class Databases extends pulumi.ComponentResource {
   private script(name: string, settings: Configured<"sqlScripts">, config: StackConfig): SqlScriptVersion {
     return new SqlScriptVersion(
       `${name}-level`,
-      { ...settings, connection: connectionTo(settings.host, config), ...config.run },
+      { ...settings, connection: hostConnection(settings.host, config), ...config.run },
       { parent: this },
     );
   }
-}
-
-function connectionTo(host: string, config: StackConfig) {
-  const connection = config.hosts[host];
-  if (!connection) throw new Error(`host ${host} is not in the configuration`);
-  return { name: host, ...connection };
 }

@@ -72,5 +72,11 @@ export function matchReleases(found: Levels): readonly ReleaseMatch[] {
     return { release: name, agree, differ };
   })
     .filter(({ agree }) => agree.length > 0)
-    .sort((a, b) => a.differ.length - b.differ.length || b.agree.length - a.agree.length);
+    .sort(
+      (a, b) =>
+        a.differ.length - b.differ.length || b.agree.length - a.agree.length || Number(isNamed(b)) - Number(isNamed(a)),
+    );
 }
+
+/** Every refresh has another level of Homepage: where the rest leaves it open, that one names the release. */
+const isNamed = ({ agree }: ReleaseMatch): boolean => agree.includes("HOMEPAGE");

@@ -1,0 +1,69 @@
+import { DB2_DATABASES } from "../../../lab/db2/lab.js";
+import { reportLines, schemaReport } from "../../../providers/kinds/schema-version/report.js";
+import { closeAllDatabases, openDatabase } from "../../../providers/targets/db2/database.js";
+import { MemoryDatabase } from "../../support/memory-database.js";
+import { describeDb2, startTestDb2 } from "../../targets/db2/lab.js";
+
+const COLUMNS = { COMPKEY: "VARCHAR(36)", DBSCHEMAVER: "INTEGER" };
+
+/** A database with some components' tables at the levels of 5.0 CR2, and what a test makes of them. */
+function estate(levels: Record<string, number> = {}): MemoryDatabase {
+  const database = new MemoryDatabase("all-in-one");
+  const cr2 = { "HOMEPAGE.HOMEPAGE_SCHEMA": 478, "SNCOMM.SNCOMM_SCHEMA": 98, "CALENDAR.CA_SCHEMA": 30 };
+  for (const [table, level] of Object.entries({ ...cr2, ...levels })) {
+    database.put(table, COLUMNS, { COMPKEY: table.split(".")[0] ?? "", DBSCHEMAVER: level });
+  }
+  return database;
+}
+
+const linesOf = async (...databases: MemoryDatabase[]) => (await reportLines(await schemaReport(databases))).join("\n");
+
+test("a consistent set is recognised, with how much of it was compared", async () => {
+  expect(await linesOf(estate())).toBe(`COMMUNITIES  98  (all-in-one: SNCOMM.SNCOMM_SCHEMA.DBSCHEMAVER)
+EVENTS       30  (all-in-one: CALENDAR.CA_SCHEMA.DBSCHEMAVER)
+HOMEPAGE     478  (all-in-one: HOMEPAGE.HOMEPAGE_SCHEMA.DBSCHEMAVER)
+In none of these databases: ACTIVITIES, BLOGS, BOOKMARKS, FILES, FORUMS, METRICS, MOBILE, PROFILES, PUSH, WIKIS
+Consistent with 5.0 CR2 (3 of 3 compared). What was not compared is not in the public lists.`);
+});
+
+test("what is out of step is named", async () => {
+  expect(await linesOf(estate({ "SNCOMM.SNCOMM_SCHEMA": 93 }))).toContain(
+    "Not consistent with one release that is known here. Nearest is 5.0 CR2: 2 agree; COMMUNITIES is 93 instead of 98.",
+  );
+});
+
+test("levels that nobody published are not judged", async () => {
+  const levels = { "HOMEPAGE.HOMEPAGE_SCHEMA": 9001, "SNCOMM.SNCOMM_SCHEMA": 9002, "CALENDAR.CA_SCHEMA": 9003 };
+  expect(await linesOf(estate(levels))).toContain("of no release that is known here");
+});
+
+test("promise 21: a database that cannot be asked, or a strange row, hides nothing else", async () => {
+  const sick = new MemoryDatabase("sick", {
+    beforeOperation: () => {
+      throw new Error("refused to connect");
+    },
+  });
+  const strange = new MemoryDatabase("strange");
+  strange.put("FORUM.DF_SCHEMA", COLUMNS);
+  const lines = await linesOf(sick, strange, estate());
+  expect(lines).toContain("sick could not be asked: sick: refused to connect.");
+  expect(lines).toMatch(/FORUMS +strange FORUM\.DF_SCHEMA: no row/);
+  expect(lines).toContain("HOMEPAGE     478");
+});
+
+describeDb2("with the real driver", () => {
+  test("all thirteen components of the lab's databases, in three shapes", async () => {
+    const lab = await startTestDb2();
+    try {
+      const report = await schemaReport(DB2_DATABASES.map((name) => openDatabase(lab.connection(name))));
+      expect(report).toMatchObject({ absent: [], unreached: [] });
+      expect(report.releases[0]).toMatchObject({
+        release: "5.0 CR2",
+        differ: [{ component: "HOMEPAGE", found: "704", expected: "478" }],
+      });
+    } finally {
+      await closeAllDatabases();
+      await lab.stop();
+    }
+  }, 120_000);
+});
