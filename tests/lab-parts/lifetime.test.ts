@@ -7,6 +7,7 @@ import { attachLab, type Lab, startLab } from "../../lab/lab.js";
 import { isAlive, startTime, waitFor } from "../../lab/running.js";
 import { toolchain } from "../../lab/toolchain.js";
 import { ask } from "./asking.js";
+import { familyOf } from "./family.js";
 
 const TIMEOUT_MS = 60_000;
 const LONG_MS = 15_000;
@@ -23,40 +24,6 @@ afterEach(async () => {
   await (await attachLab(directory))?.stop();
   await rm(directory, { recursive: true, force: true });
 });
-
-/** Every process below the lab's own, by pid and start time: sshd, httpd and node of all hosts. */
-async function familyOf(lab: Lab): Promise<Lab["processes"]> {
-  const { stdout } = await run("ps", ["-e", "-o", "pid=,ppid="]);
-  const pairs = stdout
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number));
-  const family = new Set(lab.processes.map((one) => one.pid));
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const [pid = 0, parent = 0] of pairs) {
-      if (family.has(pid) || !family.has(parent)) continue;
-      family.add(pid);
-      grown = true;
-    }
-  }
-  return [...family].flatMap((pid) => {
-    const start = startTime(pid);
-    return start === undefined ? [] : [{ pid, startTime: start }];
-  });
-}
-
-function run(program: string, args: readonly string[]): Promise<{ stdout: string; exitCode: number | null }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-    let stdout = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      stdout += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", (exitCode) => resolve({ stdout, exitCode }));
-  });
-}
 
 /** A process of its own that starts a lab and holds it. */
 async function owner(): Promise<ChildProcess> {

@@ -38,7 +38,7 @@ export async function handsOf(lab: Lab): Promise<Hands> {
   const hands: Hands = {
     command: (node, name, ...args) => lab.run(node, [`${profileOf(node)}/bin/${name}.sh`, ...args]),
     async wsadmin(script, ...options) {
-      const file = `${lab.namespaces === "none" ? lab.directory : ""}/tmp/hand.py`;
+      const file = `${cell.dmgr.profile}/temp/hand.py`;
       await lab.writeFile("dmgr", file, script);
       return lab.run("dmgr", [`${cell.dmgr.profile}/bin/wsadmin.sh`, "-lang", "jython", ...options, "-f", file]);
     },

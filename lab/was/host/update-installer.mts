@@ -120,9 +120,10 @@ async function work(todo: readonly Fix[], verb: "install" | "uninstall"): Promis
     say(`${verb === "install" ? "Installing" : "Uninstalling"} fix ${fix.id} ...`);
     if (!isOn(settings, "install-lies")) {
       for (const application of fix.applications) {
-        await update(application, (ids) =>
-          verb === "install" ? [...ids.filter((id) => id !== fix.id), fix.id] : ids.filter((id) => id !== fix.id),
-        );
+        await update(application, (ids) => {
+          const others = ids.filter((id) => id !== fix.id && id !== "damaged");
+          return verb === "install" ? [...others, fix.id] : others;
+        });
       }
       for (const name of fix.sharedFiles) {
         appendFileSync(`${installRoot}/data/shared/provision/${name}`, `${verb} ${fix.id}\n`);
