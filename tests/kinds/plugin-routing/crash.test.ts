@@ -139,6 +139,37 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
     expect(indices).toBeGreaterThan(6);
   });
 
+  test.each(FAULTS.filter(([, , lasting]) => lasting))(
+    "a copy in force, rewritten with what turns out bad for users: %s",
+    async (_name, side, lasting) => {
+      const indices = await everywhere(side, lasting, async (web, fault) => {
+        const bench = routingBench(web);
+        const outs = await bench.create(inputsFor(web));
+        const good = web.host.text(copyOf("node10"));
+        web.host.put(GENERATED, pluginXml([APPS, INFRA, DMGR], '<Property Name="ESIEnable" Value="true"/>'));
+        fault.active = true;
+        const stored = (await stateOf(bench.up(outs, inputsFor(web)) as Promise<Stored>)) ?? outs;
+        fault.active = false;
+        await web.host.close();
+        const { kept } = JSON.parse(
+          web.host.text(web.host.paths().find((path) => path.includes("/records/")) ?? "") ?? "",
+        );
+        const finished = kept.proven !== null && web.host.text(copyOf("node10")) !== good;
+        // The plug-in reads the copy by itself, within its RefreshInterval, and only then users feel it.
+        await web.load();
+        web.status = 500;
+        if (finished) return;
+        await expect(bench.up(stored, inputsFor(web))).rejects.toThrow(/status 500/);
+        expect(web.host.text(copyOf("node10"))).toBe(good);
+        web.status = 200;
+        await web.host.close();
+        const healed = await bench.up(stored, inputsFor(web));
+        expect(await bench.up(healed ?? stored, inputsFor(web))).toBeUndefined();
+      });
+      expect(indices).toBeGreaterThan(6);
+    },
+  );
+
   test("killed, and its recovery killed too: every pair of indices", async () => {
     let pairs = 0;
     const faultAt = (index: number) => new Fault(index, "after", true);
