@@ -74,7 +74,7 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     writeFileSync(join(local.profile, "logs", "app2", "app2.pid"), `${filed}\n`);
     // A number that was given to something else since.
     mkdirSync(join(local.profile, "logs", "app1"), { recursive: true });
-    writeFileSync(join(local.profile, "logs", "app1", "app1.pid"), `${process.pid}\n`);
+    writeFileSync(join(local.profile, "logs", "app1", "app1.pid"), `${listed}\n`);
     const found = await node().observe(["app1", "app10", "app2"].map((server) => ({ server })));
     expect(found.map(({ server, process: state, pid }) => [server, state, pid])).toEqual([
       ["app1", "absent", undefined],
@@ -150,6 +150,24 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     expect((await problemOf(node().stopServer("app1", run("stop")))).cause).toBe("unknown-outcome");
     expect((await node().stopServer("app1", run("stop"))).message).toBe("stopped");
     expect(readFileSync(join(local.root, "times"), "utf8")).toBe("once\n");
+    expect(local.leftovers()).toEqual([]);
+  });
+
+  test("promise 14: a command removes its login itself, however we fare meanwhile", async () => {
+    let cut = false;
+    host = local.host({
+      beforeOperation: () => {
+        if (cut) throw lineCut("node01");
+      },
+      afterOperation: ({ name }) => {
+        if (name !== "jobs.run") return;
+        cut = true;
+        throw lineCut("node01");
+      },
+    });
+    local.serverCommand("stopServer", "exit 0");
+    await problemOf(node().stopServer("app1", run("stop")));
+    expect(local.seen).toContain("ARGS app1");
     expect(local.leftovers()).toEqual([]);
   });
 
