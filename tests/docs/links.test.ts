@@ -65,7 +65,7 @@ test.each(pages)("%s names only scripts that package.json has", (page) => {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
   };
-  const named = [...readFileSync(join(root, page), "utf8").matchAll(/npm run (?:--silent )?([a-z]+)/g)].map(
+  const named = [...readFileSync(join(root, page), "utf8").matchAll(/npm run (?:--silent )?([a-z-]+)/g)].map(
     ([, name]) => name,
   );
   expect(named.filter((name) => name !== undefined && !(name in scripts))).toEqual([]);
