@@ -4,10 +4,14 @@ import { formatProblem, ProblemError, problemsOf } from "../providers/common/pro
 import { BREAKS, breakNamed } from "./breaks.js";
 import { attachLab, type Lab, startLab } from "./lab.js";
 import { projectRoot } from "./toolchain.js";
+import type { LabCell } from "./was/cell.js";
 
 const USAGE = `npm run lab -- VERB [--directory DIR]
 
-  start [--mpm worker|event]   start the lab in the background, or say where it runs
+  start [OPTION...]            start the lab in the background, or say where it runs
+          --mpm worker|event   httpd's processing model; default worker
+          --nodes 2|3          default 2
+          --cell 2.1|2.7       with a deployment manager and node agents; the Jython of its wsadmin. Default: none
   stop                         end it; its files stay, and the next start takes them up again
   status                       what runs, and how to reach it
   break [THING]                break something behind the tool's back; without a thing: list them
@@ -19,6 +23,8 @@ const USAGE = `npm run lab -- VERB [--directory DIR]
 const OPTIONS = {
   directory: { type: "string" },
   mpm: { type: "string" },
+  nodes: { type: "string" },
+  cell: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -27,7 +33,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [verb, ...words] = positionals;
   const directory = values.directory ?? join(projectRoot(), ".lab", "run");
   if (values.help || verb === undefined) print(USAGE);
-  else if (verb === "start") await start(directory, values.mpm, words);
+  else if (verb === "start") await start(directory, values, words);
   else if (verb === "stop") await stop(directory, words);
   else if (verb === "status") await status(directory, words);
   else if (verb === "break" && words.length === 0) print(listOfBreaks());
@@ -52,12 +58,33 @@ function noMore(words: readonly string[], verb: string): void {
   if (words.length > 0) throw usageError(`"${words.join(" ")}" after ${verb}`, `nothing more after ${verb}`);
 }
 
-async function start(directory: string, mpm: string | undefined, words: readonly string[]): Promise<void> {
+interface StartValues {
+  readonly mpm?: string;
+  readonly nodes?: string;
+  readonly cell?: string;
+}
+
+async function start(directory: string, values: StartValues, words: readonly string[]): Promise<void> {
   noMore(words, "start");
-  if (mpm !== undefined && mpm !== "worker" && mpm !== "event") throw usageError(`--mpm ${mpm}`, "worker, event");
+  const options = {
+    mpm: oneOf("--mpm", values.mpm, { worker: "worker", event: "event" }),
+    nodes: oneOf("--nodes", values.nodes, { "2": 2, "3": 3 }),
+    cell: oneOf("--cell", values.cell, { none: "none", "2.1": "2.1", "2.7": "2.7" }),
+  } as const;
   const before = await attachLab(directory);
-  const lab = await startLab({ directory, mpm, detached: true });
+  const lab = await startLab({ directory, ...options, detached: true });
   print(`${before ? "The lab runs already." : "The lab is up."}\n\n${describe(lab)}`);
+}
+
+function oneOf<const T>(
+  option: string,
+  given: string | undefined,
+  allowed: Readonly<Record<string, T>>,
+): T | undefined {
+  if (given === undefined) return undefined;
+  const value = Object.entries(allowed).find(([word]) => word === given)?.[1];
+  if (value === undefined) throw usageError(`${option} ${given}`, Object.keys(allowed).join(", "));
+  return value;
 }
 
 async function stop(directory: string, words: readonly string[]): Promise<void> {
@@ -116,7 +143,17 @@ function describe(lab: Lab): string {
     ...hosts,
     "Clusters",
     ...clusters,
+    ...(lab.cell ? describeCell(lab.cell) : []),
   ].join("\n")}\n`;
+}
+
+function describeCell({ name, jython, dmgr, nodes, administrator, updateInstaller, fixDirectory }: LabCell): string[] {
+  return [
+    `Cell        ${name}, administrator ${administrator.name} (password in ${administrator.passwordFile})`,
+    `  dmgr      ${dmgr.profile}/bin/wsadmin.sh (Jython ${jython}), SOAP port ${dmgr.soapPort}`,
+    ...nodes.map((node) => `  ${node.name}     ${node.profile}/bin, node agent's SOAP port ${node.agentPort}`),
+    `  Fixes     ${updateInstaller}/updateSilent.sh; on offer in ${fixDirectory}`,
+  ];
 }
 
 function print(text: string): void {
