@@ -28,6 +28,10 @@ export function compareLevels(a: string, b: string): number {
   return 0;
 }
 
+/** Whether a level may be moved to another. What is no level, in inputs that are not complete yet, is no matter of this. */
+export const mayRise = (from: string, to: string): boolean =>
+  !isLevel(from) || !isLevel(to) || compareLevels(from, to) < 0;
+
 export const sameLevel = (a: string, b: string): boolean => compareLevels(a, b) === 0;
 
 /** @throws RangeError for a text that is no level */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { durationSchema } from "../../common/duration.js";
-import { compareLevels, isLevel, levelSchema } from "../../formats/schema-level.js";
+import { levelSchema, mayRise } from "../../formats/schema-level.js";
 import { COMPONENTS } from "../../formats/schema-tables.js";
 import { readOnlyProblem } from "../../formats/sql-read-only.js";
 import { connectionSchema } from "../../targets/connection.js";
@@ -122,7 +122,7 @@ export const aspectsSchema = z
   .superRefine(({ version, from, postVersion, postFrom }, context) => {
     const below = (path: string, list: readonly string[], target: string) => {
       for (const [index, level] of list.entries()) {
-        if (!isLevel(level) || !isLevel(target) || compareLevels(level, target) < 0) continue;
+        if (mayRise(level, target)) continue;
         context.addIssue({
           code: "custom",
           path: [path, index],

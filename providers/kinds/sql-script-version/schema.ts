@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { compareLevels, levelSchema } from "../../formats/schema-level.js";
+import { levelSchema, mayRise } from "../../formats/schema-level.js";
 import { COMPONENTS } from "../../formats/schema-tables.js";
 import { connectionSchema } from "../../targets/connection.js";
 
@@ -25,7 +25,7 @@ export const aspectsSchema = z
   })
   .superRefine(({ version, from }, context) => {
     for (const [index, level] of from.entries()) {
-      if (compareLevels(level, version) < 0) continue;
+      if (mayRise(level, version)) continue;
       const message = `is not below ${version}; no level is ever lowered`;
       context.addIssue({ code: "custom", path: ["from", index], message });
     }
