@@ -160,7 +160,8 @@ test(
     const before = engine.fingerprints();
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { code, output } = await engine.pulumi(command);
-      expect({ code, output }).toEqual({ code: 255, output: expect.stringMatching(/nodee2.*node1, node2/) });
+      expect(code).not.toBe(0);
+      expect(output).toMatch(/nodee2.*node1, node2/);
     }
     expect(engine.fingerprints()).toEqual(before);
     await engine.route("node2");

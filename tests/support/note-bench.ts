@@ -2,9 +2,9 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { AnyKind } from "../../providers/lifecycle/inputs.js";
 import type { Access } from "../../providers/lifecycle/kind.js";
 import { managedProvider } from "../../providers/lifecycle/provider.js";
-import { plansOfThisProcess, type ShownPlans } from "../../providers/lifecycle/shown.js";
 import { snapshotReader } from "../../providers/lifecycle/snapshot-reader.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
+import { plansOfCommands } from "./commands.js";
 import { MemoryHost, type MemoryHostOptions } from "./memory-host.js";
 import { noteKind } from "./note-kind.js";
 
@@ -55,11 +55,7 @@ export function noteBench(
   const said: string[] = [];
   const fresh: Access = { host: () => host, files: () => host.files };
   const cached: Access = { host: () => host, files: () => snapshotReader(host) };
-  let command = plansOfThisProcess();
-  const shown: ShownPlans = {
-    remember: (id, inputs, steps) => command.remember(id, inputs, steps),
-    recall: (id, inputs) => command.recall(id, inputs),
-  };
+  const shown = plansOfCommands();
   const provider = managedProvider(kind, { fresh, cached, say: (line) => said.push(line), shown });
   const checked = async (olds: object, inputs: Record<string, unknown>) => {
     const result = await provider.check(olds, inputs);
@@ -76,7 +72,7 @@ export function noteBench(
       return { id, outs: { ...outs, __provider: "pointer" } };
     },
     async up(olds, inputs = noteInputs()) {
-      command = plansOfThisProcess();
+      shown.nextCommand();
       const news = { ...(await checked(olds, inputs)), __provider: "pointer" };
       const { changes } = await provider.diff("/notes/a", olds, news);
       if (!changes) return { outs: olds, updated: false };

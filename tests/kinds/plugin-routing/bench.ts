@@ -6,11 +6,11 @@ import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
 import type { Live } from "../../../providers/kinds/plugin-routing/live.js";
 import type { Access } from "../../../providers/lifecycle/kind.js";
 import { managedProvider } from "../../../providers/lifecycle/provider.js";
-import { plansOfThisProcess, type ShownPlans } from "../../../providers/lifecycle/shown.js";
 import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
 import { connectionSchema } from "../../../providers/targets/connection.js";
 import type { RunResult } from "../../../providers/targets/host.js";
 import { findPluginDirective } from "../../../providers/targets/httpd.js";
+import { plansOfCommands } from "../../support/commands.js";
 import { MemoryHost, type MemoryHostOptions } from "../../support/memory-host.js";
 import { APPS, type ClusterFixture, DMGR, INFRA, NODES, pluginXml } from "./fixtures.js";
 
@@ -209,11 +209,7 @@ export function routingBench(web: WebServerModel) {
   const said: string[] = [];
   const fresh: Access = { host: () => web.host, files: () => web.host.files };
   const cached: Access = { host: () => web.host, files: () => snapshotReader(web.host) };
-  let command = plansOfThisProcess();
-  const shown: ShownPlans = {
-    remember: (id, inputs, steps) => command.remember(id, inputs, steps),
-    recall: (id, inputs) => command.recall(id, inputs),
-  };
+  const shown = plansOfCommands();
   const provider = managedProvider(pluginRouting, { fresh, cached, say: (line) => said.push(line), shown });
   const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
     const { inputs: news, failures } = await provider.check(olds, inputs);
@@ -230,7 +226,7 @@ export function routingBench(web: WebServerModel) {
     /** `pulumi up` with refresh; undefined = nothing to do. */
     async up(olds: Stored, inputs = routingInputs(web)): Promise<Stored | undefined> {
       // Each is a pulumi command of its own.
-      command = plansOfThisProcess();
+      shown.nextCommand();
       const { props } = await provider.read(id, olds);
       const news = await checked(props as Stored, inputs);
       const { changes } = await provider.diff(id, props as Stored, news);

@@ -2,17 +2,18 @@ import { type Lab, startLab } from "../../../lab/lab.js";
 import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
 import { freshAccess } from "../../../providers/lifecycle/access.js";
 import { managedProvider } from "../../../providers/lifecycle/provider.js";
-import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
 import { closeAllHosts } from "../../../providers/targets/hosts.js";
+import { plansOfCommands } from "../../support/commands.js";
 
 /** The real thing but for IBM's module: OpenSSH, Apache httpd, the plug-in stand-in, application servers of the lab. */
 let lab: Lab;
 const said: string[] = [];
+const shown = plansOfCommands();
 const provider = managedProvider(pluginRouting, {
   fresh: freshAccess,
   cached: freshAccess,
   say: (line) => said.push(line),
-  shown: plansOfThisProcess(),
+  shown,
 });
 
 beforeAll(async () => {
@@ -51,6 +52,7 @@ function inputs(more: Record<string, unknown> = {}): Record<string, unknown> {
 }
 
 async function up(olds: Record<string, unknown> | undefined, more: Record<string, unknown> = {}) {
+  shown.nextCommand();
   const { inputs: news, failures } = await provider.check(olds ?? {}, inputs(more));
   expect(failures).toEqual([]);
   const given = { ...news, __provider: "pointer" };

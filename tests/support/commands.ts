@@ -1,0 +1,13 @@
+import { plansOfThisProcess, type ShownPlans } from "../../providers/lifecycle/shown.js";
+
+/** What one pulumi command after the other has shown, in tests that play several commands in one process. */
+export function plansOfCommands(): ShownPlans & { nextCommand(): void } {
+  let command = plansOfThisProcess();
+  return {
+    remember: (id, inputs, steps) => command.remember(id, inputs, steps),
+    recall: (id, inputs) => command.recall(id, inputs),
+    nextCommand: () => {
+      command = plansOfThisProcess();
+    },
+  };
+}
