@@ -3,6 +3,8 @@ module.exports = {
   testEnvironment: "node",
   // Bounds what hangs; how fast something is stands in bench/, and machines are busy.
   testTimeout: 60_000,
+  // Most tests wait for processes of their own: two at a time keep two cores busy.
+  maxWorkers: 2,
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
