@@ -22,6 +22,8 @@ const REFRESH_MARGIN_MS = 2_000;
  */
 export class InPlaceWebServer implements RoutedWebServer {
   readonly name: string;
+  /** Seconds; of the file that was followed before ours: by it the processes decide when to look again. */
+  #intervalBefore: number | undefined;
 
   constructor(
     private readonly settings: WebServerSettings,
@@ -54,6 +56,7 @@ export class InPlaceWebServer implements RoutedWebServer {
   async route(lists: Lists): Promise<void> {
     const { path, content, config } = await this.#followed(this.host.files);
     if (sameLists(listsOf(config), lists)) return;
+    this.#intervalBefore = config.refreshIntervalSeconds;
     await this.#write(path, content, routePlugin(content.bytes, `${this.host.name}:${path}`, wantedIn(config, lists)));
   }
 
@@ -62,6 +65,7 @@ export class InPlaceWebServer implements RoutedWebServer {
     const where = `${this.host.name}:${path}, as generated now`;
     const fresh = readPluginConfig(generated, where);
     if (fresh.restDigest === config.restDigest) return false;
+    this.#intervalBefore = config.refreshIntervalSeconds;
     await this.#write(path, content, routePlugin(generated, where, wantedIn(fresh, lists)));
     return true;
   }
@@ -70,7 +74,7 @@ export class InPlaceWebServer implements RoutedWebServer {
     const { config } = await this.#followed(this.host.files);
     const { verify } = this.settings;
     if (settle) {
-      const wait = config.refreshIntervalSeconds * 1_000 + REFRESH_MARGIN_MS;
+      const wait = (this.#intervalBefore ?? config.refreshIntervalSeconds) * 1_000 + REFRESH_MARGIN_MS;
       progress(
         `${this.name}: waiting ${Math.round(wait / 1_000)} s, until every process has to look at its file again`,
       );
