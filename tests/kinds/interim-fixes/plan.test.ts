@@ -1,0 +1,175 @@
+import type { Kept } from "../../../providers/kinds/interim-fixes/journal.js";
+import type { Live } from "../../../providers/kinds/interim-fixes/live.js";
+import { plan, release } from "../../../providers/kinds/interim-fixes/plan.js";
+import { Driver, declaration } from "../../model/driver.js";
+import { MemoryCell } from "../../support/memory-cell.js";
+
+const KEPT: Kept = { journal: null, found: [], wentBack: null, durations: {} };
+
+interface Given {
+  readonly settings?: Record<string, unknown>;
+  readonly aspects?: Record<string, unknown>;
+  readonly live?: (live: Live) => Live;
+  readonly kept?: Kept;
+}
+
+async function refused({ settings, aspects, live: change = (live) => live, kept = KEPT }: Given): Promise<string> {
+  const cell = new MemoryCell(2);
+  const desired = declaration(cell, settings, aspects);
+  const live = change(await new Driver(cell, desired).observe("preview"));
+  const { steps, refusals } = plan(desired, live, kept);
+  expect(steps).toEqual([]);
+  return refusals.map(({ where, found }) => `${where}: ${found}`).join("\n");
+}
+
+const fix = (more: Record<string, unknown>, id = "LO66666") => ({ fixes: { [id]: { readme: "reviewed", ...more } } });
+const node1 =
+  (change: object) =>
+  (live: Live): Live => ({
+    ...live,
+    nodes: live.nodes.map((node, index) => (index === 0 ? { ...node, ...change } : node)),
+  });
+const installer =
+  (change: object) =>
+  (live: Live): Live => ({ ...live, installer: { ...live.installer, ...change } });
+const manager =
+  (change: object) =>
+  (live: Live): Live => ({
+    ...live,
+    deploymentManager: { ...live.deploymentManager, ...change },
+  });
+const webServer =
+  (change: object) =>
+  (live: Live): Live => ({
+    ...live,
+    webServers: live.webServers.map((each) => ({ ...each, ...change })),
+  });
+
+const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
+  [
+    "HCL's missing support is not accepted",
+    { settings: { acceptUnsupported: false } },
+    /installs fixes while servers run/,
+  ],
+  ["a fix that is not offered", { aspects: fix({}, "LO66667") }, /does not offer it; did you mean LO66666\?/],
+  ["notes that nobody reviewed", { aspects: fix({ readme: undefined }) }, /nobody says that the fix's notes were read/],
+  ["a cumulative refresh", { aspects: fix({}, "HC8.0_CR14") }, /a cumulative refresh, not an interim fix/],
+  ["a fix that needs another one", { aspects: fix({ needs: ["LO77777"] }) }, /needs LO77777, not installed/],
+  [
+    "a fix that changes a database",
+    { aspects: fix({ changes: ["database"] }) },
+    /it changes database, which all nodes share/,
+  ],
+  ["an id both wanted and absent", { aspects: { ...fix({}), absent: ["LO66666"] } }, /LO66666 stands in fixes too/],
+  ["an installer that is running", { live: installer({ running: "yes" }) }, /update installer: one is running/],
+  ["an installer in an unknown state", { live: installer({ running: "unknown" }) }, /cannot be told/],
+  [
+    "a member that does not run",
+    { live: node1({ members: [{ server: "a", cluster: "AppsCluster", state: "stopped" }] }) },
+    /not every member runs: a stopped/,
+  ],
+  [
+    "a member in an unknown state",
+    { live: node1({ members: [{ server: "a", cluster: "AppsCluster", state: "unknown" }] }) },
+    /a unknown/,
+  ],
+  ["a first node without its agent", { live: node1({ agent: "stopped" }) }, /node1: its node agent is stopped/],
+  [
+    "a node with another configuration",
+    { live: node1({ synchronized: "no" }) },
+    /does not have the deployment manager's configuration/,
+  ],
+  ["one node", { live: (live) => ({ ...live, nodes: live.nodes.slice(0, 1) }) }, /nodes: a single node/],
+  [
+    "a cluster on one node",
+    { live: (live) => ({ ...live, clusters: { ...live.clusters, Docs: ["node2"] } }) },
+    /Docs: all of its members run on node2/,
+  ],
+  [
+    "a cluster on a node that is not declared",
+    { live: (live) => ({ ...live, clusters: { AppsCluster: ["node1", "node2", "node9"] } }) },
+    /members on node9/,
+  ],
+  ["a cluster without a probe", { settings: { memberProbes: {} } }, /memberProbes.AppsCluster: no probe is declared/],
+  [
+    "untouched clusters that do not exist",
+    { settings: { untouched: ["AppCluster"] } },
+    /no cluster AppCluster; did you mean AppsCluster/,
+  ],
+  [
+    "a web server that is not declared",
+    { live: (live) => ({ ...live, webServersOfCell: ["webserver1", "webserver2"] }) },
+    /a web server webserver2 that is not declared/,
+  ],
+  ["a web server that is down", { live: webServer({ running: "no" }) }, /webserver1: it is not running/],
+  ["a plug-in that never reads its file again", { live: webServer({ refreshInterval: -1 }) }, /RefreshInterval is -1/],
+  [
+    "another rollout's hold",
+    { live: webServer({ hold: { by: "anna", rollout: "r1", step: "s", since: "t" } }) },
+    /held by rollout r1 of anna/,
+  ],
+  ["a SOAP limit that cuts the installer off", { live: manager({ soapRequestTimeout: 180 }) }, /requestTimeout: 180 s/],
+  ["a SOAP limit that is not known", { live: manager({ soapRequestTimeout: null }) }, /requestTimeout: not known/],
+  [
+    "new LTPA keys due in the window",
+    { live: manager({ keyGenerationDue: "2026-11-24" }) },
+    /automatic generation is due on 2026-11-24/,
+  ],
+  ["a deployment manager that cannot be asked", { live: manager({ running: "unknown" }) }, /in an unknown state/],
+];
+
+describe("a rollout does not begin with", () => {
+  test.each(REFUSED)("%s", async (_name, given, message) => {
+    expect(await refused(given)).toMatch(message);
+  });
+
+  test("promise 13: another declaration than the open rollout's", async () => {
+    const cell = new MemoryCell(2);
+    const driver = new Driver(cell, declaration(cell));
+    cell.badFix = true;
+    await driver.up();
+    driver.desired = declaration(cell, {}, fix({}, "LO77777"));
+    expect((await driver.plan()).refusals[0]?.found).toMatch(
+      /the declaration was changed while rollout .* is unfinished/,
+    );
+  });
+});
+
+test("a SOAP limit of 0 or of half an hour is long enough, and web servers that nobody uses may be ignored", async () => {
+  const cell = new MemoryCell(2);
+  const desired = declaration(cell, { ignoreWebServers: ["webserver2"] });
+  const live = await new Driver(cell, desired).observe("preview");
+  for (const soapRequestTimeout of [0, 1_800]) {
+    const seen = { ...manager({ soapRequestTimeout })(live), webServersOfCell: ["webserver1", "webserver2"] };
+    expect(plan(desired, seen, KEPT).refusals).toEqual([]);
+  }
+});
+
+test("all reasons are said at once", async () => {
+  const found = await refused({ settings: { acceptUnsupported: false }, aspects: fix({ readme: undefined }, "LO1") });
+  expect(found.split("\n").length).toBeGreaterThanOrEqual(3);
+});
+
+test("the durations of the last run stand in the plan", async () => {
+  const cell = new MemoryCell(2);
+  const desired = declaration(cell);
+  const live = await new Driver(cell, desired).observe("preview");
+  const { steps } = plan(desired, live, { ...KEPT, durations: { install: 310_000, "back-up": 45_000 } });
+  expect(steps.map(({ title }) => title)).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^install .* \(last time 5 min\)$/),
+      expect.stringMatching(/\(last time 45 s\)$/),
+    ]),
+  );
+});
+
+test("promise 17: destroying uninstalls nothing, and an open rollout has to be ended first", async () => {
+  const cell = new MemoryCell(2);
+  const desired = declaration(cell);
+  const driver = new Driver(cell, desired);
+  const live = await driver.observe("preview");
+  expect(release(desired, live, KEPT)).toMatchObject({ steps: [], refusals: [] });
+  cell.badFix = true;
+  await driver.up();
+  expect(release(desired, live, driver.kept ?? KEPT).refusals).toHaveLength(1);
+});
