@@ -84,6 +84,7 @@ export class Session {
     const statement = bindStatement(`${this.connection.name}: query`, sql, parameters, READS);
     const limits = { rows: maxRows, bytes: MAX_RESULT_BYTES };
     const { rows = [] } = await this.#statement("query", statement, { op: "query", ...only(statement), limits });
+    if (rows.length === 0) await this.#proveEmpty();
     return rows.map((row) => this.#received(row));
   }
 
@@ -126,14 +127,23 @@ export class Session {
     }
   }
 
-  /** Whether it still answers. */
+  /** Whether it still answers: with the row that every Db2 has. */
   async answers(): Promise<boolean> {
     const sql = "SELECT 1 FROM SYSIBM.SYSDUMMY1";
     const limits = { rows: 1, bytes: 1_024 };
     return this.#ask("ask", PING_MS, { op: "query", sql, parameters: [], limits }).then(
-      () => true,
+      ({ rows = [] }) => rows.length === 1,
       () => false,
     );
+  }
+
+  /** After the line has died at the wrong moment, the driver answers every SELECT with no rows and without an error. */
+  async #proveEmpty(): Promise<void> {
+    if (await this.answers()) return;
+    this.#lost = true;
+    const why = this.#inTransaction ? STORED_NOTHING : ONLY_READ;
+    const found = "the connection was lost: it answers nothing any more, not even what every Db2 answers";
+    throw new Db2Error("unreachable", { where: `${this.connection.name}: query`, found, why }, 0, "");
   }
 
   /** By force: the server rolls back. */

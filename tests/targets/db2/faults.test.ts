@@ -129,6 +129,23 @@ describeDb2("faults on the way to a Db2 database", () => {
     },
   );
 
+  it("promise 20: a line that dies at the commit of a SELECT is not taken for a table without rows", async () => {
+    const database = open();
+    await database.query(LEVEL);
+    await lab.fault("drop-before-commit", true);
+    try {
+      // Either is true: the row, fetched before the line died, or an error. "No rows" is not.
+      for (let question = 0; question < 3; question++) {
+        const answer = await database.query(LEVEL).catch((error: unknown) => error);
+        if (!(answer instanceof ProblemError)) expect(answer).toEqual([{ DBSCHEMAVER: 704 }]);
+      }
+    } finally {
+      await lab.fault("drop-before-commit", false);
+    }
+    expect(await database.query(LEVEL)).toEqual([{ DBSCHEMAVER: 704 }]);
+    expect(await database.query(`${LEVEL} WHERE DBSCHEMAVER = 1`)).toEqual([]);
+  });
+
   it("promise 7: a line lost before the commit is unreachable, stores nothing, and a new one is made", async () => {
     const database = open();
     const work = database.transaction(async (tx) => {
