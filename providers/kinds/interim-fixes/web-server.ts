@@ -64,6 +64,7 @@ export class InPlaceWebServer implements RoutedWebServer {
     const { path, content, config } = await this.#followed(this.host.files);
     const where = `${this.host.name}:${path}, as generated now`;
     const fresh = readPluginConfig(generated, where);
+    if (path !== this.settings.pluginFile) await this.#putGenerated(generated, fresh);
     if (fresh.restDigest === config.restDigest) return false;
     this.#intervalBefore = config.refreshIntervalSeconds;
     await this.#write(path, content, routePlugin(generated, where, wantedIn(fresh, lists)));
@@ -119,6 +120,14 @@ export class InPlaceWebServer implements RoutedWebServer {
   async #write(path: string, content: FileContent, bytes: Buffer): Promise<void> {
     await backUp(this.host, content.bytes);
     await this.host.files.write(path, bytes, { expected: content.sha256 });
+  }
+
+  /** Where a copy is followed, the generated file beside it is what the copy is compared with from now on. */
+  async #putGenerated(generated: Buffer, fresh: PluginConfig): Promise<void> {
+    const { pluginFile } = this.settings;
+    const present = await this.host.files.read(pluginFile);
+    if (!present || readPluginConfig(present.bytes, pluginFile).restDigest === fresh.restDigest) return;
+    await this.#write(pluginFile, present, generated);
   }
 
   async #requireRunning(): Promise<void> {
