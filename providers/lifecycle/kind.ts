@@ -117,6 +117,8 @@ export interface Kind<
     desired: Desired<Identity, Settings, Aspects>,
     live: Live,
   ): readonly { readonly connection: Connection; readonly path: string; readonly sha256: string }[];
+  /** Why the thing must not be forgotten now, whatever `onDestroy` says: something half-way that only `kept` knows of. */
+  keptFromDestroy?(kept: Kept): Problem | undefined;
   /** Steps that put the before-image back (`onDestroy: restore`). */
   release(desired: Desired<Identity, Settings, Aspects>, live: Live, kept: Kept): Plan<S>;
   /**

@@ -57,11 +57,12 @@ async function letGo(session: Session, request: ReconcileRequest): Promise<void>
     say(`${title}: left alone, it now belongs to ${record.owner}`);
     return;
   }
+  const kept = record?.kept ?? request.remembered?.kept;
+  throwIf("refused", kept && kind.keptFromDestroy?.(kept));
   if (inputs.run.onDestroy === "retain") {
     say(`${title}: retained as it is (onDestroy: retain)`);
     return session.forget();
   }
-  const kept = record?.kept ?? request.remembered?.kept;
   if (!kept) {
     throw new ProblemError("missing", {
       where: title,

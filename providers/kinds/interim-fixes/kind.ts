@@ -6,7 +6,7 @@ import type { Kept } from "./journal.js";
 import type { Live } from "./live.js";
 import { observe } from "./observe.js";
 import { openEstate } from "./open-estate.js";
-import { plan, release } from "./plan.js";
+import { keptFromDestroy, plan, release } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 import type { RolloutStep } from "./steps.js";
 
@@ -25,6 +25,7 @@ export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Asp
   apply: (step, context) => apply(step, context, open(context.desired, context)),
   describe,
   adopt: (live) => ({ journal: null, found: [...live.installer.installed], wentBack: null, durations: {} }),
+  keptFromDestroy,
   release,
   undo,
 });

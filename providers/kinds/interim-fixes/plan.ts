@@ -1,3 +1,4 @@
+import type { Problem } from "../../common/problem.js";
 import type { Plan } from "../../lifecycle/kind.js";
 import { declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
 import type { Kept } from "./journal.js";
@@ -55,18 +56,18 @@ function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[]
   ];
 }
 
-/** Destroying the resource never uninstalls anything; an open rollout has to be ended first. */
-export function release(_desired: FixesDesired, _live: Live, kept: Kept): Plan<RolloutStep> {
-  const { journal } = kept;
-  const refusal = {
-    where: "interim fixes",
-    found: `rollout ${journal?.rollout} is unfinished`,
-    why: "Forgetting it would leave agents stopped and users away from a node",
-    next: "Run pulumi up to finish it, or npm run rollout -- roll-back and then pulumi up",
-  };
+/** An open rollout that nobody remembers would leave agents stopped, routing held and users away from a node. */
+export function keptFromDestroy({ journal }: Kept): Problem | undefined {
+  if (!journal) return undefined;
   return {
-    steps: [],
-    refusals: journal ? [refusal] : [],
-    notes: ["fixes stay installed: destroying this resource never uninstalls"],
+    where: "interim fixes",
+    found: `rollout ${journal.rollout} is unfinished`,
+    why: "Forgetting it would leave agents stopped and users away from a node",
+    next: "Run pulumi up to finish it, or npm run rollout -- roll-back and then pulumi up; destroy then",
   };
+}
+
+/** Destroying the resource never uninstalls anything. */
+export function release(): Plan<RolloutStep> {
+  return { steps: [], refusals: [], notes: ["fixes stay installed: destroying this resource never uninstalls"] };
 }
