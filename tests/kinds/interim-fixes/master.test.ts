@@ -1,0 +1,90 @@
+import { controlPaths, openControl, writeRequest } from "../../../providers/kinds/interim-fixes/control.js";
+import { backUpMaster, stampVersion } from "../../../providers/kinds/interim-fixes/master.js";
+import { connectionSchema } from "../../../providers/targets/connection.js";
+import { declaration } from "../../model/driver.js";
+import { MemoryCell } from "../../support/memory-cell.js";
+import { MemoryHost } from "../../support/memory-host.js";
+
+const connection = connectionSchema.parse({
+  name: "dmgr",
+  address: "127.0.0.1",
+  user: "admin",
+  auth: { agent: true },
+  stateDirectory: "/state",
+});
+const CONFIG = "/config/LotusConnections-config.xml";
+const XML = (elements: string) =>
+  `<?xml version="1.0"?>\r\n<config xmlns="x">\r\n  ${elements}\r\n  <b>Größe</b>\r\n</config>`;
+const NOW = new Date("2026-11-23T01:12:34.567Z");
+
+test("promise 4: a new version stamp changes its fifteen characters and nothing else", async () => {
+  const host = new MemoryHost(connection);
+  host.put(CONFIG, XML('<tns:versionStamp value="20250101.000000"/>'));
+  await stampVersion(host, CONFIG, NOW);
+  expect(host.text(CONFIG)).toBe(XML('<tns:versionStamp value="20261123.011234"/>'));
+});
+
+test.each([
+  ["none", ""],
+  ["two", '<versionStamp value="a"/><versionStamp value="b"/>'],
+])("promise 8: a file with %s is left as it is", async (_name, elements) => {
+  const host = new MemoryHost(connection);
+  host.put(CONFIG, XML(elements));
+  await expect(stampVersion(host, CONFIG, NOW)).rejects.toThrow(/versionStamp elements/);
+  expect(host.text(CONFIG)).toBe(XML(elements));
+});
+
+describe("backups", () => {
+  const desired = declaration(new MemoryCell(2), { backUp: ["/data/provision"], backupDir: "/backups" });
+  const withTools = (exitCode: number, writes: boolean) => {
+    const host: MemoryHost = new MemoryHost(connection, {
+      onRun: (argv) => {
+        const file = argv.find((word) => word.startsWith("/backups/"));
+        if (writes && file) host.put(file, "an archive");
+        return { exitCode, stdout: "", stderr: "" };
+      },
+    });
+    return host;
+  };
+
+  test("the configuration with the deployment manager running, then the folders that the installer changes", async () => {
+    const host = withTools(0, true);
+    await backUpMaster(host, desired, "r1", () => {});
+    expect(host.ran).toEqual([
+      ["/opt/dmgr/bin/backupConfig.sh", "/backups/r1-config.zip", "-nostop"],
+      ["tar", "-czf", "/backups/r1-folders.tar.gz", "-C", "/", "--", "opt/IBM/Connections/version", "data/provision"],
+    ]);
+    await backUpMaster(host, desired, "r1", () => {});
+    expect(host.ran).toHaveLength(2);
+  });
+
+  test.each([
+    ["ends badly", 1, true],
+    ["writes nothing", 0, false],
+  ])("one that %s is none", async (_name, exitCode, writes) => {
+    await expect(backUpMaster(withTools(exitCode, writes), desired, "r1", () => {})).rejects.toThrow(
+      /ended with exit code/,
+    );
+  });
+});
+
+test("what an operator asks for is heard by whoever carries the rollout out, and forgotten with its end", async () => {
+  const host = new MemoryHost(connection);
+  const control = openControl(host, host.files, "cell1:/opt");
+  expect(await control.read()).toEqual({ request: null, reason: "", here: false });
+  await control.claim("r1");
+  await writeRequest(host, "cell1:/opt", "roll back", "not wanted");
+  expect(await control.read()).toEqual({ request: "roll back", reason: "not wanted", here: true });
+  await control.clear();
+  expect(host.paths()).toEqual([]);
+});
+
+test("another process' rollout is not ours, and a damaged request stops everything", async () => {
+  const host = new MemoryHost(connection);
+  const control = openControl(host, host.files, "cell1:/opt");
+  const paths = controlPaths("/state", "cell1:/opt");
+  host.put(paths.process, JSON.stringify({ process: "another" }));
+  expect((await control.read()).here).toBe(false);
+  host.put(paths.request, "{");
+  await expect(control.read()).rejects.toThrow(/Somebody may have asked for the rollout to stop/);
+});
