@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { parse as parseYaml } from "yaml";
+import { parseStackConfig } from "../../components/config/parse.js";
+import { Environment } from "../../components/environment.js";
+import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
+import { checkInputs, type Properties } from "../../providers/lifecycle/inputs.js";
+
+const root = resolve(__dirname, "..", "..");
+type Values = Record<string, unknown>;
+
+/** The example of the runbook, on the hosts and web servers of the example stack. */
+function values(): Values {
+  const stack = parseYaml(readFileSync(join(root, "Pulumi.example.yaml"), "utf8")) as { config: Values };
+  const page = readFileSync(join(root, "docs", "rolling-fixes.md"), "utf8");
+  const example = parseYaml(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "") as Values;
+  const all: Values = { ...stack.config, ...example };
+  const given = Object.fromEntries(
+    Object.entries(all).map(([key, value]) => [key.replace("pulumi-connections:", ""), value]),
+  );
+  const hosts = given.hosts as Record<string, object>;
+  const [any] = Object.values(hosts);
+  return { ...given, hosts: { ...hosts, dmgr: any, node1: any, node2: any } };
+}
+
+test("the runbook's example becomes one resource, whose inputs the kind takes as they are", async () => {
+  const made: { type: string; inputs: Properties }[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource({ type, name, inputs }) {
+        made.push({ type, inputs });
+        return { id: name, state: inputs };
+      },
+      call: () => ({}),
+    },
+    "pulumi-connections",
+    "prod",
+    true,
+  );
+  new Environment("environment", parseStackConfig(values(), "Pulumi.prod.yaml"));
+  await pulumi.runtime.disconnect();
+  const inputs = made.find(({ type }) => type.endsWith("/was:InterimFixes"))?.inputs ?? {};
+  expect(checkInputs(interimFixes, inputs).problems).toEqual([]);
+  expect(inputs).toMatchObject({ cell: "ConnectionsCell", deadline: "12h", order: "safe", strategy: "rolling" });
+});
+
+test("hosts that are not declared are named with their path", () => {
+  const given = values();
+  const fixes = given.interimFixes as { nodes: Values[]; deploymentManager: Values };
+  const wrong = {
+    ...fixes,
+    deploymentManager: { ...fixes.deploymentManager, host: "dmgrr" },
+    nodes: fixes.nodes.map((node, index) => (index === 1 ? { ...node, host: "node22" } : node)),
+  };
+  expect(() => parseStackConfig({ ...given, interimFixes: wrong }, "Pulumi.prod.yaml")).toThrow(
+    /interimFixes\.deploymentManager\.host: no host is called "dmgrr"[\s\S]*interimFixes\.nodes\[?\.?1\]?\.host: no host is called "node22"/,
+  );
+});
