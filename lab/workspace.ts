@@ -60,7 +60,8 @@ export async function openWorkspace(lab: Lab, directory: string, stack = "lab"):
         Object.entries(file.config ?? {}).map(([key, value]) => [key.replace(`${PROJECT}:`, ""), value]),
       );
       const changed = Object.entries(change(values)).map(([key, value]) => [`${PROJECT}:${key}`, value]);
-      await writeFile(configFile, stringify({ ...file, config: Object.fromEntries(changed) }));
+      // The engine reads YAML 1.1, in which a date without quotes is no text.
+      await writeFile(configFile, stringify({ ...file, config: Object.fromEntries(changed) }, { version: "1.1" }));
     },
   };
   if (isNew) {

@@ -67,7 +67,9 @@ export async function buildDb2(): Promise<Db2Build> {
   try {
     const classes = join(scratch, "classes");
     await mkdir(at(scratch).databases);
-    await run(javac, ["-cp", jars.join(delimiter), "-d", classes, ...sources], { timeout: COMPILE_TIMEOUT_MS });
+    await run(javac, ["-encoding", "UTF-8", "-cp", jars.join(delimiter), "-d", classes, ...sources], {
+      timeout: COMPILE_TIMEOUT_MS,
+    });
     await prepare(at(scratch), join(here, "databases"));
     await rename(scratch, built).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // another lab was quicker

@@ -55,7 +55,7 @@ async function compileOnce(jython: string): Promise<string> {
   await mkdir(cache, { recursive: true });
   const scratch = await mkdtemp(join(cache, "compiling-"));
   try {
-    await run("javac", ["-d", scratch, "-cp", jython, ...files], { timeout: COMPILE_TIMEOUT_MS });
+    await run("javac", ["-encoding", "UTF-8", "-d", scratch, "-cp", jython, ...files], { timeout: COMPILE_TIMEOUT_MS });
     await rename(scratch, target).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // another lab was quicker
     });

@@ -69,7 +69,8 @@ describe("in the engine", () => {
     const { encryptionsalt } = parseYaml(await readFile(file, "utf8")) as Values;
     const { config } = parseYaml(await readFile(join(root, "Pulumi.example.yaml"), "utf8")) as { config: Values };
     change(config);
-    await writeFile(file, stringify({ encryptionsalt, config }));
+    // The engine reads YAML 1.1, in which a date without quotes is no text.
+    await writeFile(file, stringify({ encryptionsalt, config }, { version: "1.1" }));
     const args = ["preview", "--stack", "prod", "--config-file", file, "--refresh=false", "--policy-pack", "policy"];
     return pulumiCommand([...args, "--non-interactive", "--color", "never"], { cwd: root, env });
   }

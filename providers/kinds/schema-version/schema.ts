@@ -18,7 +18,7 @@ const statementSchema = z.strictObject({
   date: z
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?Z?)?$/, {
-      message: 'must be a date, with a time where one day has several: "2026-05-01" or "2026-05-01T22:30"',
+      message: 'must be a date in quotes, with a time where one day has several: "2026-05-01" or "2026-05-01T22:30"',
     })
     .describe("when; a new one makes a new statement"),
   database: z.string().min(1).describe("name of the database's connection that it is about"),
