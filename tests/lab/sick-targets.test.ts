@@ -28,13 +28,22 @@ test(
     const { lab } = engine;
     const key = join(keys, "key");
     copyFileSync(join(lab.directory, "client-key"), key);
-    const otherConf = lab.web.httpdConf.replace("httpd.conf", "other.conf");
-    const otherFile = lab.web.pluginFile.replace("plugin-cfg.xml", "plugin-cfg-other.xml");
     const generated = await lab.readFile("web1", lab.web.pluginFile);
-    await lab.writeFile("web1", otherConf, `WebSpherePluginConfig "${otherFile}"\n`);
-    await lab.writeFile("web1", otherFile, generated);
-    // Older than the web server's start: it is taken for what runs.
-    await lab.run("web1", ["touch", "-d", "2020-01-01", otherConf]);
+    /** A web server of its own beside the lab's, with files of its own. It is adopted as found, so nothing probes it. */
+    const beside = async (name: string, index: number) => {
+      const httpdConf = lab.web.httpdConf.replace("httpd.conf", `${name}.conf`);
+      const pluginFile = lab.web.pluginFile.replace("plugin-cfg.xml", `plugin-cfg-${name}.xml`);
+      await lab.writeFile("web1", httpdConf, `WebSpherePluginConfig "${pluginFile}"\n`);
+      await lab.writeFile("web1", pluginFile, generated);
+      // Older than the web server's start: it is taken for what runs.
+      await lab.run("web1", ["touch", "-d", "2020-01-01", httpdConf]);
+      return { httpdConf, pluginFile, connectTo: { address: "127.0.0.1", port: index } };
+    };
+    const [faraway, rotated, malformed] = [
+      await beside("faraway", 1),
+      await beside("rotated", 2),
+      await beside("malformed", 3),
+    ];
     await engine.configure((values) => {
       const { web1 } = values.hosts as { web1: object };
       const { webserver1 } = values.webServers as { webserver1: object };
@@ -48,9 +57,9 @@ test(
         },
         webServers: {
           webserver1,
-          faraway: { ...webserver1, host: "faraway" },
-          rotated: { ...webserver1, host: "rotated" },
-          malformed: { ...webserver1, httpdConf: otherConf, pluginFile: otherFile },
+          faraway: { ...webserver1, ...faraway, host: "faraway" },
+          rotated: { ...webserver1, ...rotated, host: "rotated" },
+          malformed: { ...webserver1, ...malformed },
         },
       };
     });
@@ -60,7 +69,7 @@ test(
     line.faults = { refuse: true };
     rmSync(key);
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
-    await lab.writeFile("web1", otherFile, generated.slice(0, generated.length / 2));
+    await lab.writeFile("web1", malformed.pluginFile, generated.slice(0, generated.length / 2));
     const byHand = lab.web.pluginFile.replace("plugin-cfg.xml", "plugin-cfg-by-hand.xml");
     await lab.writeFile("web1", byHand, generated);
     const conf = await lab.readFile("web1", lab.web.httpdConf);
@@ -82,7 +91,7 @@ test(
       },
     });
     expect(Object.keys(of("malformed"))).toEqual(["deviations › generated"]);
-    expect(String(of("malformed")["deviations › generated"]?.live)).toContain(otherFile);
+    expect(String(of("malformed")["deviations › generated"]?.live)).toContain(malformed.pluginFile);
     await engine.expect(7, ["preview", "--expect-no-changes"]);
     await engine.expect(0, ["preview", "--refresh=false"]);
     expect(engine.fingerprints()).toEqual(before);
