@@ -1,3 +1,4 @@
+import { sha256 } from "../../common/json.js";
 import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
 import { bumpScript, readScriptLevel } from "../../formats/sql-script.js";
 import type { Access, ApplyContext, Kind } from "../../lifecycle/kind.js";
@@ -18,7 +19,7 @@ export const sqlScriptVersion: Kind<Identity, Settings, Aspects, Live, Kept, Scr
   plan,
   apply,
   describe,
-  adopt: ({ sha256, inserts }) => ({ found: { sha256, ...(inserts ? { level: inserts.level } : {}) } }),
+  adopt: ({ sha256 }) => ({ found: { sha256 } }),
   beforeImages: ({ identity, settings: { connection } }, live) =>
     live.inserts ? [{ connection, path: identity.path, sha256: live.sha256 }] : [],
   release,
@@ -29,21 +30,24 @@ const ABOUT_THE_FILE: readonly Cause[] = ["refused", "malformed", "permission"];
 
 async function observe(identity: Identity, { connection }: Settings, access: Access): Promise<Live> {
   const where = `${connection.name}:${identity.path}`;
-  let sha256 = "";
+  let digest = "";
   try {
     const content = await access.files(connection).read(identity.path);
     if (!content) return { sha256: "absent", otherWrites: [], problems: [missing(where)] };
-    sha256 = content.sha256;
+    digest = content.sha256;
     const { level, line, otherWrites } = readScriptLevel(content.bytes, identity.component, where);
-    return { sha256, inserts: { level, line }, otherWrites: [...otherWrites], problems: [] };
+    return { sha256: digest, inserts: { level, line }, otherWrites: [...otherWrites], problems: [] };
   } catch (error) {
     if (!(error instanceof ProblemError) || !ABOUT_THE_FILE.includes(error.cause)) throw error;
-    return { sha256, otherWrites: [], problems: [...error.problems] };
+    return { sha256: digest, otherWrites: [], problems: [...error.problems] };
   }
 }
 
 /** Looks at the file anew, so that doing it twice is doing it once; the old bytes go into the backups first. */
-async function apply(step: ScriptStep, context: ApplyContext<ScriptDesired, Live, Kept>): Promise<undefined> {
+async function apply(
+  step: ScriptStep,
+  context: ApplyContext<ScriptDesired, Live, Kept>,
+): Promise<Partial<Kept> | undefined> {
   const { identity, settings } = context.desired;
   const host = context.host(settings.connection);
   const where = `${host.name}:${identity.path}`;
@@ -51,10 +55,14 @@ async function apply(step: ScriptStep, context: ApplyContext<ScriptDesired, Live
   if (!content) throw new ProblemError("missing", missing(where));
   const { component } = identity;
   const { bytes, changed } = bumpScript(content.bytes, { component, from: [step.from], to: step.to }, where);
-  if (!changed) return;
+  if (!changed) return undefined;
   await context.backUp(host, content.bytes);
   await context.assertHeld();
   await host.files.write(identity.path, bytes, { expected: step.expected });
+  const { written } = context.kept;
+  // Several writes of ours in a row go back to what stood there before the first of them.
+  const before = written?.sha256 === step.expected ? written.before : step.from;
+  return { written: { sha256: sha256(bytes), before } };
 }
 
 const missing = (where: string): Problem => ({

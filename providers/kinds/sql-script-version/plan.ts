@@ -19,7 +19,9 @@ export interface Live {
 /** What this kind remembers on the host. */
 export interface Kept {
   /** The before-image; the whole file is in the backups under its SHA-256. */
-  found: { sha256: string; level?: string };
+  found: { sha256: string };
+  /** What this resource wrote last, and the level that the script had before: only those bytes are ever put back. */
+  written?: { sha256: string; before: string };
 }
 
 export interface ScriptStep extends Step {
@@ -55,19 +57,24 @@ export function plan(desired: ScriptDesired, live: Live): Plan<ScriptStep> {
   return { steps: [writeStep(desired, live, level, aspects.version)], refusals, notes: others };
 }
 
-/** Puts the level back that was found at adoption; nothing else in the script was ever changed. */
+/**
+ * Puts the level back that stood there before we wrote; nothing else in the script was ever changed. A script that is not
+ * what we wrote, unpacked anew for instance, is somebody else's and stays.
+ */
 export function release(desired: ScriptDesired, live: Live, kept: Kept): Plan<ScriptStep> {
   const refusals = [...hostMismatch(desired), ...live.problems];
-  const { level } = kept.found;
-  if (level === undefined) {
-    refusals.push({
-      where: `${desired.identity.host}:${desired.identity.path}`,
-      found: "it is not known which level the script inserted at adoption",
-      next: "Set onDestroy: retain",
-    });
+  if (refusals.length > 0 || !live.inserts || live.sha256 === kept.found.sha256) {
+    return { steps: [], refusals, notes: [] };
   }
-  if (refusals.length > 0 || level === undefined || !live.inserts) return { steps: [], refusals, notes: [] };
-  const steps = sameLevel(live.inserts.level, level) ? [] : [writeStep(desired, live, live.inserts.level, level)];
+  const { written } = kept;
+  const where = `${desired.identity.host}:${desired.identity.path}:${live.inserts.line}`;
+  if (live.sha256 !== written?.sha256) {
+    const note = `${where}: the script is not as this resource wrote it; its level ${live.inserts.level} is left as it is`;
+    return { steps: [], refusals: [], notes: [note] };
+  }
+  const steps = sameLevel(live.inserts.level, written.before)
+    ? []
+    : [writeStep(desired, live, live.inserts.level, written.before)];
   return { steps, refusals: [], notes: [] };
 }
 

@@ -113,6 +113,41 @@ test("promise 9: restore on destroy gives back every byte; retain leaves it", as
   expect(again.host.paths().filter((path) => path.startsWith("/state/records"))).toEqual([]);
 });
 
+test("promise 9: restore never lowers a script that this resource did not write", async () => {
+  const restore = { onDestroy: "restore" };
+  const bench = benchOf();
+  const outs = await bench.create(inputs(restore));
+  const anew = SCRIPT.replace("704", "706");
+  bench.host.put(PATH, anew);
+  await bench.destroy(outs);
+  expect(bench.host.text(PATH)).toBe(anew);
+  expect(bench.said.join("\n")).toContain("not as this resource wrote it; its level 706 is left as it is");
+  // The declared level already, but unpacked so: adopted with another, written by nobody here.
+  const same = benchOf();
+  const adopted = await same.create(inputs(restore));
+  same.host.put(PATH, `${CORRECTED}-- of another release\n`);
+  await same.destroy((await same.up(adopted)) ?? adopted);
+  expect(same.host.text(PATH)).toBe(`${CORRECTED}-- of another release\n`);
+});
+
+test("promise 9: restore gives back what stood there before the first of several writes of ours", async () => {
+  const bench = benchOf();
+  const first = await bench.create(inputs({ onDestroy: "restore" }));
+  const more = inputs({ onDestroy: "restore", version: 706, from: [704, 705] });
+  const second = await bench.up(first, more);
+  expect(bench.host.text(PATH)).toBe(SCRIPT.replace("704", "706"));
+  await bench.destroy(second ?? {});
+  expect(bench.host.text(PATH)).toBe(SCRIPT);
+  // Unpacked anew between two writes: that script gets its own level back, not that of the adopted one.
+  const other = benchOf();
+  const outs = await other.create(inputs({ onDestroy: "restore", from: [703, 704] }));
+  const anew = `${SCRIPT.replace("704", "703")}-- of another release\n`;
+  other.host.put(PATH, anew);
+  const again = await other.up(outs, inputs({ onDestroy: "restore", from: [703, 704] }));
+  await other.destroy(again ?? {});
+  expect(other.host.text(PATH)).toBe(anew);
+});
+
 test.each<[string, string | Buffer | undefined, RegExp]>([
   ["no such file", undefined, /createDb\.sql: there is no such file/],
   ["a level that may not be moved", SCRIPT.replace("704", "700"), /createDb\.sql:3: the script inserts 700/],
