@@ -243,15 +243,26 @@ class Search {
 const only = (item: readonly SqlToken[] | undefined): SqlToken | undefined =>
   item?.length === 1 ? item[0] : undefined;
 
-/** UPDATE and MERGE of the same table, at the beginning of a statement. */
+/** Every UPDATE, MERGE, DELETE and TRUNCATE of the same table, also in a compound statement or a trigger. */
 function otherWrites({ statements }: SqlScript, { schema, table }: SchemaTable): readonly number[] {
-  return statements
-    .filter(({ tokens, schema: current }) => {
-      const at = isWord(tokens[0], "UPDATE") ? 1 : isWord(tokens[0], "MERGE") && isWord(tokens[1], "INTO") ? 2 : -1;
-      const target = at < 0 ? undefined : tableNameAt(tokens, at);
-      return target?.name.table === table && (target.name.schema ?? current ?? schema) === schema;
-    })
-    .map(({ line }) => line);
+  return statements.flatMap(({ tokens, schema: current }) =>
+    tokens
+      .filter((_token, index) => {
+        const target = tableNameAt(tokens, writtenAt(tokens, index));
+        return target?.name.table === table && (target.name.schema ?? current ?? schema) === schema;
+      })
+      .map(({ line }) => line),
+  );
+}
+
+/** Where the table's name would stand if a statement that changes rows began at `index`; -1 when none does. */
+function writtenAt(tokens: readonly SqlToken[], index: number): number {
+  const second = tokens[index + 1];
+  if (isWord(tokens[index], "UPDATE")) return index + 1;
+  if (isWord(tokens[index], "MERGE")) return isWord(second, "INTO") ? index + 2 : -1;
+  if (isWord(tokens[index], "DELETE")) return isWord(second, "FROM") ? index + 2 : index + 1;
+  if (isWord(tokens[index], "TRUNCATE")) return isWord(second, "TABLE") ? index + 2 : index + 1;
+  return -1;
 }
 
 function lineAround(text: string, position: number): string {

@@ -5,7 +5,7 @@ import { isSymbol, isWord, readSqlTokens, type SqlToken } from "./sql-tokens.js"
 export interface SqlStatement {
   readonly tokens: readonly [SqlToken, ...SqlToken[]];
   readonly line: number;
-  /** What an unqualified name stands for there: the last SET SCHEMA before it. */
+  /** What an unqualified name stands for there: the last SET SCHEMA before it. Absent when that cannot be told. */
   readonly schema?: string;
 }
 
@@ -37,7 +37,7 @@ export function readSqlScript(text: string, where: string): SqlScript {
     open = [];
     if (!first) return;
     statements.push({ tokens: [first, ...rest], line: first.line, ...(schema === undefined ? {} : { schema }) });
-    schema = schemaSetBy([first, ...rest]) ?? schema;
+    if (changesSchema([first, ...rest])) schema = schemaSetBy([first, ...rest]);
   };
   for (const token of tokens) {
     if (token.kind === "directive") {
@@ -71,11 +71,26 @@ function terminatorOf(directive: SqlToken, where: string): string | undefined {
   });
 }
 
-/** `SET [CURRENT] SCHEMA [=] name` */
+/** SCHEMA and its synonyms in a SET. */
+const SCHEMA_REGISTERS = ["SCHEMA", "CURRENT_SCHEMA", "SQLID", "CURRENT_SQLID"];
+/** Special registers whose value no script tells. */
+const UNTOLD = ["USER", "SESSION_USER", "SYSTEM_USER", "CURRENT_USER", "DEFAULT"];
+
+/** `SET [CURRENT] SCHEMA [=] …`; a new connection begins with a schema of its own. */
+function changesSchema(tokens: readonly SqlToken[]): boolean {
+  if (isWord(tokens[0], "CONNECT")) return true;
+  const register = isWord(tokens[1], "CURRENT") ? tokens[2] : tokens[1];
+  return isWord(tokens[0], "SET") && SCHEMA_REGISTERS.some((name) => isWord(register, name));
+}
+
+/** The schema that such a statement sets: a name or a literal alone. Anything else is known when it runs, not before. */
 function schemaSetBy(tokens: readonly SqlToken[]): string | undefined {
-  const rest = tokens.filter((token) => !isWord(token, "CURRENT") && !isSymbol(token, "="));
-  if (rest.length !== 3 || !isWord(rest[0], "SET") || !isWord(rest[1], "SCHEMA")) return undefined;
-  return nameOf(rest[2]);
+  if (!isWord(tokens[0], "SET")) return undefined;
+  const [value, ...more] = tokens.slice(isWord(tokens[1], "CURRENT") ? 3 : 2).filter((token) => !isSymbol(token, "="));
+  if (!value || more.length > 0 || UNTOLD.some((name) => isWord(value, name))) return undefined;
+  // Whether a literal in small letters is folded need not be known: no schema of the product has any.
+  if (value.kind === "string") return /^[A-Z][A-Z0-9_]*$/.test(value.text) ? value.text : undefined;
+  return nameOf(value);
 }
 
 /** A name as the catalog has it: ordinary ones in upper case. */

@@ -217,6 +217,52 @@ describe("refused, with line numbers", () => {
     );
   });
 
+  const BARE = INSERT.replace("HOMEPAGE.", "");
+  test.each([
+    ["a literal", "SET SCHEMA 'HOMEPAGE'@"],
+    ["a literal with =", "set current schema = 'HOMEPAGE'@"],
+    ["a name in quotes", 'SET CURRENT_SCHEMA "HOMEPAGE"@'],
+    ["the synonym", "SET CURRENT SQLID = HOMEPAGE@"],
+  ])("the schema of a bare INSERT is the one set last, by %s", (_name, set) => {
+    const text = `SET SCHEMA NEWS@\n${set}\n${BARE}`;
+    expect(bump(text).bytes.toString()).toBe(text.replace("704", "705"));
+    // And an INSERT under another schema is none of this component's.
+    expect(problemOf(`${set}\nSET SCHEMA 'NEWS'@\n${BARE}`)).toMatch(/no statement is an INSERT/);
+  });
+
+  test.each([
+    "SET SCHEMA 'homepage'@",
+    "SET SCHEMA :wanted@",
+    "SET CURRENT SCHEMA = USER@",
+    "SET SCHEMA = CURRENT USER@",
+    "CONNECT TO HOMEPAGE@",
+  ])("a bare INSERT whose schema cannot be told is refused, not given to the schema before: %s", (set) => {
+    for (const before of ["NEWS", "HOMEPAGE"]) {
+      expect(problemOf(`SET SCHEMA ${before}@\n${set}\n${BARE}`)).toMatch(
+        /createDb\.sql:3: an INSERT into a table without a schema/,
+      );
+    }
+  });
+
+  test("every way to change the table's rows is told: also without a schema, and within other statements", () => {
+    const text = [
+      INSERT.trimEnd(),
+      "DELETE FROM HOMEPAGE.HOMEPAGE_SCHEMA WHERE COMPKEY = 'X'@",
+      "TRUNCATE TABLE HOMEPAGE.HOMEPAGE_SCHEMA IMMEDIATE@",
+      "MERGE INTO HOMEPAGE_SCHEMA T USING X ON 1 = 1 WHEN MATCHED THEN UPDATE SET A = 1@",
+      "BEGIN ATOMIC",
+      "  UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704;",
+      "END@",
+      "DELETE FROM NEWS.HOMEPAGE_SCHEMA@",
+      "SET SCHEMA 'NEWS'@",
+      "UPDATE HOMEPAGE_SCHEMA SET DBSCHEMAVER = 1@",
+    ].join("\n");
+    const first = INSERT.trimEnd().split("\n").length;
+    expect(readScriptLevel(Buffer.from(text), "HOMEPAGE", "x").otherWrites).toEqual(
+      [1, 2, 3, 5].map((offset) => first + offset),
+    );
+  });
+
   test("other statements that write the table are told and left alone", () => {
     const text = `${INSERT}UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704@\nUPDATE X.Y SET A = 1@\n`;
     expect(readScriptLevel(Buffer.from(text), "HOMEPAGE", "x").otherWrites).toEqual([3]);
