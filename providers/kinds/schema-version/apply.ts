@@ -14,6 +14,7 @@ export async function apply(
   kept: Kept,
   database: Database,
 ): Promise<Partial<Kept> | undefined> {
+  if (step.key === "claim-statement") return { claimed: [...new Set([...(kept.claimed ?? []), step.fingerprint])] };
   if (step.key === "spend-statement") return { spent: [...new Set([...kept.spent, step.fingerprint])] };
   await database.transaction((transaction) => raise(step, desired, transaction));
   return undefined;

@@ -94,7 +94,16 @@ function statementVerdict(
     });
   }
   const said = `${statement.by} stated on ${statement.date} that the content of ${statement.level} is there`;
-  if (!kept.spent.includes(fingerprint(statement))) return pass(`content: ${said}`);
+  const print = fingerprint(statement);
+  if (kept.claimed?.includes(print) && !kept.spent.includes(print)) {
+    return refuse({
+      where,
+      found: `${said}; a run that used it broke off, and whether it raised the level is not known`,
+      why: "A statement is for one change: if that was made, somebody restored a backup since, and the lower number is the true one",
+      next: "Find out which; if the content is there, renew contentProof.statement with a new date",
+    });
+  }
+  if (!kept.spent.includes(print)) return pass(`content: ${said}`);
   return refuse({
     where,
     found: `${said}; that was for one change, and the level has been there since`,

@@ -43,6 +43,8 @@ export interface Live {
 export interface Kept {
   /** As found at adoption. Never put back: it is for people. */
   found: { version?: string; postVersion?: string };
+  /** Statements that a change was begun on; whether it was made, only a look at the level right after it can tell. */
+  claimed?: string[];
   /** Statements that a change was made on, or that were not needed any more. */
   spent: string[];
 }

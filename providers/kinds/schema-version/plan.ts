@@ -18,6 +18,7 @@ export type SchemaStep = Step &
         readonly version?: string;
         readonly postVersion?: string;
       }
+    | { readonly key: "claim-statement"; readonly fingerprint: string }
     | { readonly key: "spend-statement"; readonly fingerprint: string }
   );
 
@@ -32,9 +33,8 @@ export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<Schem
   const versionDue = isBelow(row.version, aspects.version);
   const postDue = aspects.postVersion !== undefined && isBelow(row.post, aspects.postVersion);
   const notes = newerNotes(desired, row, where);
-  const spending = spendStep(desired, kept);
   if (!versionDue && !postDue) {
-    const steps = isReached(desired, row) ? spending : [];
+    const steps = isReached(desired, row) ? statementSteps(desired, kept).spend : [];
     const more = contradictionNotes(desired, live, where);
     return { steps, refusals: strangePost(desired, row, where), notes: [...notes, ...more] };
   }
@@ -49,8 +49,9 @@ export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<Schem
     ...(post === undefined ? {} : { postVersion: post }),
   };
   const verdict = guard(desired, live, kept, where);
+  const { claim, spend } = statementSteps(desired, kept);
   return {
-    steps: [step, ...spending],
+    steps: [...claim, step, ...spend],
     refusals: [
       ...(versionDue ? moveProblems(where, row.version, aspects.version, aspects.from, "from") : []),
       ...(post === undefined || !row.post
@@ -188,12 +189,24 @@ function isReached({ identity, settings }: SchemaDesired, row: LevelRow): boolea
   return !isBelow(row.version, level) && (postLevel === undefined || !isBelow(row.post, postLevel));
 }
 
-function spendStep({ settings }: SchemaDesired, kept: Kept): SchemaStep[] {
+/**
+ * What is remembered of a statement. It is claimed before the change: if the run dies after the commit, what it then finds tells
+ * nobody whether the level was raised and a backup restored since, so a claimed statement raises nothing again.
+ */
+function statementSteps({ settings }: SchemaDesired, kept: Kept): Record<"claim" | "spend", SchemaStep[]> {
   const { contentProof } = settings;
-  if (!contentProof || !("statement" in contentProof)) return [];
+  if (!contentProof || !("statement" in contentProof)) return { claim: [], spend: [] };
   const { statement } = contentProof;
   const print = fingerprint(statement);
-  if (kept.spent.includes(print)) return [];
-  const title = `remember that the statement of ${statement.by} of ${statement.date} has served: it was for one change`;
-  return [{ key: "spend-statement", title, impact: "none", fingerprint: print }];
+  const about = `the statement of ${statement.by} of ${statement.date}`;
+  const claiming = `remember that ${about} is being used`;
+  const spending = `remember that ${about} has served: it was for one change`;
+  return {
+    claim: kept.claimed?.includes(print)
+      ? []
+      : [{ key: "claim-statement", title: claiming, impact: "none", fingerprint: print }],
+    spend: kept.spent.includes(print)
+      ? []
+      : [{ key: "spend-statement", title: spending, impact: "none", fingerprint: print }],
+  };
 }
