@@ -39,11 +39,12 @@ export function plan(desired: ScriptDesired, live: Live): Plan<ScriptStep> {
   if (refusals.length > 0 || !inserts) return { steps: [], refusals, notes: [] };
   const { level, line } = inserts;
   const where = `${desired.identity.host}:${desired.identity.path}:${line}`;
-  const others = live.otherWrites.map((other) => `${where}: line ${other} changes the same table; it is left as it is`);
-  if (sameLevel(level, aspects.version)) return { steps: [], refusals: [], notes: [] };
+  // Also when nothing is due: such a statement may undo the level as soon as the script runs.
+  const notes = live.otherWrites.map((other) => `${where}: line ${other} changes the same table; it is left as it is`);
+  if (sameLevel(level, aspects.version)) return { steps: [], refusals: [], notes };
   if (compareLevels(level, aspects.version) > 0) {
     const note = `${where}: the script inserts ${level}, newer than the declared ${aspects.version}; it is left as it is`;
-    return { steps: [], refusals: [], notes: [note] };
+    return { steps: [], refusals: [], notes: [note, ...notes] };
   }
   if (!aspects.from.some((allowed) => sameLevel(allowed, level))) {
     refusals.push({
@@ -54,7 +55,7 @@ export function plan(desired: ScriptDesired, live: Live): Plan<ScriptStep> {
       next: "Check the script; if the move is right, add the level to from",
     });
   }
-  return { steps: [writeStep(desired, live, level, aspects.version)], refusals, notes: others };
+  return { steps: [writeStep(desired, live, level, aspects.version)], refusals, notes };
 }
 
 /**

@@ -103,6 +103,18 @@ test("a newer level: a note, no difference, nothing written", async () => {
   expect(lines.join("\n")).toContain("the script inserts 710, newer than the declared 705; it is left as it is");
 });
 
+test.each(["704", "705", "710"])(
+  "a statement that may reset the level is named when the script inserts %s, and is no difference",
+  async (level) => {
+    const reset = "UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704@\r\n";
+    const bench = benchOf({}, SCRIPT.replace("704", level) + reset);
+    const outs = await bench.create();
+    expect(bench.said.join("\n")).toContain("line 4 changes the same table; it is left as it is");
+    expect(await bench.preview(outs)).toMatchObject({ changes: false });
+    expect(bench.host.text(PATH)).toContain(reset);
+  },
+);
+
 test("promise 9: restore on destroy gives back every byte; retain leaves it", async () => {
   const bench = benchOf();
   await bench.destroy(await bench.create());
