@@ -7,9 +7,8 @@ import { isSymbol, isWord, type SqlToken } from "./sql-tokens.js";
 /** The one literal in a script that says which level its tables have. */
 export interface ScriptLevel {
   readonly level: string;
-  /** Of the literal, with the line of the statement it stands in. */
+  /** Of the literal. */
   readonly line: number;
-  readonly statementLine: number;
   /** Byte positions of the digits. */
   readonly start: number;
   readonly end: number;
@@ -71,15 +70,13 @@ export function readScriptLevel(bytes: Buffer, component: Component, where: stri
   const search = new Search(table, where);
   for (const statement of script.statements) search.look(statement);
   const problems = search.problems();
-  const [literal] = search.literals;
-  if (problems.length > 0 || !literal) throw new ProblemError("refused", problems);
-  const { token, statement } = literal;
+  const [token] = search.literals;
+  if (problems.length > 0 || !token) throw new ProblemError("refused", problems);
   // A literal in quotes begins one character before its digits.
   const start = token.kind === "string" ? token.start + 1 : token.start;
   return {
     level: token.text,
     line: token.line,
-    statementLine: statement.line,
     start,
     end: start + token.text.length,
     text: lineAround(text, start),
@@ -106,11 +103,6 @@ function viewOf(bytes: Buffer, where: string): string {
   return view.startsWith("\u00ef\u00bb\u00bf") ? `   ${view.slice(3)}` : view;
 }
 
-interface Literal {
-  readonly token: SqlToken;
-  readonly statement: SqlStatement;
-}
-
 /** What looks like the INSERT and is not understood. */
 interface Unclear {
   readonly line: number;
@@ -119,7 +111,7 @@ interface Unclear {
 
 /** Looks for the INSERT of one component's row; what looks like it and is not understood becomes a problem. */
 class Search {
-  readonly literals: Literal[] = [];
+  readonly literals: SqlToken[] = [];
   readonly #unclear: Problem[] = [];
   /** Rows of the same table that are another's. */
   readonly #others: string[] = [];
@@ -151,7 +143,7 @@ class Search {
         },
       ];
     }
-    const lines = this.literals.map(({ token }) => token.line);
+    const lines = this.literals.map(({ line }) => line);
     return [
       {
         where: `${this.where}:${lines[0]}`,
@@ -224,7 +216,7 @@ class Search {
     if (!token || !["number", "string"].includes(token.kind) || !isLevel(token.text)) {
       return { line, found: `an INSERT whose ${versionColumn} is no literal level` };
     }
-    this.literals.push({ token, statement });
+    this.literals.push(token);
     return undefined;
   }
 
