@@ -22,7 +22,7 @@ export type SchemaStep = Step &
     | { readonly key: "spend-statement"; readonly fingerprint: string }
   );
 
-/** The row has the declared level, or gets it in one UPDATE; a level above the declared one is left alone. */
+/** The row has the declared levels, or gets them in one UPDATE; where one is above the declared one, nothing is written. */
 export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<SchemaStep> {
   const { identity, aspects } = desired;
   const where = `${identity.component} in ${identity.database}`;
@@ -30,13 +30,18 @@ export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<Schem
   const { row } = live;
   if (refusals.length > 0 || !row) return { steps: [], refusals, notes: [] };
 
+  if (isNewer(desired, row)) {
+    return {
+      steps: [],
+      refusals: [],
+      notes: [newerNote(desired, row, where), ...contradictionNotes(desired, live, where)],
+    };
+  }
   const versionDue = isBelow(row.version, aspects.version);
   const postDue = aspects.postVersion !== undefined && isBelow(row.post, aspects.postVersion);
-  const notes = newerNotes(desired, row, where);
   if (!versionDue && !postDue) {
     const steps = isReached(desired, row) ? statementSteps(desired, kept).spend : [];
-    const more = contradictionNotes(desired, live, where);
-    return { steps, refusals: strangePost(desired, row, where), notes: [...notes, ...more] };
+    return { steps, refusals: strangePost(desired, row, where), notes: contradictionNotes(desired, live, where) };
   }
 
   const post = postDue ? aspects.postVersion : undefined;
@@ -61,7 +66,7 @@ export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<Schem
       ...strangePost(desired, row, where),
       ...verdict.refusals,
     ],
-    notes: [...notes, ...verdict.notes],
+    notes: verdict.notes,
   };
 }
 
@@ -88,13 +93,21 @@ const isBelow = (cell: Cell | undefined, declared: string): boolean =>
 const isAbove = (cell: Cell | undefined, declared: string | undefined): boolean =>
   cell !== undefined && declared !== undefined && cell.value !== null && compareLevels(cell.value, declared) > 0;
 
-/** Says of a level above the declared one that it stays; neither a difference nor a failure. */
-function newerNotes({ aspects }: SchemaDesired, row: LevelRow, where: string): string[] {
-  const note = (cell: Cell | undefined, declared: string | undefined) =>
-    isAbove(cell, declared)
-      ? [`${where}: ${cell?.column} is ${cell?.value}, newer than the declared ${declared}; it is left as it is`]
-      : [];
-  return [...note(row.version, aspects.version), ...note(row.post, aspects.postVersion)];
+/** One of the levels is above the declared one: an upgrade has been there that the declaration knows nothing of. */
+export const isNewer = ({ aspects }: SchemaDesired, row: LevelRow): boolean =>
+  isAbove(row.version, aspects.version) || isAbove(row.post, aspects.postVersion);
+
+/** Says of a newer row that it stays as it is; neither a difference nor a failure. */
+function newerNote({ aspects }: SchemaDesired, row: LevelRow, where: string): string {
+  const said = ({ column, value }: Cell, declared: string) => {
+    if (value === null) return `${column} is empty`;
+    const compared = compareLevels(value, declared);
+    if (compared === 0) return `${column} is ${value} as declared`;
+    return `${column} is ${value}, ${compared > 0 ? "newer" : "older"} than the declared ${declared}`;
+  };
+  const post = row.post && aspects.postVersion !== undefined ? said(row.post, aspects.postVersion) : undefined;
+  const levels = [said(row.version, aspects.version), ...(post === undefined ? [] : [post])].join(", and ");
+  return `${where}: ${levels}; ${post === undefined ? "it is" : "both are"} left as ${post === undefined ? "it is" : "they are"}`;
 }
 
 /** The level is there, and a probe says that its content is not. Nothing here can mend that; somebody should know. */

@@ -225,15 +225,46 @@ describe("POSTSCHEMAVER together with the version", () => {
       writes: 1,
     });
   });
-  test("only the one that is lower; the other one never goes down", async () => {
-    expect(await files({ SCHEMA_VERSION: "147.10", POSTSCHEMAVER: "147.2" }, declared)).toEqual({
-      row: { SCHEMA_VERSION: "147.10", POSTSCHEMAVER: "147.3" },
+  test("only the one that is lower, where the other one is as declared", async () => {
+    expect(await files({ SCHEMA_VERSION: "147.3", POSTSCHEMAVER: "147.2" }, declared)).toEqual({
+      row: { SCHEMA_VERSION: "147.3", POSTSCHEMAVER: "147.3" },
       writes: 1,
     });
-    expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "150" }, declared)).toEqual({
-      row: { SCHEMA_VERSION: "147.3", POSTSCHEMAVER: "150" },
-      writes: 1,
-    });
+  });
+  test.each([
+    [
+      { SCHEMA_VERSION: "147.10", POSTSCHEMAVER: "147.2" },
+      "SCHEMA_VERSION is 147.10, newer than the declared 147.3, and POSTSCHEMAVER is 147.2, older than the declared 147.3",
+    ],
+    [
+      { SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "150" },
+      "SCHEMA_VERSION is 147.2, older than the declared 147.3, and POSTSCHEMAVER is 150, newer than the declared 147.3",
+    ],
+    [{ SCHEMA_VERSION: "147.10", POSTSCHEMAVER: null }, "newer than the declared 147.3, and POSTSCHEMAVER is empty"],
+    [{ SCHEMA_VERSION: "147.3", POSTSCHEMAVER: "150" }, "SCHEMA_VERSION is 147.3 as declared"],
+  ])("one is newer than declared: nothing is written, whatever the other one is: %j", async (row, note) => {
+    const proofs = [
+      catalogProbe({ level: "147.3", postLevel: "147.3" }),
+      statement({ component: "FILES", level: "147.3", postLevel: "147.3" }),
+    ];
+    for (const contentProof of proofs) {
+      const model = new DatabaseModel();
+      model.database.put("FILES.PRODUCT", COLUMNS, row);
+      const inputs = schemaInputs({
+        component: "FILES",
+        version: "147.3",
+        from: ["147.2"],
+        ...declared,
+        contentProof,
+      });
+      const bench = schemaBench(model);
+      const outs = await bench.create(inputs);
+      expect((await bench.preview(outs, inputs)).changes).toBe(false);
+      expect(bench.said.join("\n")).toContain(note);
+      expect(bench.said.join("\n")).toContain("both are left as they are");
+      expect(bench.said.join("\n")).not.toMatch(/1\. |refused/);
+      expect([model.database.written, model.database.rows("FILES.PRODUCT")]).toEqual([[], [row]]);
+    }
   });
   test("not declared where it exists: refused", async () => {
     expect(await files({ SCHEMA_VERSION: "147.2", POSTSCHEMAVER: "147.2" }, {})).toMatch(
