@@ -2,6 +2,9 @@ import { type Cause, type Problem, ProblemError } from "../../common/problem.js"
 import { driverMissing } from "./driver.js";
 import type { Failure } from "./protocol.js";
 
+/** "rolled-back": the server ended the transaction, and the next statement would begin another. "lost": of no use any more. */
+type Left = "usable" | "rolled-back" | "lost";
+
 /** What Db2 or its driver answered, with both of its codes. */
 export class Db2Error extends ProblemError {
   constructor(
@@ -11,6 +14,8 @@ export class Db2Error extends ProblemError {
     readonly sqlcode: number,
     /** Db2's own five characters, not ODBC's; empty when there are none. */
     readonly sqlstate: string,
+    /** What the failure left of the connection. */
+    readonly left: Left = "usable",
   ) {
     super(cause, problem);
   }
@@ -39,6 +44,7 @@ export interface Context {
   readonly limit: string;
 }
 
+const ROLLED_BACK = "The server has rolled the transaction back";
 const CAUSES: Readonly<Record<number, readonly [Cause, string?]>> = {
   [-30082]: ["login", "Check user and password, and whether the account is locked or expired"],
   [-30061]: ["missing", "Check `database`: the server knows none of this name"],
@@ -62,34 +68,49 @@ export function explain(error: unknown, context: Context): ProblemError {
   if (error instanceof ProblemError) return error;
   const { where, consequence, limit } = context;
   if (error instanceof DriverTimeout) {
-    return new Db2Error("timeout", timedOut(where, limit, consequence), 0, "");
+    return new Db2Error("timeout", timedOut(where, limit, consequence), 0, "", "lost");
   }
   if (error instanceof DriverEnded) {
     const found = `the driver's process ended: ${error.message}`;
-    return new Db2Error("unreachable", { where, found, why: consequence }, 0, "");
+    return new Db2Error("unreachable", { where, found, why: consequence }, 0, "", "lost");
   }
   if (!(error instanceof DriverFailure)) throw error;
   const { failure } = error;
   const message = withoutSecrets(failure.message, context.secrets);
   if (failure.kind === "missing-driver") return driverMissing(where, `the Db2 driver cannot be loaded: ${message}`);
   const { sqlcode, sqlstate } = failure;
-  if (failure.kind !== "driver") return new Db2Error("command-failed", { where, found: message }, sqlcode, sqlstate);
+  const left = leftBy(failure);
+  const told = (cause: Cause, problem: Problem) => new Db2Error(cause, problem, sqlcode, sqlstate, left);
+  if (failure.kind !== "driver") return told("command-failed", { where, found: message });
   const known = CAUSES[sqlcode];
   if (known?.[0] === "locked") {
     const deadlock = /reason code "?2"?\b/i.test(message);
     const found = deadlock ? "the server ended a deadlock by this transaction" : "a row or table is held by another";
-    const why = `The server has rolled the transaction back (${message})`;
     const next = deadlock
       ? "Run it again"
       : "See who holds it (SYSIBMADM.MON_LOCKWAITS, db2pd -locks), then run it again";
-    return new Db2Error("locked", { where, found, why, next }, sqlcode, sqlstate);
+    const why = `${ROLLED_BACK} (${message})`;
+    return told("locked", { where, found, why, next });
   }
-  if (known) return new Db2Error(known[0], { where, found: message, next: known[1] }, sqlcode, sqlstate);
-  if (failure.lost) {
-    if (context.outOfTime) return new Db2Error("timeout", timedOut(where, limit, consequence), sqlcode, sqlstate);
-    return new Db2Error("unreachable", { where, found: message, why: consequence }, sqlcode, sqlstate);
+  if (known) return told(known[0], { where, found: message, next: known[1] });
+  if (left === "lost") {
+    if (context.outOfTime) return told("timeout", timedOut(where, limit, consequence));
+    return told("unreachable", { where, found: message, why: consequence });
   }
-  return new Db2Error("command-failed", { where, found: message }, sqlcode, sqlstate);
+  if (left === "rolled-back") {
+    return told("command-failed", { where, found: message, why: ROLLED_BACK });
+  }
+  return told("command-failed", { where, found: message });
+}
+
+/**
+ * Class 40 is "transaction rollback" (-1229 and -1476 among others), 40003 in it a line that died. -1224 (55032): the database
+ * manager has ended the request and takes no new ones on this connection. Source: Db2's message and SQLSTATE references.
+ */
+function leftBy({ lost, sqlcode, sqlstate }: Failure): Left {
+  if (lost || sqlcode === -1224 || sqlstate === "55032" || sqlstate === "40003") return "lost";
+  const rolledBack = CAUSES[sqlcode]?.[0] === "locked" || sqlcode === -1229 || sqlcode === -1476;
+  return rolledBack || sqlstate.startsWith("40") ? "rolled-back" : "usable";
 }
 
 /** A commit whose answer did not come. */

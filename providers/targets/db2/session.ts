@@ -182,7 +182,7 @@ export class Session {
       return await this.#ask(what, milliseconds(this.connection.statementTimeout), operation, statement.secrets);
     } catch (error) {
       // The next statement would start a transaction of its own, and be stored without the others.
-      if (this.#inTransaction && error instanceof Db2Error && error.cause === "locked") this.#rolledBack = error;
+      if (this.#inTransaction && error instanceof Db2Error && error.left === "rolled-back") this.#rolledBack = error;
       throw error;
     }
   }
@@ -199,7 +199,8 @@ export class Session {
         outOfTime: performance.now() - started >= limitMs,
         limit: inWords(limitMs),
       });
-      this.#lost ||= !this.driver.alive || explained.cause === "unreachable" || explained.cause === "timeout";
+      const isLost = explained instanceof Db2Error && explained.left === "lost";
+      this.#lost ||= isLost || !this.driver.alive || ["unreachable", "timeout"].includes(explained.cause);
       throw explained;
     }
   }
