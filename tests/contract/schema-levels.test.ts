@@ -21,7 +21,15 @@ const level = (): Record<string, unknown> => ({
   },
   home: { name: "web1", ...NOWHERE },
   contentProof: {
-    statement: { by: "Jane Doe", date: "2026-05-01", database: "homepage", component: "HOMEPAGE", level: 705 },
+    statement: {
+      by: "Jane Doe",
+      date: "2026-05-01",
+      host: "127.0.0.1",
+      port: 1,
+      database: "HOMEPAGE",
+      component: "HOMEPAGE",
+      level: 705,
+    },
   },
   version: 705,
   from: [704],

@@ -29,8 +29,36 @@ export function guard(desired: SchemaDesired, live: Live, kept: Kept, where: str
   };
 }
 
-/** What makes two statements one: all of it, so that a renewed one differs at least in its date. */
-export const fingerprint = (statement: Statement): string => canonicalJson(statement);
+/**
+ * What makes two statements one: what it is about, and when it was made. Who makes it is of no weight: the same one in another
+ * spelling, or by another person, is not a new one.
+ */
+export const fingerprint = ({ host, port, database, component, level, postLevel, date }: Statement): string =>
+  canonicalJson({
+    host: host.toLowerCase(),
+    port,
+    database: database.toUpperCase(),
+    component,
+    level,
+    ...(postLevel === undefined ? {} : { postLevel }),
+    date: date
+      .replace(" ", "T")
+      .replace(/Z$/, "")
+      .replace(/^(.{16})$/, "$1:00"),
+  });
+
+/** The statement is about this component in the database that the connection leads to, whatever the configuration calls it. */
+export function isAboutThis(statement: Statement, { identity, settings: { connection } }: SchemaDesired): boolean {
+  return (
+    statement.component === identity.component &&
+    statement.host.toLowerCase() === connection.host.toLowerCase() &&
+    statement.port === connection.port &&
+    statement.database.toUpperCase() === connection.database.toUpperCase()
+  );
+}
+
+const nameOf = ({ host, port, database }: { host: string; port: number; database: string }): string =>
+  `${database} at ${host}:${port}`;
 
 function markerVerdict({ connection }: Settings, where: string): Verdict {
   const { marker } = connection;
@@ -46,7 +74,8 @@ function markerVerdict({ connection }: Settings, where: string): Verdict {
   });
 }
 
-function proofVerdict({ identity, settings, aspects }: SchemaDesired, live: Live, kept: Kept, where: string): Verdict {
+function proofVerdict(desired: SchemaDesired, live: Live, kept: Kept, where: string): Verdict {
+  const { settings, aspects } = desired;
   const { contentProof } = settings;
   if (!contentProof) {
     return refuse({
@@ -72,23 +101,17 @@ function proofVerdict({ identity, settings, aspects }: SchemaDesired, live: Live
   proves("postLevel", proof.postLevel, aspects.postVersion);
   const verdict =
     "statement" in contentProof
-      ? statementVerdict(contentProof.statement, identity, kept, where)
+      ? statementVerdict(contentProof.statement, desired, kept, where)
       : probeVerdict(contentProof.catalogProbe, live, where);
   return { refusals: [...refusals, ...verdict.refusals], notes: refusals.length > 0 ? [] : verdict.notes };
 }
 
-function statementVerdict(
-  statement: Statement,
-  identity: SchemaDesired["identity"],
-  kept: Kept,
-  where: string,
-): Verdict {
-  const about = `${statement.component} in ${statement.database}`;
-  if (statement.database !== identity.database || statement.component !== identity.component) {
+function statementVerdict(statement: Statement, desired: SchemaDesired, kept: Kept, where: string): Verdict {
+  if (!isAboutThis(statement, desired)) {
     return refuse({
       where,
-      found: `the statement of ${statement.by} is about ${about}`,
-      allowed: `${identity.component} in ${identity.database}`,
+      found: `the statement of ${statement.by} is about ${statement.component} in ${nameOf(statement)}`,
+      allowed: `${desired.identity.component} in ${nameOf(desired.settings.connection)}`,
       why: "It was made for another database or component",
       next: "Make a statement about this one",
     });

@@ -2,7 +2,7 @@ import type { Problem } from "../../common/problem.js";
 import { compareLevels } from "../../formats/schema-level.js";
 import { SCHEMA_TABLES } from "../../formats/schema-tables.js";
 import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
-import { fingerprint, guard } from "./guards.js";
+import { fingerprint, guard, isAboutThis } from "./guards.js";
 import type { Kept, Live } from "./live.js";
 import { type Cell, isNumeric, type LevelRow } from "./row.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
@@ -194,11 +194,11 @@ function strangePost({ aspects }: SchemaDesired, row: LevelRow, where: string): 
 }
 
 /** Both levels are where a statement about them says, or above. */
-function isReached({ identity, settings }: SchemaDesired, row: LevelRow): boolean {
-  const { contentProof } = settings;
+function isReached(desired: SchemaDesired, row: LevelRow): boolean {
+  const { contentProof } = desired.settings;
   if (!contentProof || !("statement" in contentProof)) return false;
-  const { database, component, level, postLevel } = contentProof.statement;
-  if (database !== identity.database || component !== identity.component) return false;
+  if (!isAboutThis(contentProof.statement, desired)) return false;
+  const { level, postLevel } = contentProof.statement;
   return !isBelow(row.version, level) && (postLevel === undefined || !isBelow(row.post, postLevel));
 }
 

@@ -21,7 +21,9 @@ const statementSchema = z.strictObject({
       message: 'must be a date in quotes, with a time where one day has several: "2026-05-01" or "2026-05-01T22:30"',
     })
     .describe("when; a new one makes a new statement"),
-  database: z.string().min(1).describe("name of the database's connection that it is about"),
+  host: z.string().min(1).describe("host of the Db2 server that it is about, as in the database's connection"),
+  port: z.number().int().min(1).max(65535).default(50000).describe("port of that server"),
+  database: z.string().min(1).describe("the database that it is about, by its name at the server, such as HOMEPAGE"),
   component: z.enum(COMPONENTS).describe("component that it is about"),
   level: levelSchema.describe("the level whose tables, columns and data are there"),
   postLevel: levelSchema.optional().describe("the same for POSTSCHEMAVER"),
@@ -52,7 +54,7 @@ const contentProofSchema = z.union(
     }),
     z.strictObject({
       statement: statementSchema.describe(
-        "by, date, database, component, level: somebody says that the content is there; serves for one change",
+        "by, date, host (and port), database (its name there), component, level: somebody says that the content is there; serves for one change",
       ),
     }),
   ],

@@ -62,7 +62,8 @@ export const statement = (more: Record<string, unknown> = {}) => ({
   statement: {
     by: "Jane Doe",
     date: "2026-05-01",
-    database: "homepage",
+    host: "db2.example.com",
+    database: "HOMEPAGE",
     component: "HOMEPAGE",
     level: 705,
     ...more,

@@ -119,13 +119,48 @@ describe("a statement serves for one change of one database", () => {
   });
 
   test.each([
-    [{ database: "other" }, /about HOMEPAGE in other/],
-    [{ component: "FORUMS" }, /about FORUMS in homepage/],
+    [
+      { database: "OTHER" },
+      /about HOMEPAGE in OTHER at db2\.example\.com:50000\. Allowed: HOMEPAGE in HOMEPAGE at db2\.example\.com:50000/,
+    ],
+    [{ host: "test.example.com" }, /about HOMEPAGE in HOMEPAGE at test\.example\.com:50000/],
+    [{ port: 50001 }, /about HOMEPAGE in HOMEPAGE at db2\.example\.com:50001/],
+    [{ component: "FORUMS" }, /about FORUMS in HOMEPAGE/],
     [{ level: 706 }, /contentProof is about level 706/],
   ])("of something else, refused: %j", async (more, message) => {
     const model = new DatabaseModel();
     await expect(schemaBench(model).create(stated(more))).rejects.toThrow(message);
     expect([model.level, model.database.written]).toEqual([704, []]);
+  });
+});
+
+describe("a statement is the same one whoever makes it and however it is spelled", () => {
+  const stated = (more: Record<string, unknown> = {}) => schemaInputs({ contentProof: statement(more) });
+  const date = "2026-05-01T22:30";
+
+  test.each<[Record<string, unknown>]>([
+    [{ by: "John Doe" }],
+    [{ host: "DB2.Example.com" }],
+    [{ database: "homepage" }],
+    [{ port: 50000 }],
+    [{ date: "2026-05-01 22:30" }],
+    [{ date: "2026-05-01T22:30:00Z" }],
+  ])("%j makes no new one", async (more) => {
+    const model = new DatabaseModel();
+    const bench = schemaBench(model);
+    const outs = await bench.create(stated({ date }));
+    model.level = 704;
+    await expect(bench.up(outs, stated({ date, ...more }))).rejects.toThrow(/for one change/);
+    expect(model.level).toBe(704);
+  });
+
+  test("the same connection's name for another server does not carry a statement over", async () => {
+    const model = new DatabaseModel();
+    const connection = { ...(schemaInputs().connection as object), host: "new.example.com" };
+    await expect(schemaBench(model).create({ ...stated(), connection })).rejects.toThrow(
+      /Allowed: HOMEPAGE in HOMEPAGE at new\.example\.com:50000/,
+    );
+    expect(model.level).toBe(704);
   });
 });
 
