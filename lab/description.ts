@@ -101,7 +101,8 @@ export async function newDescription(
     hostKeys: everyHost(() => ""),
     token: randomBytes(18).toString("base64url"),
     ltpaKey: randomBytes(24).toString("base64url"),
-    password: randomBytes(12).toString("base64url"),
+    // Hexadecimal: one that begins with a hyphen would be an option to the update installer.
+    password: randomBytes(12).toString("hex"),
   };
 }
 

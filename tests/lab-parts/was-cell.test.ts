@@ -168,6 +168,8 @@ test("stopped, it leaves no process; started again, it is what it was, with fixe
   hands = await handsOf(lab);
   expect(lab.cell).toEqual(before);
   expect((await hands.installer()).stdout).toContain("Fix name: LO66666");
-  expect(await hands.levelAt("node2", "/files/app")).toContain("LO66666");
+  // Applications take a moment to start after their servers.
+  const isFixed = async () => (await hands.levelAt("node2", "/files/app")).includes("LO66666");
+  await waitFor(isFixed, WAIT_MS, "the fixed application");
   expect((await hands.command("node1", "serverStatus", "-all")).stdout.match(/ADMU0508I/g)).toHaveLength(4);
 });
