@@ -64,6 +64,7 @@ async function perform(operation: Operation): Promise<{ rows?: readonly AnswerRo
       return { changed: await change(open, operation.sql, operation.parameters) };
     case "begin":
       await open.beginTransaction();
+      await proveTransaction(open);
       return {};
     case "commit":
       await open.query("COMMIT");
@@ -81,6 +82,17 @@ async function perform(operation: Operation): Promise<{ rows?: readonly AnswerRo
       connection = undefined;
       await open.close();
       return {};
+  }
+}
+
+/** Its word that autocommit is off is not enough: with it on, a savepoint is gone as soon as it is set. */
+async function proveTransaction(open: DriverConnection): Promise<void> {
+  await open.query("SAVEPOINT BEGUN ON ROLLBACK RETAIN CURSORS");
+  try {
+    await open.query("RELEASE SAVEPOINT BEGUN");
+  } catch (error) {
+    const { message } = failureOf(error);
+    throw new Refused("damaged", `no transaction has begun: each statement would be stored at once (${message})`);
   }
 }
 

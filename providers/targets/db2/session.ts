@@ -95,7 +95,13 @@ export class Session {
   }
 
   async begin(): Promise<void> {
-    await this.#ask("begin", PING_MS, { op: "begin" });
+    try {
+      await this.#ask("begin", PING_MS, { op: "begin" });
+    } catch (error) {
+      // Whether the next statement would be stored at once cannot be told.
+      this.#lost = true;
+      throw error;
+    }
     this.#inTransaction = true;
     this.#rolledBack = undefined;
   }

@@ -89,6 +89,21 @@ describeDb2("defects of the driver, one by one", () => {
     expect(said?.rejected).toBeLessThan(0);
   });
 
+  it("promise 20: what follows beginTransaction() is stored by a commit only; without it, at once", async () => {
+    const level = async () => (await lab.sql("SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA"))[0]?.DBSCHEMAVER;
+    await lab.sql("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704");
+    expect(await use("rolledBack")).toMatchObject({ ended: "well", said: { resolved: expect.anything() } });
+    expect(await level()).toBe("704");
+    expect((await use("rolledBackWithoutBegin")).ended).toBe("well");
+    expect(await level()).toBe("705");
+    await lab.sql("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704");
+  });
+
+  it("a savepoint lives on after beginTransaction() only: that is how we know", async () => {
+    expect((await use("savepoint")).said).toEqual({ resolved: null });
+    expect((await use("savepointWithoutBegin")).said).toMatchObject({ rejected: expect.any(Number), odbc: "3B001" });
+  });
+
   it("query() reads a lock timeout at the first row as no rows: prepare, execute, fetchAll does not", async () => {
     expect(await withFault("lock-row", () => use("queryLocked"))).toMatchObject({ said: { resolved: [] } });
     expect(await withFault("lock-row", () => use("preparedLocked"))).toMatchObject({ said: { rejected: -911 } });

@@ -30,6 +30,11 @@ async function selected(connection: Any, value: unknown): Promise<unknown> {
   return prepared(connection, "SELECT B FROM HOMEPAGE.DEFECTS");
 }
 
+async function savepoint(connection: Any): Promise<void> {
+  await connection.query("SAVEPOINT BEGUN ON ROLLBACK RETAIN CURSORS");
+  await connection.query("RELEASE SAVEPOINT BEGUN");
+}
+
 const USES: Record<string, (connection: Any) => Promise<unknown>> = {
   commitTransaction: async (connection) => {
     await connection.beginTransaction();
@@ -51,6 +56,20 @@ const USES: Record<string, (connection: Any) => Promise<unknown>> = {
     for (let twice = 0; twice < 2; twice++) await connection.query("INSERT INTO HOMEPAGE.LATE VALUES (1)");
     return outcome(connection.query("COMMIT"));
   },
+  rolledBack: async (connection) => {
+    await connection.beginTransaction();
+    await connection.query(UPDATE);
+    return outcome(connection.query("ROLLBACK"));
+  },
+  rolledBackWithoutBegin: async (connection) => {
+    await connection.query(UPDATE);
+    return outcome(connection.query("ROLLBACK"));
+  },
+  savepoint: async (connection) => {
+    await connection.beginTransaction();
+    return outcome(savepoint(connection));
+  },
+  savepointWithoutBegin: (connection) => outcome(savepoint(connection)),
   queryLocked: (connection) => outcome(connection.query(LOCKED)),
   preparedLocked: (connection) => outcome(prepared(connection, LOCKED)),
   bigNumber: (connection) => outcome(selected(connection, Number.MAX_SAFE_INTEGER)),

@@ -62,6 +62,14 @@ describe("what a failure leaves of a connection", () => {
     expect(session.usable).toBe(false);
   });
 
+  test("promise 20: a transaction that did not begin for certain leaves nothing of use", async () => {
+    const session = await inTransaction();
+    await session.rollback();
+    failing.set("begin", failure(-1, "42601"));
+    await expect(session.begin()).rejects.toMatchObject({ cause: "command-failed" });
+    expect(session.usable).toBe(false);
+  });
+
   test("too many rows leave it usable", async () => {
     const session = await inTransaction();
     failing.set("query", failure(0, "", { kind: "too-much" }));
