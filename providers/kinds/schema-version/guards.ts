@@ -135,10 +135,19 @@ function statementVerdict(statement: Statement, desired: SchemaDesired, kept: Ke
   });
 }
 
+/** Of the settings as they are now nothing is known yet: that is no evidence, and only evidence lets a change pass. */
+const notLookedAt = (where: string, what: string): Verdict =>
+  refuse({
+    where,
+    found: `with these settings, ${what} has not been looked at yet`,
+    why: "Nothing is changed on what is not known",
+    next: "up looks anew, before anything is written, and goes on only where all is well",
+  });
+
 type Probe = Extract<NonNullable<Settings["contentProof"]>, { catalogProbe: unknown }>["catalogProbe"];
 
 function probeVerdict(probe: Probe, live: Live, where: string): Verdict {
-  if (live.probe?.sql !== probe.sql) return pass("up asks the catalog probe before anything is written");
+  if (live.probe?.sql !== probe.sql) return notLookedAt(where, "what the catalog probe gives");
   const { answer } = live.probe;
   if ("found" in answer && answer.found === probe.expect) {
     return pass(
@@ -157,9 +166,12 @@ function probeVerdict(probe: Probe, live: Live, where: string): Verdict {
   });
 }
 
+/** A backup may seem to begin this much after the server's present time. */
+const CLOCK_TOLERANCE_MINUTES = 5;
+
 function backupVerdict({ backup: wanted }: Settings, { backup }: Live, where: string): Verdict {
   if ("waived" in wanted) return pass(`no backup is asked for: ${wanted.waived.reason}`);
-  if (!backup) return pass("up looks for a recent backup before anything is written");
+  if (!backup) return notLookedAt(where, "whether there is a recent backup");
   const why = "A wrong level can only be undone together with what an upgrade makes of it";
   const next = "Take a backup (db2 backup database …), or waive it with backup: {waived: {reason: …}}";
   if ("problem" in backup) {
@@ -168,46 +180,66 @@ function backupVerdict({ backup: wanted }: Settings, { backup }: Live, where: st
   if (backup.found === "none")
     return refuse({ where, found: "its history has no complete backup of the database", why, next });
   const { began, ageMinutes, sort } = backup.found;
-  const about = `the newest backup (${sort}) began at ${began}, ${ageInWords(ageMinutes)} ago`;
+  if (ageMinutes < -CLOCK_TOLERANCE_MINUTES) {
+    return refuse({
+      where,
+      found: `the newest backup (${sort}) began at ${began}, ${ageInWords(-ageMinutes)} after the server's present time`,
+      why: "One of the two times is wrong, so how old the backup is cannot be told",
+      next: `Look at the server's clock and at its history of backups; ${next}`,
+    });
+  }
+  const about = `the newest backup (${sort}) began at ${began}, ${ageInWords(Math.max(0, ageMinutes))} ago`;
   if (ageMinutes * 60_000 <= milliseconds(wanted.maxAge)) return pass(about);
   return refuse({ where, found: about, allowed: `at most ${wanted.maxAge}`, why, next });
 }
 
 function serversVerdict({ servers: wanted }: Settings, { servers }: Live, where: string): Verdict {
   if ("whileRunning" in wanted) return pass("whether servers are connected was not looked at: whileRunning");
-  if (!servers) return pass("up looks whether servers are connected before anything is written");
+  if (!servers) return notLookedAt(where, "whether servers are connected");
   const why = "Servers read the level when they start, and an upgrade that finds it changed under it is not foreseen";
   const next = "Stop the component's servers; or allow it with servers: {whileRunning: true}";
   if ("problem" in servers) {
     return refuse({ where, found: `it cannot be told who is connected: ${servers.problem}`, why, next });
   }
-  const { applications } = wanted;
-  const counting = applications
-    ? servers.found.filter((one) => applications.some((application) => isOne(application, one)))
-    : servers.found;
-  if (counting.length === 0)
-    return pass(applications ? "none of the declared servers is connected" : "nobody else is connected");
-  const list = counting.slice(0, 5).map(describeConnected).join(", ");
-  const more = counting.length > 5 ? ` and ${counting.length - 5} more` : "";
-  const narrower = applications ? next : `${next}; or say which connections are servers with servers.applications`;
+  const isIn = (list: readonly Application[] | undefined, one: Connected) =>
+    list?.some((application) => isOne(application, one)) === true;
+  const declared = servers.found.filter((one) => isIn(wanted.applications, one));
+  const undeclared = servers.found.filter((one) => !declared.includes(one));
+  const unknown = undeclared.filter((one) => !isIn(wanted.others, one));
+  const others = undeclared.filter((one) => !unknown.includes(one));
+  if (declared.length + unknown.length === 0) {
+    return pass(
+      others.length > 0
+        ? `no server is connected; declared as others, and not counted: ${listed(others)}`
+        : "nobody else is connected",
+    );
+  }
+  // A misspelt name in `applications` must not let a server pass for something else.
+  const which =
+    wanted.applications && unknown.length > 0 ? " (in neither servers.applications nor servers.others)" : "";
+  const all = [declared.length > 0 ? listed(declared) : "", unknown.length > 0 ? `${listed(unknown)}${which}` : ""];
   return refuse({
     where,
-    found: `connected: ${list}${more}`,
-    allowed: "no server of the component",
+    found: `connected: ${all.filter(Boolean).join("; ")}`,
+    allowed: "no server of the component, and nobody unknown",
     why,
-    next: narrower,
+    next: unknown.length > 0 ? `${next}; or name the connections that are no servers in servers.others` : next,
   });
 }
 
+function listed(connections: readonly Connected[]): string {
+  const more = connections.length > 5 ? ` and ${connections.length - 5} more` : "";
+  return `${connections.slice(0, 5).map(describeConnected).join(", ")}${more}`;
+}
+
+interface Application {
+  readonly user?: string | undefined;
+  readonly program?: string | undefined;
+  readonly client?: string | undefined;
+}
+
 /** Db2 folds authorization IDs; programs and machines are compared as people write them. */
-function isOne(
-  application: {
-    readonly user?: string | undefined;
-    readonly program?: string | undefined;
-    readonly client?: string | undefined;
-  },
-  found: Connected,
-): boolean {
+function isOne(application: Application, found: Connected): boolean {
   const same = (wanted: string | undefined, seen: string) =>
     wanted === undefined || wanted.toLowerCase() === seen.toLowerCase();
   return (

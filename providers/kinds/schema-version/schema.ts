@@ -66,21 +66,27 @@ const backupSchema = z.union([
   z.strictObject({ waived: z.strictObject({ reason: reasonSchema.describe("why none is needed; previews name it") }) }),
 ]);
 
+const applicationsSchema = z
+  .array(
+    z
+      .strictObject({
+        user: z.string().min(1).optional().describe("authorization ID of the data source, such as LCUSER"),
+        program: z.string().min(1).optional().describe("name of the program, such as db2jcc_application"),
+        client: z.string().min(1).optional().describe("name of the machine it runs on"),
+      })
+      .refine((application) => Object.keys(application).length > 0, { message: "names nothing" }),
+  )
+  .min(1)
+  .optional();
+
 const serversSchema = z.union([
   z.strictObject({
-    applications: z
-      .array(
-        z
-          .strictObject({
-            user: z.string().min(1).optional().describe("authorization ID of the data source, such as LCUSER"),
-            program: z.string().min(1).optional().describe("name of the program, such as db2jcc_application"),
-            client: z.string().min(1).optional().describe("name of the machine it runs on"),
-          })
-          .refine((application) => Object.keys(application).length > 0, { message: "names nothing" }),
-      )
-      .min(1)
-      .optional()
-      .describe("connections that are the component's servers; default: every connection but this program's own"),
+    applications: applicationsSchema.describe(
+      "connections that are the component's servers, also where `others` would match them; default: every connection but this program's own and `others`",
+    ),
+    others: applicationsSchema.describe(
+      "connections that are no servers, such as a monitor's: they may stay. A connection that is in neither list stands in the way",
+    ),
   }),
   z.strictObject({
     whileRunning: z

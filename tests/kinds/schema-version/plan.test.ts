@@ -1,9 +1,11 @@
 import { formatProblem } from "../../../providers/common/problem.js";
+import type { Live } from "../../../providers/kinds/schema-version/live.js";
 import { isNumeric } from "../../../providers/kinds/schema-version/row.js";
 import {
   catalogProbe,
   DatabaseModel,
   HOMEPAGE,
+  home,
   PROBE,
   type Stored,
   schemaBench,
@@ -30,6 +32,7 @@ async function refusal(more: Stored, arrange: (model: DatabaseModel) => void = (
 }
 
 const LCUSER = { AUTHID: "LCUSER", APPL_NAME: "db2jcc_application", CLIENT_NNAME: "was1", CONNECTIONS: 20 };
+const MONITOR = { AUTHID: "MON", APPL_NAME: "db2mon", CLIENT_NNAME: "ops2", CONNECTIONS: 1 };
 const connectionWithout = (key: string) => {
   const { [key]: _left, ...connection } = schemaInputs().connection as Stored;
   return { connection };
@@ -92,6 +95,36 @@ describe("each safeguard that is not met is a refusal with what resolves it", ()
       /connected: db2jcc_application/,
     ],
     [
+      "a misspelt server",
+      { servers: { applications: [{ user: "lcusr" }] } },
+      (model) => (model.connected = [LCUSER]),
+      /connected: db2jcc_application of LCUSER on was1 \(20 connections\) \(in neither servers\.applications nor servers\.others\)/,
+    ],
+    [
+      "somebody unknown beside a declared other",
+      { servers: { others: [{ program: "db2mon" }] } },
+      (model) => (model.connected = [LCUSER, MONITOR]),
+      /connected: db2jcc_application of LCUSER on was1 \(20 connections\)\. Allowed: .*servers\.others/,
+    ],
+    [
+      "a server that others would match too",
+      { servers: { applications: [{ user: "lcuser" }], others: [{ client: "was1" }] } },
+      (model) => (model.connected = [LCUSER]),
+      /connected: db2jcc_application of LCUSER/,
+    ],
+    [
+      "a backup of the future",
+      {},
+      (model) => (model.backups = [{ START_TIME: "20260501130000", OPERATIONTYPE: "F" }]),
+      /began at 2026-05-01 13:00:00, 60 minutes after the server's present time.*clock/,
+    ],
+    [
+      "a backup that is six minutes ahead",
+      {},
+      (model) => (model.backups = [{ START_TIME: "20260501120600", OPERATIONTYPE: "F" }]),
+      /6 minutes after the server's present time/,
+    ],
+    [
       "a level that is not foreseen",
       { from: [703] },
       () => {},
@@ -127,9 +160,15 @@ describe("each safeguard that is not met is a refusal with what resolves it", ()
     ],
     [
       "connections that are no servers",
-      { servers: { applications: [{ program: "java" }] } },
-      (model) => (model.connected = [LCUSER]),
-      "none of the declared servers",
+      { servers: { applications: [{ program: "java" }], others: [{ program: "DB2MON" }] } },
+      (model) => (model.connected = [MONITOR]),
+      "no server is connected; declared as others, and not counted: db2mon of MON on ops2 (1 connection)",
+    ],
+    [
+      "a backup just now, by another clock",
+      {},
+      (model) => (model.backups = [{ START_TIME: "20260501120400", OPERATIONTYPE: "F" }]),
+      "began at 2026-05-01 12:04:00, 0 minutes ago",
     ],
   ])("%s: raised, and the preview names it", async (_name, more, arrange, note) => {
     const model = new DatabaseModel();
@@ -303,7 +342,7 @@ test("promise 21: no row any more is a deviation, and the level stays as declare
   expect(found.deviations).toEqual({ row: "homepage HOMEPAGE.HOMEPAGE_SCHEMA: there is no such table" });
 });
 
-test("an edit of the settings is planned with what is known, and says what up will look at", async () => {
+test("an edit of the settings is planned with what is known, and what is not known lets nothing pass", async () => {
   const model = new DatabaseModel();
   model.level = 705;
   const bench = schemaBench(model);
@@ -312,12 +351,36 @@ test("an edit of the settings is planned with what is known, and says what up wi
   model.level = 704;
   const { lines } = await bench.preview(outs);
   expect(lines.join("\n")).toMatch(
-    /1\. homepage: set[\s\S]*up asks the catalog probe[\s\S]*up looks for a recent backup[\s\S]*up looks whether servers/,
+    /1\. homepage: set[\s\S]*refused: .*what the catalog probe gives has not been looked at[\s\S]*refused: .*whether there is a recent backup has not[\s\S]*refused: .*whether servers are connected has not/,
   );
   // And up does look, before anything is written.
   model.connected = [LCUSER];
   await expect(schemaBench(model).up(outs)).rejects.toThrow(/connected: db2jcc/);
   expect(model.level).toBe(704);
+  model.connected = [];
+  await schemaBench(model).up(outs);
+  expect(model.level).toBe(705);
+});
+
+test.each(["probe", "backup", "servers"] as const)("no raise is planned on a look that lacks %s", async (fact) => {
+  const model = new DatabaseModel();
+  model.level = 705;
+  const outs = await schemaBench(model).create();
+  model.level = 704;
+  const { props } = await schemaBench(model).preview(outs);
+  const { kind } = schemaBench(model);
+  const inputs = schemaInputs();
+  const desired = {
+    identity: kind.identity.parse({ database: inputs.database, component: inputs.component }),
+    settings: kind.settings.parse({ connection: inputs.connection, home, contentProof: inputs.contentProof }),
+    aspects: kind.aspects.parse({ version: inputs.version, from: inputs.from }),
+  };
+  const live = props.live as Live;
+  const kept = { found: {}, spent: [] };
+  expect(kind.plan(desired, live, kept).refusals).toEqual([]);
+  const { [fact]: _gone, ...lacking } = live;
+  const { refusals } = kind.plan(desired, lacking, kept);
+  expect(refusals.map(formatProblem).join()).toMatch(/has not been looked at yet/);
 });
 
 test("the kind itself refuses to restore", () => {
