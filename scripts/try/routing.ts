@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { formatProblem, ProblemError } from "../../providers/common/problem.js";
@@ -10,6 +9,7 @@ import {
 } from "../../providers/formats/plugin-cfg.js";
 import { selectedClusters, wantedRouting } from "../../providers/formats/routing.js";
 import { nodesByName, nodesFromOption } from "./nodes.js";
+import { readCopy } from "./read-copy.js";
 import type { TryVerb } from "./verb.js";
 
 const USAGE =
@@ -22,7 +22,7 @@ export const routing: TryVerb = {
 
   async run(args, print) {
     const options = readOptions(args);
-    const bytes = await readCopy(options.file);
+    const bytes = await readCopy(options.file, "a web server's plugin-cfg.xml");
     const config = readPluginConfig(bytes, options.file);
     print(findings(config, options.file));
     const selected = selectedClusters(config, options);
@@ -100,18 +100,6 @@ function list(text: string | undefined): readonly string[] | undefined {
     ?.split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
-}
-
-async function readCopy(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new ProblemError("missing", {
-      where: file,
-      found: error instanceof Error ? error.message : String(error),
-      allowed: "a copy of a web server's plugin-cfg.xml that can be read",
-    });
-  }
 }
 
 function findings(config: PluginConfig, file: string): string {

@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { nearest } from "../../providers/common/nearest.js";
 import { ProblemError } from "../../providers/common/problem.js";
 import { isLevel } from "../../providers/formats/schema-level.js";
 import { COMPONENTS, type Component, SCHEMA_TABLES } from "../../providers/formats/schema-tables.js";
 import { bumpScript, readScriptLevel } from "../../providers/formats/sql-script.js";
+import { readCopy } from "./read-copy.js";
 import type { TryVerb } from "./verb.js";
 
 const USAGE = "FILE --component COMPONENT --from LEVEL[,LEVEL] --to LEVEL";
@@ -16,7 +16,7 @@ export const sql: TryVerb = {
 
   async run(args, print) {
     const { file, component, from, to } = readOptions(args);
-    const bytes = await readScript(file);
+    const bytes = await readCopy(file, "a database script");
     const found = readScriptLevel(bytes, component, file);
     print(`${file}: line ${found.line} inserts level ${found.level} for ${component}; ${endings(found.terminators)}`);
     for (const line of found.otherWrites) {
@@ -95,15 +95,3 @@ function parse(args: readonly string[]) {
 
 const usageError = (found: string): ProblemError =>
   new ProblemError("invalid-input", { where: "npm run try -- sql", found, allowed: USAGE });
-
-async function readScript(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new ProblemError("missing", {
-      where: file,
-      found: error instanceof Error ? error.message : String(error),
-      allowed: "a copy of a database script that can be read",
-    });
-  }
-}
