@@ -1,0 +1,66 @@
+import type { Walk } from "./walk.js";
+import { probeMembers, startAgent, startMembers } from "./walk-node.js";
+
+/** Everything that is not a fix, as it was found. */
+export function putRight(walk: Walk): void {
+  const { journal } = walk;
+  if (walk.goingBack && !walk.touched) for (const node of walk.order) restoreUntouched(walk, node);
+  if (walk.strategy === "rolling") {
+    if (requireAllServing(walk)) walk.route({ asFound: true });
+    if (walk.touched && !walk.regenerated) {
+      walk.push(
+        "regenerate",
+        "generate the plug-in files again under control, and put them in place where they differ",
+        {
+          do: "regenerate",
+        },
+      );
+    }
+    if (automaticWasOn(walk)) {
+      walk.push("automatic-on", "turn the automatic generation and propagation of plug-in files on again", {
+        do: "automatic on",
+      });
+    }
+  }
+  if (walk.touched && !walk.goingBack && walk.desired.settings.versionStamp && !journal?.stamped) {
+    walk.push("stamp", "renew the version stamp, so that browsers fetch what is new", { do: "stamp" });
+  }
+  if (!journal?.finallyChecked) {
+    walk.push("final-check", "check once more that every web server, cluster and node answers", {
+      do: "final check",
+    });
+  }
+  for (const { name, hold } of walk.live.webServers) {
+    if (journal?.finallyChecked && hold?.rollout !== journal.rollout) continue;
+    walk.push(`release ${name}`, `give the routing of ${name} free again`, { do: "release", webServer: name });
+  }
+  walk.push("end", walk.goingBack ? "close the rollout, which went back" : "close the rollout", { do: "end" });
+}
+
+/** A node that is down must not be given users. */
+function requireAllServing(walk: Walk): boolean {
+  for (const [name, { members }] of walk.nodes) {
+    if (members === "started") continue;
+    walk.refusals.push({
+      where: name,
+      found: `its members are ${members === "mixed" ? "partly stopped" : members}, while users are to be sent to it again`,
+      next: `Start the members of ${name} and see that they answer, then run up again`,
+    });
+  }
+  return walk.refusals.length === 0;
+}
+
+function automaticWasOn({ steps, live, journal }: Walk): boolean {
+  if (steps.some((step) => step.do === "automatic off")) return true;
+  const isOn = (name: string) => live.webServers.some((each) => each.name === name && each.automatic === "yes");
+  return Object.keys(journal?.found.automatic ?? {}).some((name) => !isOn(name));
+}
+
+/** Nothing was installed, so its agent brings nothing new and its members are as good as they were. */
+function restoreUntouched(walk: Walk, node: string): void {
+  if (walk.state(node).members !== "started") {
+    startMembers(walk, node);
+    probeMembers(walk, node);
+  }
+  if (!walk.journal?.found.agentsStopped.includes(node)) startAgent(walk, node);
+}

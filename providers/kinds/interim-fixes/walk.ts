@@ -1,0 +1,149 @@
+import type { Problem } from "../../common/problem.js";
+import type { Impact } from "../../lifecycle/kind.js";
+import { changeOf, type FixesDesired, isNothing } from "./goal.js";
+import type { Journal, Kept, Progress } from "./journal.js";
+import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
+import { isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
+import type { Change, RolloutStep, Target } from "./steps.js";
+
+/** `Step` without what `push` fills in. */
+type Action = RolloutStep extends infer S
+  ? S extends RolloutStep
+    ? Omit<S, "key" | "title" | "impact">
+    : never
+  : never;
+
+export interface NodeState {
+  agent: LiveNode["agent"];
+  members: "started" | "stopped" | "mixed" | "unknown";
+  progress: Progress;
+}
+
+/**
+ * The copy of the facts that a workflow is walked through on, and the steps that were found due so far: whatever a step
+ * would bring about is written here at once, so that the steps after it may rely on it.
+ */
+export class Walk {
+  readonly steps: RolloutStep[] = [];
+  readonly refusals: Problem[] = [];
+  readonly nodes = new Map<string, NodeState>();
+  readonly strategy: FixesDesired["settings"]["strategy"];
+  readonly classic: boolean;
+  readonly journal: Journal | null;
+  readonly goingBack: boolean;
+  /** Why the rollout turns round now. */
+  readonly turning: string | undefined;
+  readonly order: readonly string[];
+  readonly change: Change;
+  readonly startingOver: boolean;
+  readonly regenerated: boolean;
+  touched: boolean;
+  accepted: boolean;
+  drained: string | null;
+  /** What was last proved; null = nothing may be taken for granted. */
+  routed: string | null;
+  /** What the web servers' files will say by then. */
+  private target: Target | "other" = "other";
+
+  constructor(
+    readonly desired: FixesDesired,
+    readonly live: Live,
+    kept: Kept,
+  ) {
+    const { settings } = desired;
+    this.journal = kept.journal;
+    this.strategy = settings.strategy;
+    this.classic = settings.order === "classic";
+    this.turning = turningBack(desired, live, kept.journal);
+    this.goingBack = this.turning !== undefined || this.journal?.direction === "roll back";
+    const turned = this.journal && this.goingBack ? { ...this.journal, direction: "roll back" as const } : this.journal;
+    this.change = changeOf(desired, live, turned);
+    this.touched = this.journal?.touched ?? false;
+    // Somebody undid the installer's work behind our back: what was done after it counts no more.
+    this.startingOver =
+      this.turning === undefined &&
+      this.journal?.accepted === true &&
+      live.installer.running === "no" &&
+      !isNothing(this.change);
+    const anew = this.turning !== undefined || this.startingOver;
+    this.regenerated = !anew && (this.journal?.regenerated ?? false);
+    this.accepted = !anew && (this.journal?.accepted ?? false);
+    this.drained = this.journal?.drained ?? null;
+    this.routed = this.journal?.routed ?? null;
+    for (const node of live.nodes) {
+      const progress = anew ? "behind" : (this.journal?.nodes[node.name] ?? "behind");
+      this.nodes.set(node.name, { agent: node.agent, members: membersState(node), progress });
+    }
+    this.order =
+      this.turning !== undefined || !this.journal ? orderOf(desired, live, this.journal) : this.journal.order;
+  }
+
+  push(key: string, title: string, action: Action, impact: Impact = "none"): void {
+    this.steps.push({ key, title, impact, ...action } as RolloutStep);
+  }
+
+  state(node: string): NodeState {
+    const state = this.nodes.get(node);
+    if (!state) throw new RangeError(`no node ${node}`);
+    return state;
+  }
+
+  /** The installer has something to do, is at it, or its work was not looked at yet. */
+  get installerDue(): boolean {
+    return !isNothing(this.change) || this.live.installer.running === "yes" || !this.accepted;
+  }
+
+  /** Every web server's file says where users go, and requests prove it; `words` where only the proof is due again. */
+  route(target: Target, words?: string): void {
+    const { live, desired, journal } = this;
+    const lists = listsFor(desired, live, journal, target);
+    const key = routeKey(target, lists);
+    const inFile =
+      this.target === "other" ? isRouted(live, lists) : JSON.stringify(this.target) === JSON.stringify(target);
+    if (inFile && this.routed === key) return;
+    const name = "without" in target ? `without ${target.without}` : "as found";
+    const what =
+      "without" in target ? `users reach every node but ${target.without}` : "users are routed as they were found";
+    const again = words !== undefined;
+    this.push(
+      `route ${name}${again ? " again" : this.routeCount(name)}`,
+      again ? `${words} ${what}` : `route and prove by CloneIDs on every web server that ${what}`,
+      { do: "route", target, lists },
+      again ? "none" : "degraded capacity",
+    );
+    this.routed = key;
+    this.target = target;
+  }
+
+  /** The classic order comes by the same route more than once. */
+  private routeCount(name: string): string {
+    const before = this.steps.filter((step) => step.key.startsWith(`route ${name}`)).length;
+    return before === 0 ? "" : ` (${before + 1})`;
+  }
+}
+
+function membersState(node: LiveNode): NodeState["members"] {
+  if (node.members.some((member) => member.state === "unknown")) return "unknown";
+  if (allStarted(node)) return "started";
+  return allStopped(node) ? "stopped" : "mixed";
+}
+
+/** Why the rollout has to turn round now; undefined when it goes on in the direction it has. */
+function turningBack(desired: FixesDesired, live: Live, journal: Journal | null): string | undefined {
+  if (!journal || journal.direction === "roll back" || journal.finallyChecked) return undefined;
+  if (live.control.request === "roll back") return live.control.reason;
+  if (!live.control.here && desired.settings.onInterrupted === "roll back") return "it was interrupted (onInterrupted)";
+  return undefined;
+}
+
+/** The declared order; going back, a node that is out already comes first, since only one may be out. */
+function orderOf(desired: FixesDesired, live: Live, journal: Journal | null): readonly string[] {
+  const declared = live.nodes.map((node) => node.name);
+  if (!journal) return declared;
+  const served = routedNodes(desired, live);
+  const out =
+    live.nodes.find((node) => !allStarted(node))?.name ??
+    declared.find((node) => !served.has(node)) ??
+    journal.order[0];
+  return [...declared].sort((a, b) => Number(b === out) - Number(a === out));
+}
