@@ -185,6 +185,7 @@ class Execution {
       signal,
       progress: (line) => this.progress(line),
       assertHeld: () => this.session.assertHeld(),
+      underLockOf: (host, work) => this.session.underLockOf(host, work),
       backUp,
       fromBackup,
     };

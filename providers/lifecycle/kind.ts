@@ -56,6 +56,11 @@ export interface ApplyContext<D, Live, Kept> extends Access {
   readonly signal: AbortSignal;
   /** Before each write of a step that writes more than once. @throws ProblemError `locked` when another run has taken over. */
   assertHeld(): Promise<void>;
+  /**
+   * Does `work` under the lock of another host than the resource's home, waiting for it as for the first one; on the home
+   * host itself, at once. @throws ProblemError `locked` when it is not to be had in time
+   */
+  underLockOf<T>(host: Host, work: () => Promise<T>): Promise<T>;
   /** Puts bytes under their SHA-256 into the host's backups and answers that; nothing happens when they are there already. */
   backUp(host: Host, bytes: Uint8Array): Promise<string>;
   /** Bytes from the backups, checked against their name. */

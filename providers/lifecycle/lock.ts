@@ -35,12 +35,15 @@ export interface LockRequest {
   readonly why: string;
   readonly waitMs: number;
   readonly leaseMs: number;
+  /** A lock that this very run holds already: where it is the same one, it is entered and not waited for. */
+  readonly within?: Lock;
   /** Told once a second or so while waiting, for progress lines. */
   onWait(line: string): void;
 }
 
 /** A held lock. Everything written to the host happens between `acquire` and `release`. */
 export interface Lock {
+  readonly token: string;
   /** @throws ProblemError `locked` when somebody else has taken the lock over, because our signs of life stopped. */
   assertHeld(): Promise<void>;
   release(): Promise<void>;
@@ -74,6 +77,7 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
     if (await host.files.createExclusive(path, encode(mine), 0o660)) return hold(host, path, mine);
     const present = await host.files.read(path);
     const holder = present && decode(present.bytes);
+    if (holder && holder.token === request.within?.token) return { ...request.within, release: async () => {} };
     const sameStack = holder !== undefined && stackOf(holder.owner) === stackOf(request.owner);
     if (present && holder && sameStack && (processIsGone(holder) || watch.isDead(holder))) {
       const written = await host.files.write(path, encode(mine), { expected: present.sha256 }).catch(() => undefined);
@@ -131,6 +135,7 @@ function hold(host: Host, path: string, first: LockFile): Lock {
   timer.unref();
 
   return {
+    token: first.token,
     async assertHeld() {
       await beating;
       if (await isMine()) return;

@@ -36,27 +36,17 @@ export class Session {
 
   /** Waits for its turn in this process and for the host's lock, then does the work. */
   static async run<T>(request: SessionRequest, why: string, work: (session: Session) => Promise<T>): Promise<T> {
-    const { kind, inputs, access, say, sayPlan } = request;
+    const { kind, inputs, access, sayPlan } = request;
     const connection = kind.home(inputs.desired.identity, inputs.desired.settings);
     const home = access.host(connection);
     for (const warning of hostKeyWarnings(connection)) sayPlan(warning);
-    return exclusively(home, async () => {
-      const lock = await acquireLock(home, {
-        owner: inputs.owner,
-        why: `${why} ${titleOf(kind, inputs)}`,
-        waitMs: milliseconds(inputs.run.lockWait),
-        leaseMs: milliseconds(inputs.run.lockLease),
-        onWait: say,
-      });
-      try {
+    return exclusively(home, () =>
+      underLock(home, request, { why }, async (lock) => {
         const stored = await loadRecord(home.files, home, kind.type, recordKeyOf(kind, inputs.desired.identity));
         const deadline = AbortSignal.timeout(milliseconds(inputs.run.deadline));
-        return await work(new Session(request, home, lock, stored, interruption(), deadline));
-      } finally {
-        // The work's own outcome matters more than a lock that could not be removed: its lease ends by itself.
-        await lock.release().catch((error) => say(`[${home.name}] the lock stays behind: ${error}`));
-      }
-    });
+        return work(new Session(request, home, lock, stored, interruption(), deadline));
+      }),
+    );
   }
 
   get title(): string {
@@ -75,6 +65,11 @@ export class Session {
   /** @throws ProblemError `locked` when another run has taken this one for dead. */
   assertHeld(): Promise<void> {
     return this.lock.assertHeld();
+  }
+
+  /** Work on another host, under its lock too: whatever else changes things there has ended, and waits. */
+  underLockOf<T>(host: Host, work: () => Promise<T>): Promise<T> {
+    return underLock(host, this.request, { why: "part of", within: this.lock }, work);
   }
 
   /** Stores what is known about the thing, under this owner and claim. What the change leaves out stays as it was. */
@@ -101,6 +96,28 @@ export class Session {
   async forget(): Promise<void> {
     if (this.stored) await removeRecord(this.home, this.stored);
     this.stored = undefined;
+  }
+}
+
+async function underLock<T>(
+  host: Host,
+  { kind, inputs, say }: SessionRequest,
+  { why, within }: { readonly why: string; readonly within?: Lock },
+  work: (lock: Lock) => Promise<T>,
+): Promise<T> {
+  const lock = await acquireLock(host, {
+    owner: inputs.owner,
+    why: `${why} ${titleOf(kind, inputs)}`,
+    waitMs: milliseconds(inputs.run.lockWait),
+    leaseMs: milliseconds(inputs.run.lockLease),
+    ...(within ? { within } : {}),
+    onWait: say,
+  });
+  try {
+    return await work(lock);
+  } finally {
+    // The work's own outcome matters more than a lock that could not be removed: its lease ends by itself.
+    await lock.release().catch((error) => say(`[${host.name}] the lock stays behind: ${error}`));
   }
 }
 

@@ -5,6 +5,7 @@ import { interimFixesOver } from "../../providers/kinds/interim-fixes/kind.js";
 import { aspectsSchema, settingsSchema } from "../../providers/kinds/interim-fixes/schema.js";
 import type { Access } from "../../providers/lifecycle/kind.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
+import type { Host } from "../../providers/targets/host.js";
 import type { Faults, MemoryCell } from "../support/memory-cell.js";
 import { MemoryHost } from "../support/memory-host.js";
 
@@ -165,6 +166,7 @@ export class Driver {
         progress() {},
         signal: new AbortController().signal,
         assertHeld: async () => {},
+        underLockOf: <T>(_host: Host, work: () => Promise<T>) => work(),
         ...NO_ACCESS,
         backUp: never,
         fromBackup: never,

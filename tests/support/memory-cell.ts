@@ -223,9 +223,11 @@ export class MemoryCell {
     host.put("/generated/plugin-cfg.xml", "<Config/>");
     return {
       cell: this.#cell(),
+      topology: async () => this.#observation().topology,
       installer: this.#installer(),
       host,
       node: (name) => this.#commands(this.#node(name), host),
+      ownership: async () => ({ owner: "wasadmin", files: [], processes: [], complete: true }),
       webServer: (name) => this.#webServer(name),
       control: {
         read: async () => ({
@@ -490,6 +492,9 @@ export class MemoryCell {
         this.#change(`hold ${name}`, () => {
           webServer.hold = hold;
         }),
+      note: async (rollout, step) => {
+        if (webServer.hold?.rollout === rollout) webServer.hold.step = step;
+      },
       release: (rollout) =>
         this.#change(`release ${name}`, () => {
           if (webServer.hold?.rollout === rollout) webServer.hold = null;

@@ -1,8 +1,8 @@
 import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
-import { operator } from "../../lifecycle/lock.js";
 import type { Estate } from "./estate.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
+import { giveFree, noteStep, takeHold } from "./hold-steps.js";
 import { acceptChanges, awaitInstaller, runInstaller } from "./installer-steps.js";
 import type { Journal, Kept } from "./journal.js";
 import type { Live } from "./live.js";
@@ -89,6 +89,7 @@ async function act(step: RolloutStep, context: FixesContext, estate: Estate): Pr
   if (!journal) throw new RangeError(`${step.key} without a rollout`);
   if (step.do === "end") return end(journal, estate);
   const work: Work = { estate, context, desired: context.desired, journal };
+  await noteStep(step.title, work);
   return { journal: { ...journal, ...(await actOn(step, work)) } };
 }
 
@@ -112,16 +113,9 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
         regenerated: false,
       };
     case "hold":
-      await estate.webServer(step.webServer).hold({
-        by: operator(),
-        rollout: journal.rollout,
-        step: step.title,
-        since: new Date(estate.now()).toISOString(),
-      });
-      return {};
+      return takeHold(step.webServer, step.title, work);
     case "release":
-      await estate.webServer(step.webServer).release(journal.rollout);
-      return {};
+      return giveFree(step.webServer, work);
     case "check first":
       await proveEverything(work);
       return { checked: true };
@@ -201,7 +195,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
       installed: [...live.installer.installed],
       agentsStopped: live.nodes.filter(({ agent }) => agent === "stopped").map(({ name }) => name),
       automatic: Object.fromEntries(automatic),
-      routing: Object.fromEntries(live.webServers.map(({ name, lists }) => [name, lists])),
+      routing: {},
       applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),
       shared: await estate.digests(desired.settings.shared),
     },

@@ -1,8 +1,9 @@
 import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import type { Hold } from "../../targets/plugin/hold.js";
-import type { Cell } from "../../targets/wsadmin/cell.js";
+import type { Cell, CellObservation } from "../../targets/wsadmin/cell.js";
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
+import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
@@ -20,7 +21,10 @@ export interface RoutedWebServer {
   prove(proof: Proof, options: { readonly settle: boolean; readonly progress: (line: string) => void }): Promise<void>;
   /** Puts a newly generated file in place, with these lists; answers whether anything but lists was different. */
   replace(generated: Buffer, lists: Lists): Promise<boolean>;
+  /** Under the lock of the web server's host. */
   hold(hold: Hold): Promise<void>;
+  /** Says in the hold what its rollout is at; nothing where the hold is another one's. */
+  note(rollout: string, step: string): Promise<void>;
   /** Only a hold of this rollout. */
   release(rollout: string): Promise<void>;
 }
@@ -38,11 +42,15 @@ export interface Control {
 /** Everything that a rollout reaches, behind interfaces: models of them prove what the kind does with the real ones. */
 export interface Estate {
   readonly cell: Cell;
+  /** Of the cell, asked once: an estate is opened for one step, and each question of the cell starts a JVM. */
+  topology(): Promise<CellObservation["topology"]>;
   readonly installer: UpdateInstaller;
   /** Of the deployment manager. */
   readonly host: Host;
   readonly control: Control;
   node(name: string): NodeCommands;
+  /** Of a node's profile, or of the deployment manager's. A preview's answer may be the snapshot's. */
+  ownership(node: string | undefined, options: { readonly cached: boolean }): Promise<Ownership>;
   webServer(name: string): RoutedWebServer;
   /** A request to a member on its own port. @throws ProblemError when the answer is not as declared */
   probeMember(member: { readonly node: string; readonly server: string; readonly cluster: string }): Promise<void>;

@@ -30,7 +30,7 @@ export interface Journal {
     agentsStopped: string[];
     /** Web servers whose file the deployment manager generates or propagates by itself, with the settings as found. */
     automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
-    /** Web server → its lists. */
+    /** Web server → its lists when its routing was taken. */
     routing: Record<string, Lists>;
     /** Application → what its archive in the master configuration looked like. */
     applications: Record<string, string>;

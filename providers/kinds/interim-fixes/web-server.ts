@@ -3,7 +3,7 @@ import { ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, FileReader, Host } from "../../targets/host.js";
-import { type Hold, readHold, removeHold, writeHold } from "../../targets/plugin/hold.js";
+import { type Hold, noteInHold, readHold, removeHold, writeHold } from "../../targets/plugin/hold.js";
 import { prove } from "../../targets/plugin/verify.js";
 import { directiveIn, isRunning, pidFileOf } from "../../targets/plugin/web-server.js";
 import type { Proof, RoutedWebServer } from "./estate.js";
@@ -39,7 +39,7 @@ export class InPlaceWebServer implements RoutedWebServer {
     const [{ path, content, config }, running, hold] = await Promise.all([
       this.#followed(this.files),
       isRunning(this.files, pidFileOf(this.settings)),
-      readHold(this.files, this.host.connection, this.name),
+      readHold(this.files, this.host.connection, this.settings.httpdConf),
     ]);
     return {
       name: this.name,
@@ -100,11 +100,15 @@ export class InPlaceWebServer implements RoutedWebServer {
   }
 
   hold(hold: Hold): Promise<void> {
-    return writeHold(this.host, this.name, hold);
+    return writeHold(this.host, this.settings.httpdConf, hold);
   }
 
   release(rollout: string): Promise<void> {
-    return removeHold(this.host, this.name, rollout);
+    return removeHold(this.host, this.settings.httpdConf, rollout);
+  }
+
+  note(rollout: string, step: string): Promise<void> {
+    return noteInHold(this.host, this.settings.httpdConf, rollout, step);
   }
 
   async #followed(files: FileReader): Promise<{ path: string; content: FileContent; config: PluginConfig }> {

@@ -34,7 +34,8 @@ function prepare(walk: Walk): void {
     walk.push("turn-back", `go back to how it was found: ${turning}`, { do: "turn back", order, reason: turning });
   }
   for (const { name, hold } of live.webServers) {
-    if (!journal?.finallyChecked && (!journal || hold?.rollout !== journal.rollout)) {
+    const isHeld = hold?.rollout === journal?.rollout && journal?.found.routing[name] !== undefined;
+    if (!journal?.finallyChecked && !isHeld) {
       walk.push(`hold ${name}`, `hold the routing of ${name}: nothing else changes it until the rollout has ended`, {
         do: "hold",
         webServer: name,

@@ -8,19 +8,22 @@ import type { Aspects, Identity, Settings } from "./schema.js";
 type RoutingKind = Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep>;
 
 const sentence = (hold: Hold): string =>
-  `held by an unfinished rollout, ${hold.rollout} of ${hold.by} since ${hold.since}, at "${hold.step}": nothing is routed here until it has ended`;
+  `held by an unfinished rollout, step "${hold.step}" (${hold.rollout} of ${hold.by}, since ${hold.since}): nothing is routed here until it has ended`;
 
 /**
  * The same kind, which leaves the routing alone while a rollout of fixes holds it: no step is planned and nothing is
  * waited for. To route as declared would send users to members that the rollout has stopped.
  */
 export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
-  const holdOf = ({ connection, webServer }: Settings, access: Access) =>
-    readHold(access.files(connection), connection, webServer);
+  const holdOf = ({ httpdConf }: Identity, { connection }: Settings, access: Access) =>
+    readHold(access.files(connection), connection, httpdConf);
   return {
     ...kind,
     async observe(identity, settings, access) {
-      const [live, hold] = await Promise.all([kind.observe(identity, settings, access), holdOf(settings, access)]);
+      const [live, hold] = await Promise.all([
+        kind.observe(identity, settings, access),
+        holdOf(identity, settings, access),
+      ]);
       return hold ? { ...live, hold } : live;
     },
     plan: (desired, live, kept) => (live.hold ? nothing(live.hold) : kind.plan(desired, live, kept)),
@@ -35,16 +38,16 @@ export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
         refusals: [{ where: desired.settings.webServer, found: sentence(live.hold), next }],
       };
     },
-    /** A rollout may have begun since this run looked. */
+    /** A hold is taken under this run's lock, so there is none unless this run was taken for dead. */
     async apply(step, context) {
-      const { settings } = context.desired;
-      const hold = await holdOf(settings, context);
+      const { identity, settings } = context.desired;
+      const hold = await holdOf(identity, settings, context);
       if (hold) throw new ProblemError("locked", { where: settings.webServer, found: sentence(hold) });
       return kind.apply(step, context);
     },
     async undo(context) {
-      const { settings } = context.desired;
-      const hold = await holdOf(settings, context);
+      const { identity, settings } = context.desired;
+      const hold = await holdOf(identity, settings, context);
       if (!hold) return kind.undo?.(context);
       context.tell(`the routing stays as it is: ${sentence(hold)}`);
       return undefined;

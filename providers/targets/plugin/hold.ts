@@ -1,5 +1,6 @@
+import { sha256 } from "../../common/json.js";
 import { ProblemError } from "../../common/problem.js";
-import type { FileReader, Host } from "../host.js";
+import type { FileContent, FileReader, Host } from "../host.js";
 
 /** Somebody who needs a web server's routing for themselves for a while: an unfinished rollout. Plain JSON. */
 export interface Hold {
@@ -7,65 +8,97 @@ export interface Hold {
   by: string;
   /** Names the rollout, e.g. "20261123T011234Z". */
   rollout: string;
-  /** The step at which it was begun or taken up. */
+  /** What the rollout was at when it last said so, in the words of its plan. */
   step: string;
-  /** ISO 8601, UTC. */
+  /** When it was taken. ISO 8601, UTC. */
   since: string;
 }
 
-/** On the web server's host. The web server's name is one word, unique on its host. */
-const pathOf = (stateDirectory: string, webServer: string): string => `${stateDirectory}/holds/${webServer}.json`;
+type Place = { readonly name: string; readonly stateDirectory: string };
+
+interface StoredHold {
+  readonly hold: Hold;
+  readonly content: FileContent;
+}
 
 /**
- * The hold on a web server's routing, or null. Changes nothing.
+ * On the web server's host, named by the web server's main configuration file where it really lies: two programs may call
+ * the same web server differently, and may come to its file by different links.
+ */
+async function pathOf(files: FileReader, { stateDirectory }: Place, httpdConf: string): Promise<string> {
+  const real = (await files.realPath(httpdConf)) ?? httpdConf;
+  return `${stateDirectory}/holds/${sha256(real).slice(0, 20)}.json`;
+}
+
+/**
+ * The hold on the routing of the web server with this main configuration file, or null. Changes nothing.
  *
  * @throws ProblemError `malformed` for a file that is no hold: whose it is cannot be told, so nothing may be routed.
  */
-export async function readHold(
-  files: FileReader,
-  host: { readonly name: string; readonly stateDirectory: string },
-  webServer: string,
-): Promise<Hold | null> {
-  const path = pathOf(host.stateDirectory, webServer);
+export async function readHold(files: FileReader, place: Place, httpdConf: string): Promise<Hold | null> {
+  return (await load(files, place, await pathOf(files, place, httpdConf)))?.hold ?? null;
+}
+
+/**
+ * Takes the routing, or takes it up again for the same rollout. To be called under the lock of the web server's host: a run
+ * that changes the routing there has then ended, and the next one sees the hold.
+ *
+ * @throws ProblemError `locked` when another rollout has it
+ */
+export async function writeHold(host: Host, httpdConf: string, hold: Hold): Promise<void> {
+  const path = await pathOf(host.files, host.connection, httpdConf);
+  const present = await load(host.files, host.connection, path);
+  if (present && present.hold.rollout !== hold.rollout) {
+    const { rollout, by, since } = present.hold;
+    throw new ProblemError("locked", {
+      where: `${host.name}: routing by ${httpdConf}`,
+      found: `held by rollout ${rollout} of ${by} since ${since}`,
+      next: "See npm run rollout -- status",
+    });
+  }
+  await host.files.makeDirectory(`${host.connection.stateDirectory}/holds`, 0o770);
+  await store(host, path, { ...hold, since: present?.hold.since ?? hold.since }, present, httpdConf);
+}
+
+/** Says in the hold what its rollout is at now; nothing when the hold is not that rollout's. */
+export async function noteInHold(host: Host, httpdConf: string, rollout: string, step: string): Promise<void> {
+  const path = await pathOf(host.files, host.connection, httpdConf);
+  const present = await load(host.files, host.connection, path);
+  if (present?.hold.rollout === rollout) await store(host, path, { ...present.hold, step }, present, httpdConf);
+}
+
+/** Gives the routing free again, if it is this rollout's. */
+export async function removeHold(host: Host, httpdConf: string, rollout: string): Promise<void> {
+  const path = await pathOf(host.files, host.connection, httpdConf);
+  const present = await load(host.files, host.connection, path);
+  if (present?.hold.rollout === rollout) await host.files.remove(path, { expected: present.content.sha256 });
+}
+
+async function load(files: FileReader, place: Place, path: string): Promise<StoredHold | undefined> {
   const content = await files.read(path);
-  if (!content) return null;
+  if (!content) return undefined;
   try {
     const { by, rollout, step, since } = JSON.parse(content.bytes.toString("utf8")) as Record<string, unknown>;
-    if (typeof rollout === "string") return { by: String(by), rollout, step: String(step), since: String(since) };
+    const hold = { by: String(by), rollout: String(rollout), step: String(step), since: String(since) };
+    if (typeof rollout === "string") return { hold, content };
   } catch {
     // Reported below, as any other content that is no hold.
   }
   throw new ProblemError("malformed", {
-    where: `${host.name}:${path}`,
+    where: `${place.name}:${path}`,
     found: "not a hold on routing",
     why: "Whether a rollout is under way cannot be told",
     next: "See npm run rollout -- status; remove the file when no rollout is open",
   });
 }
 
-/** Takes the routing, or says anew how far the same rollout is. @throws ProblemError `locked` when another one has it */
-export async function writeHold(host: Host, webServer: string, hold: Hold): Promise<void> {
-  const { stateDirectory } = host.connection;
-  const present = await readHold(host.files, host.connection, webServer);
-  if (present && present.rollout !== hold.rollout) {
-    throw new ProblemError("locked", {
-      where: `${host.name}: routing of ${webServer}`,
-      found: `held by rollout ${present.rollout} of ${present.by} since ${present.since}`,
-      next: "See npm run rollout -- status",
-    });
-  }
-  await host.files.makeDirectory(`${stateDirectory}/holds`, 0o770);
-  const path = pathOf(stateDirectory, webServer);
-  const before = await host.files.read(path);
-  const bytes = Buffer.from(`${JSON.stringify(hold, undefined, 2)}\n`);
-  await host.files.write(path, bytes, { expected: before?.sha256 ?? "absent", mode: 0o660 });
-}
-
-/** Gives the routing free again, if it is this rollout's. */
-export async function removeHold(host: Host, webServer: string, rollout: string): Promise<void> {
-  const path = pathOf(host.connection.stateDirectory, webServer);
-  const present = await readHold(host.files, host.connection, webServer);
-  if (present?.rollout !== rollout) return;
-  const content = await host.files.read(path);
-  if (content) await host.files.remove(path, { expected: content.sha256 });
+async function store(
+  host: Host,
+  path: string,
+  hold: Hold,
+  present: StoredHold | undefined,
+  httpdConf: string,
+): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify({ httpdConf, ...hold }, undefined, 2)}\n`);
+  await host.files.write(path, bytes, { expected: present?.content.sha256 ?? "absent", mode: 0o660 });
 }

@@ -13,7 +13,7 @@ afterEach(async () => {
   await web.stop();
 });
 
-const hold = () => writeHold(web.host, "webserver1", HOLD);
+const hold = () => writeHold(web.host, HTTPD_CONF, HOLD);
 
 describe("routing held by an unfinished rollout", () => {
   test("a create adopts what is there, plans no step and says by whom it is held", async () => {
@@ -23,7 +23,7 @@ describe("routing held by an unfinished rollout", () => {
     expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
     expect(web.host.text(copyOf("node10"))).toBeUndefined();
     expect(bench.said.join("\n")).toMatch(
-      /held by an unfinished rollout, 20261123T011234Z of anna@desk .* at "hold the routing"/,
+      /held by an unfinished rollout, step "hold the routing" \(20261123T011234Z of anna@desk, since 2026/,
     );
   });
 
@@ -51,20 +51,22 @@ describe("routing held by an unfinished rollout", () => {
     const stored = await bench.create(inputs);
     await hold();
     await expect(bench.destroy(stored)).rejects.toThrow(/held by an unfinished rollout/);
-    await removeHold(web.host, "webserver1", HOLD.rollout);
+    await removeHold(web.host, HTTPD_CONF, HOLD.rollout);
     await bench.destroy(stored);
   });
 
   test("only its own rollout takes a hold away, and another one cannot have it", async () => {
     await hold();
-    await removeHold(web.host, "webserver1", "another");
-    await expect(writeHold(web.host, "webserver1", { ...HOLD, rollout: "another" })).rejects.toThrow(
+    await removeHold(web.host, HTTPD_CONF, "another");
+    await expect(writeHold(web.host, HTTPD_CONF, { ...HOLD, rollout: "another" })).rejects.toThrow(
       /held by rollout 2026/,
     );
   });
 
   test("a file that is no hold stops everything: whose it is cannot be told", async () => {
-    web.host.put("/state/holds/webserver1.json", "nonsense");
+    await hold();
+    const [file = ""] = web.host.paths().filter((path) => path.startsWith("/state/holds/"));
+    web.host.put(file, "nonsense");
     await expect(routingBench(web).create()).rejects.toThrow(/not a hold on routing/);
   });
 });
