@@ -54,7 +54,7 @@ export async function awaitInstaller({ estate, desired, context }: Work): Promis
 /** Which applications are other than before, where they run, and what no synchronization carries. */
 export async function acceptChanges({ estate, desired, journal, context }: Work): Promise<Partial<Journal>> {
   const { settings } = desired;
-  const { applications } = await estate.cell.topology();
+  const { applications } = await estate.topology();
   const now = await estate.fingerprints(applications.map(({ name }) => name));
   const changed = Object.keys(now).filter((name) => now[name] !== journal.found.applications[name]);
   context.progress(changed.length > 0 ? `changed: ${changed.join(", ")}` : "no application was changed");

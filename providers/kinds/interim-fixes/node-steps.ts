@@ -1,6 +1,6 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
-import type { ClusterMember } from "../../targets/wsadmin/cell.js";
+import type { CellObservation, ClusterMember } from "../../targets/wsadmin/cell.js";
 import type { Work } from "./apply.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
@@ -119,7 +119,7 @@ const progressed = (node: string, to: Progress, { nodes }: Journal): Partial<Jou
 
 /** Members of a node that belong to clusters. */
 async function membersOf(node: string, work: Work): Promise<readonly (ClusterMember & { readonly cluster: string })[]> {
-  const { clusters } = await work.estate.cell.topology();
+  const { clusters } = await work.estate.topology();
   return clusters
     .filter(({ name }) => !work.desired.settings.untouched.includes(name))
     .flatMap(({ name, members }) =>
@@ -129,18 +129,19 @@ async function membersOf(node: string, work: Work): Promise<readonly (ClusterMem
 
 /** Not before every web server was seen once more to send users to other nodes, and those to be there. */
 export async function stopMembers(node: string, routing: "without" | "any", work: Work): Promise<Partial<Journal>> {
+  const cell = await work.estate.cell.observe();
   if (routing === "without") {
-    await requireOthersServing(node, work);
+    await requireOthersServing(node, cell, work);
     await provePast(node, work);
   }
-  await each(node, work, "stop", "stopped", work.desired.settings.limits.stop, (server, run) =>
+  const seen = await observeNode(node, work.estate, cell, work.desired.settings.untouched);
+  await each(seen, work, "stop", "stopped", work.desired.settings.limits.stop, (server, run) =>
     work.estate.node(node).stopServer(server, run),
   );
   return {};
 }
 
-async function requireOthersServing(node: string, work: Work): Promise<void> {
-  const cell = await work.estate.cell.observe();
+async function requireOthersServing(node: string, cell: CellObservation, work: Work): Promise<void> {
   for (const { name } of work.desired.settings.nodes.filter((other) => other.name !== node)) {
     const other = await observeNode(name, work.estate, cell, work.desired.settings.untouched);
     if (allStarted(other)) continue;
@@ -154,30 +155,33 @@ async function requireOthersServing(node: string, work: Work): Promise<void> {
 }
 
 export async function startMembers(node: string, work: Work): Promise<Partial<Journal>> {
-  await each(node, work, "start", "running", work.desired.settings.limits.start, (server, run) =>
+  await each(await look(node, work), work, "start", "running", work.desired.settings.limits.start, (server, run) =>
     work.estate.node(node).startServer(server, run),
   );
   return {};
 }
 
-/** By the node's own scripts: they work with and without its agent. */
+/**
+ * By the node's own scripts: they work with and without its agent. One server after the other; the cell, whose every answer
+ * takes a JVM, is asked when all commands have ended.
+ */
 async function each(
-  node: string,
+  { name: node, members }: LiveNode,
   work: Work,
   verb: "start" | "stop",
   reached: Running,
   limit: string,
   command: (server: string, run: { job: string; timeoutMs: number }) => Promise<unknown>,
 ): Promise<void> {
-  const { members } = await look(node, work);
-  for (const { server, state } of members) {
-    if (state === reached) continue;
+  const due = members.filter(({ state }) => state !== reached).map(({ server }) => server);
+  if (due.length === 0) return;
+  for (const server of due) {
     work.context.progress(`${verb} ${server} of ${node}`);
     await command(server, { job: job(verb, `${node}-${server}`, work), timeoutMs: milliseconds(limit) });
-    await until(node, work, `${server} of ${node} to be ${reached}`, limit, (seen) =>
-      seen.members.some((member) => member.server === server && member.state === reached),
-    );
   }
+  await until(node, work, `${due.join(", ")} of ${node} to be ${reached}`, limit, (seen) =>
+    seen.members.every(({ state }) => state === reached),
+  );
 }
 
 export async function clearTemp(node: string, work: Work): Promise<Partial<Journal>> {

@@ -4,7 +4,7 @@ import { ProblemError } from "../../common/problem.js";
 import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import { probe } from "../../targets/http-probe.js";
-import type { Cell } from "../../targets/wsadmin/cell.js";
+import type { CellObservation } from "../../targets/wsadmin/cell.js";
 import { openNode } from "../../targets/wsadmin/profile-node.js";
 import { openUpdateInstaller } from "../../targets/wsadmin/silent-installer.js";
 import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
@@ -21,6 +21,8 @@ const MEMBER_REQUEST_MS = 60_000;
 /** State of a TCP connection in /proc/net/tcp. */
 const ESTABLISHED = "01";
 
+type Topology = CellObservation["topology"];
+
 /** What a declaration names, reached over SSH. */
 export function openEstate(
   reached: Pick<FixesDesired, "identity" | "settings">,
@@ -35,8 +37,17 @@ export function openEstate(
   const signal = access.signal ?? new AbortController().signal;
   const pause = (ms: number) => delay(ms, undefined, { signal });
   const nodeOf = (name: string) => required(settings.nodes, name, "nodes");
+  let asked: Promise<Topology> | undefined;
+  const topology = (): Promise<Topology> => {
+    asked ??= cell.topology().catch((error: unknown) => {
+      asked = undefined;
+      throw error;
+    });
+    return asked;
+  };
   return {
     cell,
+    topology,
     installer,
     host,
     control: openControl(host, access.files(connection), `${identity.cell}:${identity.installDir}`),
@@ -56,8 +67,8 @@ export function openEstate(
       const its = webServer.connection;
       return new InPlaceWebServer(webServer, access.host(its), access.files(its), pause, signal);
     },
-    probeMember: (member) => probeMember(member, cell, settings, signal),
-    connections: (name) => connections(access.host(nodeOf(name).connection), name, cell, settings),
+    probeMember: (member) => probeMember(member, topology, settings, signal),
+    connections: (name) => connections(access.host(nodeOf(name).connection), name, topology, settings),
     fingerprints: (applications) => fingerprints(host, reached, applications),
     digests: (paths) => digests(host, settings, paths),
     backUp: (rollout, progress) => backUpMaster(host, reached, rollout, progress),
@@ -75,13 +86,13 @@ function required<T extends { readonly name: string }>(list: readonly T[], name:
 
 async function probeMember(
   { node, server, cluster }: { readonly node: string; readonly server: string; readonly cluster: string },
-  cell: Cell,
+  topology: () => Promise<Topology>,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<void> {
   const settingsOfProbe = settings.memberProbes[cluster];
   const declared = required(settings.nodes, node, "nodes");
-  const { servers } = await cell.topology();
+  const { servers } = await topology();
   const endpoints = servers.find((each) => each.node === node && each.server === server)?.endpoints;
   const port = settingsOfProbe && endpoints?.[settingsOfProbe.port]?.port;
   if (!settingsOfProbe || port === undefined) {
@@ -108,8 +119,13 @@ async function probeMember(
 }
 
 /** Established connections to the members' own ports, by the node's /proc; undefined where there is none. */
-async function connections(host: Host, node: string, cell: Cell, settings: Settings): Promise<number | undefined> {
-  const { servers, clusters } = await cell.topology();
+async function connections(
+  host: Host,
+  node: string,
+  topology: () => Promise<Topology>,
+  settings: Settings,
+): Promise<number | undefined> {
+  const { servers, clusters } = await topology();
   const members = clusters
     .filter(({ name }) => !settings.untouched.includes(name))
     .flatMap((cluster) =>

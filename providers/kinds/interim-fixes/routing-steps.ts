@@ -11,7 +11,7 @@ export async function proveEverything({ estate, desired, context }: Work): Promi
   for (const { name } of desired.settings.webServers) {
     await estate.webServer(name).prove({ level: "answering" }, { settle: false, progress: context.progress });
   }
-  const { clusters } = await estate.cell.topology();
+  const { clusters } = await estate.topology();
   const declared = desired.settings.nodes.map(({ name }) => name);
   for (const { name: cluster, members } of clusters) {
     if (desired.settings.untouched.includes(cluster)) continue;
@@ -111,7 +111,7 @@ async function setPlugin(changes: readonly PluginChange[], { estate }: Work): Pr
 /** The installer may have changed which paths applications answer: the new file, with the lists as they were found. */
 export async function regenerate(work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal, context } = work;
-  const { webServers } = await estate.cell.topology();
+  const { webServers } = await estate.topology();
   for (const { name } of desired.settings.webServers) {
     const inCell = webServers.find(({ server }) => server === name);
     if (!inCell) continue;

@@ -102,7 +102,7 @@ class WsadminCell implements Cell {
 
   async generatePlugin({ node, server }: ServerRef, limit: Limit = {}): Promise<{ file: string }> {
     await this.#plugin("generate", { node, server }, limit);
-    const { cell } = await this.topology();
+    const cell = this.connection.cell ?? (await this.topology()).cell;
     const parts = ["config", "cells", cell, "nodes", node, "servers", server, "plugin-cfg.xml"];
     return { file: [this.connection.profile, ...parts].join("/") };
   }
