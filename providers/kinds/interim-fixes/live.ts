@@ -14,6 +14,8 @@ export interface LiveMember {
 export interface LiveNode {
   name: string;
   agent: Running;
+  /** The service that starts and stops its agent; null = its own script does. */
+  agentService?: string | null;
   /** The node says that its configuration is the deployment manager's. Says nothing while the agent is down. */
   synchronized: Answer;
   /** Members of clusters; stand-alone servers are never touched. */

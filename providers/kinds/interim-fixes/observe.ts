@@ -5,6 +5,7 @@ import type { ProcessSignals } from "../../targets/wsadmin/node-commands.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
+import { ownershipProblems, startedByAgent } from "./node-checks.js";
 
 /** Automatic key generation that is due sooner than this falls into a rollout. */
 const KEY_GENERATION_AHEAD_MS = 24 * 3_600_000;
@@ -17,9 +18,10 @@ export async function observe(
 ): Promise<Live> {
   const seen = await problemAsData(options.cached ? estate.cell.snapshot() : estate.cell.observe(), estate.cell.name);
   const cell = seen.value;
-  const [installer, nodes, webServers, control] = await Promise.all([
+  const [installer, owned, nodes, webServers, control] = await Promise.all([
     observeInstaller(settings, estate),
-    Promise.all(settings.nodes.map(({ name }) => observeNode(name, estate, cell, settings.untouched))),
+    problemAsData(estate.ownership(undefined, options), "deployment manager"),
+    Promise.all(settings.nodes.map(({ name }) => inspectNode(name, estate, cell, settings, options))),
     Promise.all(settings.webServers.map(({ name }) => observeWebServer(name, estate, cell))),
     estate.control.read(),
   ]);
@@ -28,7 +30,7 @@ export async function observe(
       running: cell ? "yes" : "unknown",
       soapRequestTimeout: cell?.settings.soapRequestTimeout.client ?? null,
       keyGenerationDue: cell ? keyGenerationDue(cell, estate.now()) : null,
-      problems: seen.problems,
+      problems: [...seen.problems, ...owned.problems, ...ownershipProblems("deployment manager", owned.value)],
     },
     nodes,
     clusters: Object.fromEntries(
@@ -79,6 +81,29 @@ async function observeInstaller(settings: FixesDesired["settings"], estate: Esta
   };
 }
 
+/** A node with all that could keep it out of a rollout; looked at once, before anything is done. */
+async function inspectNode(
+  name: string,
+  estate: Estate,
+  cell: CellObservation | undefined,
+  { strategy, untouched }: FixesDesired["settings"],
+  options: { readonly cached: boolean },
+): Promise<LiveNode> {
+  const [node, owned, control] = await Promise.all([
+    observeNode(name, estate, cell, untouched),
+    problemAsData(estate.ownership(name, options), name),
+    problemAsData(estate.node(name).agentControl(), name),
+  ]);
+  const problems = [
+    ...node.problems,
+    ...owned.problems,
+    ...ownershipProblems(name, owned.value),
+    ...control.problems,
+    ...(strategy === "rolling" ? startedByAgent(cell, name, node.members) : []),
+  ];
+  return { ...node, agentService: control.value?.by === "service" ? control.value.unit : null, problems };
+}
+
 export async function observeNode(
   name: string,
   estate: Estate,
@@ -116,34 +141,12 @@ export async function observeNode(
     })),
     problems: [
       ...signals.problems,
-      ...startedByAgent(cell, name, members),
       ...(known ? [] : [{ where: `nodes.${name}`, found: "the cell has no such node" }]),
       ...(known && cell && members.length === 0
         ? [{ where: `nodes.${name}`, found: "no cluster has a member on it", next: "Remove it from nodes" }]
         : []),
     ],
   };
-}
-
-/** A member that its agent starts would come up before its turn, with old temporary files. */
-function startedByAgent(
-  cell: CellObservation | undefined,
-  node: string,
-  members: readonly { readonly server: string }[],
-): Problem[] {
-  const policies = (cell?.settings.monitoring ?? []).filter((policy) => policy.node === node);
-  return policies
-    .filter(
-      ({ server, nodeRestartState }) =>
-        nodeRestartState === "RUNNING" && members.some((each) => each.server === server),
-    )
-    .map(({ server }) => ({
-      where: `${server} of ${node}`,
-      found: "its monitoring policy has the node agent start it (nodeRestartState RUNNING)",
-      allowed: "STOPPED or PREVIOUS",
-      why: "It would come up before its applications are complete and its temporary files removed",
-      next: "Change the policy: Servers, Java and process management, Monitoring policy",
-    }));
 }
 
 /** What users or the deployment manager connect to: the port of requests, or of an agent. */

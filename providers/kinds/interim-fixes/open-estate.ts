@@ -5,6 +5,7 @@ import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import { probe } from "../../targets/http-probe.js";
 import type { CellObservation } from "../../targets/wsadmin/cell.js";
+import { lookAtOwnership } from "../../targets/wsadmin/ownership.js";
 import { openNode } from "../../targets/wsadmin/profile-node.js";
 import { openUpdateInstaller } from "../../targets/wsadmin/silent-installer.js";
 import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
@@ -61,6 +62,12 @@ export function openEstate(
         deploymentManager,
         timeout,
       });
+    },
+    ownership(name, { cached }) {
+      const its = name === undefined ? settings.deploymentManager : nodeOf(name);
+      const where = access.host(its.connection);
+      const look = () => lookAtOwnership(where, its.profile, milliseconds(settings.limits.ownership));
+      return cached ? where.snapshot(`ownership of ${its.profile}`, look) : look();
     },
     webServer(name) {
       const webServer = required(settings.webServers, name, "webServers");

@@ -128,6 +128,7 @@ export const settingsSchema = z.strictObject({
       synchronize: durationSchema.default("30m").describe("of a full synchronization with distribution"),
       start: durationSchema.default("20m").describe("of the start of an agent or member"),
       stop: durationSchema.default("15m").describe("of the stop of an agent or member"),
+      ownership: durationSchema.default("2m").describe("of the look at who owns a profile's files"),
       every: durationSchema.default("5s").describe("pause between two looks while waiting"),
     })
     .prefault({})

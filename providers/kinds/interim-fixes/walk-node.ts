@@ -9,7 +9,7 @@ export function stopAgent(walk: Walk, node: string): void {
   if (state.agent === "stopped") return;
   walk.push(
     `stop-agent ${node}`,
-    `stop the node agent of ${node}, so that nothing reaches its members before their turn`,
+    `stop the node agent of ${node}${service(walk, node)}, so that nothing reaches its members before their turn`,
     { do: "stop agent", node },
   );
   state.agent = "stopped";
@@ -20,11 +20,17 @@ export function startAgent(walk: Walk, node: string, impact: Impact = "none"): v
   if (state.agent === "running") return;
   walk.push(
     `start-agent ${node}`,
-    `start the node agent of ${node}; its first synchronization is a full one`,
+    `start the node agent of ${node}${service(walk, node)}; its first synchronization is a full one`,
     { do: "start agent", node },
     impact,
   );
   state.agent = "running";
+}
+
+/** Said where it is not the script that people know. */
+function service(walk: Walk, node: string): string {
+  const unit = walk.live.nodes.find(({ name }) => name === node)?.agentService;
+  return unit ? ` (the service ${unit})` : "";
 }
 
 /** No new users for this node, then time for those it has. */

@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.js";
-import { AGENT_CONTROL, CLEAR_FOLDERS, OBSERVE_SERVERS } from "./posix-node-scripts.js";
+import { AGENT_CONTROL, CLEAR_FOLDERS, OBSERVE_SERVERS, OWNERSHIP } from "./posix-node-scripts.js";
 import {
   AS_PROFILE_OWNER,
   DROP_FOLDER,
@@ -77,6 +77,7 @@ export const posixCommands = {
       ...servers.flatMap(({ server, ports }) => [server, ports.join(",") || "-"]),
     ),
   agentControl: (profile: string, node: string): string[] => sh(AGENT_CONTROL, profile, node),
+  ownership: (profile: string, seconds: number): string[] => sh(OWNERSHIP, profile, String(seconds)),
   clearFolders: (profile: string, folders: readonly string[]): string[] =>
     asOwner(profile, sh(CLEAR_FOLDERS, profile, ...folders)),
   installerRunning: (installDir: string): string[] => sh(INSTALLER_RUNNING, installDir),

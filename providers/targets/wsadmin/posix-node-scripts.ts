@@ -137,3 +137,30 @@ for folder in "$@"; do
   echo "@@ cleared $count $folder"
 done
 `;
+
+/**
+ * PROFILE SECONDS: what of the profile is not its owner's. "@@ owner USER"; "@@ process USER<tab>SERVER" for a running server of
+ * the profile that another user runs; "@@ file USER<tab>PATH" for the first such files of config, logs and temp; at last
+ * "@@ ended CODE", 124 when there was no time to look at everything. Root and the owner can see it all, others are told so.
+ */
+export const OWNERSHIP = `
+profile=$1 seconds=$2
+LC_ALL=C; export LC_ALL
+owner=$(stat -L -c %u -- "$profile") || { echo "@@ no-profile"; exit 0; }
+[ "$(id -u)" = 0 ] || [ "$(id -u)" = "$owner" ] || { echo "@@ not-owner $(stat -L -c %U -- "$profile")"; exit 0; }
+echo "@@ owner $(stat -L -c %U -- "$profile")"
+for file in "$profile"/logs/*/*.pid; do
+  read -r pid < "$file" 2>/dev/null || continue
+  server=\${file##*/} server=\${server%.pid}
+  [ "$(tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | tail -n 1)" = "$server" ] || continue
+  user=$(sed -n 's/^Uid:[[:space:]]*\\([0-9]*\\).*/\\1/p' "/proc/$pid/status" 2>/dev/null)
+  [ -z "$user" ] || [ "$user" = "$owner" ] || printf '@@ process %s\\t%s\\n' "$(getent passwd "$user" | cut -d: -f1)" "$server"
+done
+cd -- "$profile" || { echo "@@ no-profile"; exit 0; }
+limit=; command -v timeout >/dev/null 2>&1 && limit="timeout -k 5 $seconds"
+set --
+for folder in config logs temp; do [ -d "$folder" ] && set -- "$@" "$folder"; done
+[ $# -gt 0 ] || { echo "@@ ended 0"; exit 0; }
+{ $limit find -H "$@" -xdev ! -uid "$owner" -printf '@@ file %u\\t%p\\n' 2>/dev/null; echo "@@ ended $?"; } | head -n 12
+exit 0
+`;

@@ -52,6 +52,7 @@ test("commands of a Linux host", () => {
       { server: "nodeagent", ports: [] },
     ]),
     agentControl: posixCommands.agentControl(profile, "node01"),
+    ownership: posixCommands.ownership(profile, 120),
     clear: posixCommands.clearFolders(profile, [`${profile}/temp/node01/app1`]),
   };
   expect(

@@ -1,0 +1,63 @@
+import { standingRefusals } from "../../../providers/kinds/interim-fixes/preflight.js";
+import type { Ownership } from "../../../providers/targets/wsadmin/ownership.js";
+import { Driver, declaration } from "../../model/driver.js";
+import { MemoryCell } from "../../support/memory-cell.js";
+
+const KEPT = { journal: null, found: [], wentBack: null, durations: {} };
+const owned = (more: Partial<Ownership>): Ownership => ({
+  owner: "wasadmin",
+  files: [],
+  processes: [],
+  complete: true,
+  ...more,
+});
+
+/** What keeps a rollout over two such nodes from beginning. */
+async function refused(change: (cell: MemoryCell) => void, settings: Record<string, unknown> = {}): Promise<string[]> {
+  const cell = new MemoryCell(2);
+  change(cell);
+  const driver = new Driver(cell, declaration(cell, settings));
+  const problems = standingRefusals(driver.desired, await driver.observe("preview"), KEPT);
+  return problems.map(({ where, found }) => `${where}: ${found}`);
+}
+
+test("a profile in which root left files is refused, and they are named", async () => {
+  const files = Array.from({ length: 7 }, (_, index) => ({ user: "root", path: `logs/${index}` }));
+  expect(await refused((cell) => cell.owned.set("node2", owned({ files })))).toEqual([
+    "node2: profile: files that are not its owner's: logs/0 (root), logs/1 (root), logs/2 (root), logs/3 (root), logs/4 (root) and more",
+  ]);
+  const [first] = files;
+  expect(await refused((cell) => cell.owned.set("dmgr", owned({ files: first ? [first] : [] })))).toEqual([
+    "deployment manager: profile: files that are not its owner's: logs/0 (root)",
+  ]);
+});
+
+test("a server that another user runs is refused", async () => {
+  const processes = [{ user: "root", server: "nodeagent" }];
+  expect(await refused((cell) => cell.owned.set("node1", owned({ processes })))).toEqual([
+    "node1: profile: not run by its owner: nodeagent (root)",
+  ]);
+});
+
+test("a look that was cut short proves nothing", async () => {
+  expect(await refused((cell) => cell.owned.set("node1", owned({ complete: false })))).toEqual([
+    "node1: profile: there was no time to look at the owner of every file",
+  ]);
+});
+
+describe("what a starting agent would do to members", () => {
+  test.each(["RUNNING", "PREVIOUS", "unknown"] as const)(
+    "%s is refused: it would start them too early",
+    async (state) => {
+      const change = (cell: MemoryCell) => cell.restartStates.set("node1_AppsCluster", state);
+      expect(await refused(change)).toEqual([
+        `node1_AppsCluster of node1: its monitoring policy has nodeRestartState ${state}`,
+      ]);
+      expect(await refused(change, { strategy: "offline" })).toEqual([]);
+    },
+  );
+
+  test("STOPPED is as it has to be", async () => {
+    expect(await refused((cell) => cell.restartStates.set("node1_AppsCluster", "STOPPED"))).toEqual([]);
+  });
+});
