@@ -8,24 +8,32 @@ import { openDatabase } from "../providers/targets/db2/database.js";
 import { requireDriver } from "../providers/targets/db2/driver.js";
 import type { Benchmark } from "./benchmark.js";
 
-const REPEATS = 9;
+/** Pairs of ours and the driver's, one after the other: what else the machine does then meets both. */
+const PAIRS = 24;
 const WARM_UP = 1_000;
 const QUERIES = 10_000;
 const SQL = "SELECT COMPKEY, DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
 
-/** The driver by itself, as short as it can be used: from its process's start to its first row, and how long of that it took itself. */
+/** The driver by itself, as short as it can be used: from its process's start to its first row. Waits then, to be looked at. */
 const DRIVER_ALONE = `
-const started = performance.now();
 require(process.env.DRIVER).open(process.env.CONNECTION).then(async (connection) => {
   const statement = await connection.prepare(process.env.SQL);
   await (await statement.execute([])).fetchAll();
-  process.stdout.write(String(performance.now() - started), () => process.exit(0));
-});`;
+  process.stdout.write("row");
+});
+setInterval(() => {}, 60_000);`;
+
+/** From the start of a process with the driver in it to its first row: on the clock, and on its own processors. */
+interface FirstRow {
+  readonly milliseconds: number;
+  readonly cpuMilliseconds: number;
+}
 
 /**
- * Against the lab's Db2 server, with the real driver. `firstRowMilliseconds` is what a resource waits for its first answer, with the
- * driver's process started, the password read, the lock timeout set; `driverAlone…` is a process that does nothing but load the driver,
- * connect and read that row, as a whole and without the start of Node. Growths are over 10,000 queries, after a warm-up.
+ * Against the lab's Db2 server, with the real driver. `firstRow…` is what a resource waits for its first answer, with the driver's
+ * process started, the password read, the lock timeout set; `driverAlone…` is a process that does nothing but load the driver, connect
+ * and read that row. `moreThanDriverAlone…` are medians of the differences within a pair. `…Cpu…` is processor time of the process with
+ * the driver in it, which what else the machine does hardly disturbs. Growths are over 10,000 queries, after a warm-up.
  */
 export const db2: Benchmark = {
   summary: "first answer of a database, beside the driver's own; what 10,000 queries leave behind",
@@ -33,19 +41,22 @@ export const db2: Benchmark = {
   async run() {
     const lab = await holdLab();
     try {
-      const first: number[] = [];
-      const alone: number[] = [];
-      const aloneInside: number[] = [];
-      for (let index = 0; index < REPEATS; index++) {
-        first.push(await firstRow(lab.connection));
-        const { whole, inside } = await driverAlone(lab.connection);
-        alone.push(whole);
-        aloneInside.push(inside);
+      const pairs: { readonly ours: FirstRow; readonly alone: FirstRow }[] = [];
+      for (let index = 0; index < PAIRS; index++) {
+        const before = index % 2 === 0 ? await firstRow(lab.connection) : undefined;
+        const alone = await driverAlone(lab.connection);
+        pairs.push({ ours: before ?? (await firstRow(lab.connection)), alone });
       }
       return {
-        firstRowMilliseconds: median(first),
-        driverAloneMilliseconds: median(alone),
-        driverAloneWithoutNodeMilliseconds: median(aloneInside),
+        pairs: PAIRS,
+        firstRowMilliseconds: median(pairs.map(({ ours }) => ours.milliseconds)),
+        driverAloneMilliseconds: median(pairs.map(({ alone }) => alone.milliseconds)),
+        moreThanDriverAloneMilliseconds: median(pairs.map(({ ours, alone }) => ours.milliseconds - alone.milliseconds)),
+        firstRowCpuMilliseconds: median(pairs.map(({ ours }) => ours.cpuMilliseconds)),
+        driverAloneCpuMilliseconds: median(pairs.map(({ alone }) => alone.cpuMilliseconds)),
+        moreThanDriverAloneCpuMilliseconds: median(
+          pairs.map(({ ours, alone }) => ours.cpuMilliseconds - alone.cpuMilliseconds),
+        ),
         ...(await manyQueries(lab.connection)),
       };
     } finally {
@@ -54,16 +65,17 @@ export const db2: Benchmark = {
   },
 };
 
-async function firstRow(connection: DatabaseConnection): Promise<number> {
+async function firstRow(connection: DatabaseConnection): Promise<FirstRow> {
   const database = openDatabase(connection);
   const started = performance.now();
   await database.query(SQL);
-  const passed = performance.now() - started;
+  const milliseconds = performance.now() - started;
+  const cpuMilliseconds = driverProcesses().reduce((sum, pid) => sum + processorMilliseconds(pid), 0);
   await database.close();
-  return passed;
+  return { milliseconds, cpuMilliseconds };
 }
 
-async function driverAlone(connection: DatabaseConnection): Promise<{ whole: number; inside: number }> {
+async function driverAlone(connection: DatabaseConnection): Promise<FirstRow> {
   const password = await resolveSecret(connection.password, "password of the lab");
   const env = {
     ...process.env,
@@ -73,10 +85,13 @@ async function driverAlone(connection: DatabaseConnection): Promise<{ whole: num
   };
   const started = performance.now();
   const child = spawn(process.execPath, ["-e", DRIVER_ALONE], { env, stdio: ["ignore", "pipe", "inherit"] });
-  const inside = await new Promise<string>((resolve) => child.stdout.once("data", (text) => resolve(String(text))));
-  const whole = performance.now() - started;
-  await new Promise((resolve) => child.once("exit", resolve));
-  return { whole, inside: Number(inside) };
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const milliseconds = performance.now() - started;
+  const cpuMilliseconds = processorMilliseconds(String(child.pid));
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+  return { milliseconds, cpuMilliseconds };
 }
 
 async function manyQueries(connection: DatabaseConnection): Promise<Record<string, number>> {
@@ -103,7 +118,7 @@ async function manyQueries(connection: DatabaseConnection): Promise<Record<strin
 
 /** Of this process and of the driver's below it. */
 function resources() {
-  const drivers = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isDriver(name));
+  const drivers = driverProcesses();
   const all = [String(process.pid), ...drivers];
   return {
     ownMegabytes: residentMegabytes("self"),
@@ -111,6 +126,19 @@ function resources() {
     descriptors: all.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
     processes: drivers.length,
   };
+}
+
+function driverProcesses(): readonly string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isDriver(name));
+}
+
+/** All its threads; the first figure of schedstat is nanoseconds on a processor. */
+function processorMilliseconds(pid: string): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((id) =>
+    Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]),
+  );
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
 function isDriver(pid: string): boolean {

@@ -29,8 +29,8 @@ export class DriverProcess {
     // Its dumps of a protocol error hold what went over the line; they would lie among the packages otherwise.
     this.#notes = mkdtempSync(join(tmpdir(), `pulumi-connections-db2-${process.pid}-`));
     writeFileSync(join(this.#notes, "db2cli.ini"), `[COMMON]\nDiagPath=${this.#notes}\nDiagLevel=0\n`);
-    // Compiled it is .mjs beside this .js; in tests Node runs the .mts itself.
-    const file = join(__dirname, `driver-process${extname(__filename) === ".ts" ? ".mts" : ".mjs"}`);
+    // Compiled it is .cjs beside this .js; in tests Node runs the .cts itself.
+    const file = join(__dirname, `driver-process${extname(__filename) === ".ts" ? ".cts" : ".cjs"}`);
     this.#child = fork(file, [], {
       env: {
         ...Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
@@ -59,6 +59,11 @@ export class DriverProcess {
     return this.#ended === undefined;
   }
 
+  /** Begins to load the driver's file. Whether that went well is answered when a connection is opened. */
+  load(driver: string, timeoutMs: number): void {
+    this.request({ op: "load", driver }, timeoutMs).catch(() => undefined);
+  }
+
   /** @throws DriverFailure | DriverEnded | DriverTimeout (then the process is ended: nobody knows what it still does) */
   request(operation: Operation, timeoutMs: number): Promise<Success> {
     if (this.#ended !== undefined) return Promise.reject(new DriverEnded(this.#ended));
@@ -79,6 +84,8 @@ export class DriverProcess {
 
   /** Ends it at once; the server rolls back what was not committed. */
   async end(): Promise<void> {
+    // Who waits for the end must live to see it, and its notes must not outlive it.
+    if (this.alive) this.#child.ref();
     this.#child.kill("SIGKILL");
     await this.#gone;
   }

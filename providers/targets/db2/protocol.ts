@@ -2,7 +2,9 @@
 export type Request = { readonly id: number } & Operation;
 
 export type Operation =
-  | { readonly op: "open"; readonly driver: string; readonly connection: string; readonly settings: readonly string[] }
+  /** What comes of it is answered by "open". */
+  | { readonly op: "load"; readonly driver: string }
+  | { readonly op: "open"; readonly connection: string; readonly settings: readonly string[] }
   | { readonly op: "query"; readonly sql: string; readonly parameters: readonly Parameter[]; readonly limits: Limits }
   | { readonly op: "execute"; readonly sql: string; readonly parameters: readonly Parameter[] }
   | { readonly op: "begin" | "commit" | "rollback" | "close" };

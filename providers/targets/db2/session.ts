@@ -17,6 +17,8 @@ import { type BoundStatement, bindStatement, READS, WRITES } from "./statement.j
 /** What the driver may take beyond a limit that it keeps itself, before its process is ended. */
 const GRACE_MS = 5_000;
 const PING_MS = 5_000;
+/** The driver counts in whole seconds by a clock of its own, and ends a wait up to this much before ours has passed. */
+const EARLY_MS = 50;
 /** Of one result, LOBs included. */
 const MAX_RESULT_BYTES = 128 * 1_048_576;
 const DEFAULT_MAX_ROWS = 10_000;
@@ -46,19 +48,18 @@ export class Session {
    */
   static async open(connection: DatabaseConnection): Promise<Session> {
     const where = `${connection.name}: connect`;
-    const file = requireDriver(where);
-    // Starts while the password is looked up.
+    // Starts, and loads the driver, while the password is looked up and the way is opened.
     const driver = new DriverProcess();
     let forward: Forward | undefined;
     try {
+      const limit = milliseconds(connection.connectTimeout);
+      driver.load(requireDriver(where), limit);
       const password = await resolveSecret(connection.password, `password of ${connection.name}`);
       forward = connection.through && (await openForward(connection.through, connection));
       const endpoint = forward ?? connection;
       const session = new Session(connection, driver, forward, password);
-      const limit = milliseconds(connection.connectTimeout);
       await session.#ask("connect", limit, {
         op: "open",
-        driver: file,
         connection: connectionString(connection, password, endpoint),
         settings: [`SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`],
       });
@@ -202,7 +203,7 @@ export class Session {
         where: `${this.connection.name}: ${what}`,
         secrets: [this.password, ...secrets],
         consequence: this.#inTransaction ? STORED_NOTHING : ONLY_READ,
-        outOfTime: performance.now() - started >= limitMs,
+        outOfTime: performance.now() - started >= limitMs - EARLY_MS,
         limit: inWords(limitMs),
       });
       const isLost = explained instanceof Db2Error && explained.left === "lost";

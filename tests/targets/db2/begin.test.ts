@@ -21,7 +21,8 @@ test.each([true, false])(
     try {
       const file = join(folder, "driver.cjs");
       writeFileSync(file, driver(on));
-      await process.request({ op: "open", driver: file, connection: "", settings: [] }, 20_000);
+      process.load(file, 20_000);
+      await process.request({ op: "open", connection: "", settings: [] }, 20_000);
       const began = process.request({ op: "begin" }, 20_000);
       if (on) {
         const failure = { kind: "damaged", lost: true, message: expect.stringContaining("no transaction has begun") };

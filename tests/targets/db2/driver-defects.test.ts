@@ -22,7 +22,7 @@ interface Came {
 
 /**
  * What ibm_db 4.0.1 does wrong, and what our code does instead. A test that goes red here means that another release does better
- * or worse than what providers/targets/db2/driver-process.mts relies on: look there, then correct the expectation.
+ * or worse than what providers/targets/db2/driver-process.cts relies on: look there, then correct the expectation.
  */
 describeDb2("defects of the driver, one by one", () => {
   let lab: Db2Lab;

@@ -10,6 +10,7 @@ jest.mock("../../../providers/targets/db2/driver.js", () => ({ requireDriver: ()
 jest.mock("../../../providers/targets/db2/driver-link.js", () => ({
   DriverProcess: class {
     alive = true;
+    load() {}
     async request({ op }: Operation) {
       const failure = failing.get(op);
       if (failure) throw new DriverFailure(failure);
