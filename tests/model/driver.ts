@@ -1,13 +1,15 @@
-import { ProblemError, problemsOf } from "../../providers/common/problem.js";
+import { ProblemError } from "../../providers/common/problem.js";
+import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import type { FixesDesired } from "../../providers/kinds/interim-fixes/goal.js";
 import type { Kept } from "../../providers/kinds/interim-fixes/journal.js";
 import { interimFixesOver } from "../../providers/kinds/interim-fixes/kind.js";
 import { aspectsSchema, settingsSchema } from "../../providers/kinds/interim-fixes/schema.js";
 import type { Access } from "../../providers/lifecycle/kind.js";
-import { connectionSchema } from "../../providers/targets/connection.js";
-import type { Host } from "../../providers/targets/host.js";
-import type { Faults, MemoryCell } from "../support/memory-cell.js";
-import { MemoryHost } from "../support/memory-host.js";
+import { managedProvider } from "../../providers/lifecycle/provider.js";
+import { recordPath, type TargetRecord } from "../../providers/lifecycle/record.js";
+import { plansOfThisProcess } from "../../providers/lifecycle/shown.js";
+import type { MemoryCell } from "../support/memory-cell.js";
+import { type Faults, NO_FAULTS } from "../support/memory-cell-parts.js";
 
 const connection = (name: string) => ({ name, address: "127.0.0.1", user: "admin", auth: { agent: true as const } });
 
@@ -44,6 +46,7 @@ export function declaration(
       })),
       memberProbes: Object.fromEntries(cell.clusters.map((name) => [name, { path: "/" }])),
       fixDir: "/opt/fixes",
+      backUp: ["/opt/IBM/Connections/data/shared/customization"],
       acceptUnsupported: true,
       ...settings,
     }),
@@ -65,8 +68,12 @@ export class FaultAt implements Faults {
     readonly kind: "killed before" | "killed after" | "reply lost" | "cut",
   ) {}
 
+  get killed(): boolean {
+    return this.#dead && this.kind.startsWith("killed");
+  }
+
   before(): void {
-    if (this.#dead) throw this.#end();
+    this.alive();
     this.#seen++;
     if (this.#seen !== this.index) return;
     this.reached = true;
@@ -77,7 +84,7 @@ export class FaultAt implements Faults {
   }
 
   after(): void {
-    if (this.#dead) throw this.#end();
+    this.alive();
     if (this.#seen !== this.index || !this.reached) return;
     if (this.kind === "killed after") {
       this.#dead = true;
@@ -89,38 +96,47 @@ export class FaultAt implements Faults {
     }
   }
 
+  alive(): void {
+    if (this.#dead) throw this.#end();
+  }
+
   #end(): Error {
     return this.kind === "cut" ? new ProblemError("unreachable", { where: "line", found: "cut" }) : new Killed();
   }
 }
 
-const NO_FAULTS: Faults = { before() {}, after() {} };
-
 export interface Outcome {
   readonly ended: "converged" | "failed" | "killed";
   readonly message: string;
-  readonly steps: readonly string[];
 }
 
-/**
- * The loop of `lifecycle/execute.ts` without locks, files and time: observe, plan, apply each step and remember, look again
- * after an unknown outcome, and at the end the plan has to be empty. What is remembered survives the process.
- */
+/** The real loop, with lock and record on a modelled host, over a modelled cell. Each `up` is a process of its own. */
 export class Driver {
-  kept: Kept | undefined;
-  runs = 0;
+  readonly said: string[] = [];
+  #runs = 0;
 
   constructor(
     readonly cell: MemoryCell,
     public desired: FixesDesired,
+    private readonly open: (id: string) => Estate = (id) => cell.estate(id),
   ) {}
 
-  async observe(id: string) {
-    return this.#kind(id).observe(this.desired.identity, this.desired.settings, NO_ACCESS);
+  /** What the record on the deployment manager's host remembers. */
+  get kept(): Kept | undefined {
+    return this.record?.kept as Kept | undefined;
   }
 
-  #kind(id: string) {
-    return interimFixesOver(() => this.cell.estate(id));
+  get record(): TargetRecord | undefined {
+    const { stateDirectory } = this.cell.host("dmgr").connection;
+    const kind = this.#kind("record");
+    const text = this.cell
+      .host("dmgr")
+      .text(recordPath(stateDirectory, kind.type, kind.identify(this.desired.identity)));
+    return text === undefined ? undefined : (JSON.parse(text) as TargetRecord);
+  }
+
+  observe(id: string) {
+    return this.#kind(id).observe(this.desired.identity, this.desired.settings, this.#access);
   }
 
   async plan(id = "preview") {
@@ -129,73 +145,34 @@ export class Driver {
     return kind.plan(this.desired, live, this.kept ?? kind.adopt(live));
   }
 
-  async up(faults: Faults = NO_FAULTS): Promise<Outcome> {
-    const id = `process ${++this.runs}`;
-    const steps: string[] = [];
+  async up(faults: Faults & { readonly killed?: boolean } = NO_FAULTS): Promise<Outcome> {
+    const environment = {
+      fresh: this.#access,
+      cached: this.#access,
+      say: (line: string) => void this.said.push(line),
+      shown: plansOfThisProcess(),
+    };
+    const provider = managedProvider(this.#kind(`process ${++this.#runs}`), environment);
+    const { identity, settings, aspects } = this.desired;
     this.cell.faults = faults;
     try {
-      await this.#converge(id, steps);
-      return { ended: "converged", message: "", steps };
+      await provider.create({ ...identity, ...settings, ...aspects, owner: OWNER, __provider: "pointer" });
+      return { ended: "converged", message: "" };
     } catch (error) {
-      if (error instanceof Killed) return { ended: "killed", message: "", steps };
-      return {
-        ended: "failed",
-        message: problemsOf(error, "up")
-          .map(({ found }) => found)
-          .join("; "),
-        steps,
-      };
+      return { ended: faults.killed ? "killed" : "failed", message: String((error as Error).message) };
     } finally {
       this.cell.faults = NO_FAULTS;
     }
   }
 
-  async #converge(id: string, steps: string[]): Promise<void> {
-    const kind = this.#kind(id);
-    let live = await this.observe(id);
-    let kept = this.kept ?? kind.adopt(live);
-    const first = kind.plan(this.desired, live, kept);
-    if (first.refusals.length > 0) throw new ProblemError("refused", first.refusals);
-    let todo = [...first.steps];
-    const tries = new Map<string, number>();
-    for (let step = todo.shift(); step; step = todo.shift()) {
-      const context = {
-        desired: this.desired,
-        live,
-        kept,
-        progress() {},
-        signal: new AbortController().signal,
-        assertHeld: async () => {},
-        underLockOf: <T>(_host: Host, work: () => Promise<T>) => work(),
-        ...NO_ACCESS,
-        backUp: never,
-        fromBackup: never,
-      };
-      try {
-        const patch = await kind.apply(step, context);
-        kept = { ...kept, ...(patch ?? {}) };
-        this.cell.faults.before("save");
-        this.kept = kept;
-        this.cell.faults.after("save");
-        steps.push(step.key);
-      } catch (error) {
-        const tried = (tries.get(step.key) ?? 0) + 1;
-        tries.set(step.key, tried);
-        const unknown =
-          error instanceof ProblemError && ["unknown-outcome", "unreachable", "timeout"].includes(error.cause);
-        if (!unknown || tried > 1) throw error;
-        live = await this.observe(id);
-        todo = [...kind.plan(this.desired, live, kept).steps];
-      }
-    }
-    const left = kind.plan(this.desired, await this.observe(id), kept);
-    const remains = [...left.steps.map(({ title }) => title), ...left.refusals.map(({ found }) => found)];
-    if (remains.length > 0) throw new ProblemError("not-converged", { where: "up", found: remains.join("; ") });
+  #kind(id: string) {
+    return interimFixesOver(() => this.open(id));
+  }
+
+  get #access(): Access {
+    const host: Access["host"] = ({ name }) => this.cell.host(name);
+    return { host, files: (connection) => host(connection).files };
   }
 }
 
-const never = async (): Promise<never> => {
-  throw new Error("the kind does not ask this");
-};
-const HOST = new MemoryHost(connectionSchema.parse(connection("dmgr")));
-const NO_ACCESS: Access = { host: () => HOST, files: () => HOST.files };
+const OWNER = "shop/prod/fixes";

@@ -1,66 +1,35 @@
 import { ProblemError } from "../../providers/common/problem.js";
-import type { Estate, Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
+import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import type { Lists, LiveControl } from "../../providers/kinds/interim-fixes/live.js";
-import { sameLists } from "../../providers/kinds/interim-fixes/routes.js";
+import type { FileChange } from "../../providers/kinds/interim-fixes/shared-files.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
-import type { Hold } from "../../providers/targets/plugin/hold.js";
-import type { Cell, CellObservation, PluginMode } from "../../providers/targets/wsadmin/cell.js";
-import type { NodeCommands, ProcessSignals } from "../../providers/targets/wsadmin/node-commands.js";
-import type { FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
-import { MemoryHost } from "./memory-host.js";
+import type { MonitoringPolicy } from "../../providers/targets/wsadmin/cell.js";
+import type { Ownership } from "../../providers/targets/wsadmin/ownership.js";
+import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-commands.js";
+import {
+  APP_RESTART_MS,
+  AUTO_SYNC_MS,
+  type Job,
+  type Member,
+  NO_FAULTS,
+  type Node,
+  REFRESH_S,
+  TICK_MS,
+  type WebServer,
+} from "./memory-cell-parts.js";
+import { modelledWebServer } from "./memory-cell-web.js";
+import { MemoryHost, type Operation } from "./memory-host.js";
 
-const AUTO_SYNC_MS = 60_000;
-const APP_RESTART_MS = 30_000;
-const INSTALL_MS = 300_000;
-const START_MS = 40_000;
-const STOP_MS = 20_000;
-const REFRESH_S = 60;
-/** How finely the clock runs while something waits: every instant in between is looked at. */
-const TICK_MS = 10_000;
+const OWN: Ownership = { owner: "wasadmin", files: [], processes: [], complete: true };
 
-interface Member {
-  readonly server: string;
-  readonly cluster: string;
-  state: "started" | "stopped";
-  /** Level of the applications that it runs. */
-  level: number;
-  restartingUntil: number;
-  /** Level of the applications whose temporary files it has. */
-  temp: number;
-}
-
-interface Node {
-  readonly name: string;
-  agent: "started" | "stopped";
-  /** Level of the configuration that it has. */
-  level: number;
-  nextSync: number;
-  readonly members: Member[];
-}
-
-interface WebServer {
-  readonly name: string;
-  file: Lists;
-  /** What its processes follow: the file as it was when they last looked. */
-  followed: Lists;
-  changedAt: number;
-  hold: Hold | null;
-  generation: PluginMode;
-  propagation: PluginMode;
-}
-
-interface Job {
-  endsAt: number;
-  readonly finish: () => void;
-}
-
-/** What fails next, told at each operation that changes something. */
-export interface Faults {
-  before(operation: string): void;
-  after(operation: string): void;
-}
-
-const NO_FAULTS: Faults = { before() {}, after() {} };
+/** Operations on a host that change something. */
+const CHANGES: ReadonlySet<Operation["name"]> = new Set([
+  "write",
+  "createExclusive",
+  "makeDirectory",
+  "remove",
+  "jobs.run",
+]);
 
 /**
  * A modelled cell under a virtual clock, with the documented hazards: a running agent synchronizes by itself every minute,
@@ -76,17 +45,34 @@ export class MemoryCell {
   readonly nodes: Node[];
   readonly webServers: WebServer[];
   readonly installerRuns: string[] = [];
+  /** Every change, in order. */
   readonly written: string[] = [];
-  readonly invariants: ((cell: MemoryCell) => void)[] = [];
+  /** Asked at every instant: what is wrong, or undefined. */
+  readonly invariants: (() => string | undefined)[] = [];
+  /** Asked before each change. */
+  readonly changeInvariants: ((change: string) => string | undefined)[] = [];
+  /** What invariants said, once each. A run goes on past them: nothing that it makes of an error may hide them. */
+  readonly violations = new Set<string>();
   faults = NO_FAULTS;
   /** A member whose application has the fix answers 500. */
   badFix = false;
   /** The installer says that it is done and did nothing. */
   installerLies = false;
+  /** What a fix changes in folders that all nodes share, while it is installed. */
+  sharedChanges: readonly FileChange[] = [];
+  /** What the installer says that it needs. */
+  requires: readonly string[] = [];
+  /** Node, or "dmgr" → whose files and servers its profile has; without an entry all are its owner's. */
+  readonly owned = new Map<string, Ownership>();
+  /** What its monitoring policies say of members, by server; without an entry there is none. */
+  readonly restartStates = new Map<string, MonitoringPolicy["nodeRestartState"]>();
   control: { process: string } | undefined;
   request: { request: LiveControl["request"]; reason: string } | undefined;
-  #jobs = new Map<string, Job>();
-  #versions = new Map<string, number>();
+  readonly jobs = new Map<string, Job>();
+  /** Application → level of its archive. */
+  readonly versions = new Map<string, number>();
+  readonly #events: { readonly at: number; readonly act: () => void }[] = [];
+  readonly #hosts = new Map<string, MemoryHost>();
 
   constructor(
     nodeCount: number,
@@ -131,6 +117,18 @@ export class MemoryCell {
     return found;
   }
 
+  node(name: string): Node {
+    const node = this.nodes.find((each) => each.name === name);
+    if (!node) throw new ProblemError("missing", { where: name, found: "no such node" });
+    return node;
+  }
+
+  webServer(name: string): WebServer {
+    const webServer = this.webServers.find((each) => each.name === name);
+    if (!webServer) throw new ProblemError("missing", { where: name, found: "no such web server" });
+    return webServer;
+  }
+
   serves(member: Member): boolean {
     return member.state === "started" && member.restartingUntil <= this.now && !this.#isBad(member);
   }
@@ -149,7 +147,18 @@ export class MemoryCell {
     return this.webServers.flatMap(({ followed }) => Object.values(followed).flatMap(({ primary }) => primary));
   }
 
+  requireAnswer(server: string): void {
+    const member = this.member(server);
+    if (this.serves(member)) return;
+    throw new ProblemError("not-converged", { where: server, found: this.#isBad(member) ? "status 500" : "no answer" });
+  }
+
   // Time.
+
+  /** Something that nobody of ours does, at that instant. */
+  at(instant: number, act: () => void): void {
+    this.#events.push({ at: instant, act });
+  }
 
   advance(ms: number): void {
     const end = this.now + ms;
@@ -161,18 +170,26 @@ export class MemoryCell {
   }
 
   check(): void {
-    for (const invariant of this.invariants) invariant(this);
+    for (const invariant of this.invariants) this.#note(invariant());
+  }
+
+  #note(violation: string | undefined): void {
+    if (violation !== undefined) this.violations.add(violation);
   }
 
   #pass(): void {
+    for (const event of this.#events.filter(({ at }) => at <= this.now)) {
+      this.#events.splice(this.#events.indexOf(event), 1);
+      event.act();
+    }
     for (const node of this.nodes) {
       if (node.agent !== "started" || node.nextSync > this.now) continue;
-      this.#distribute(node);
+      this.distribute(node);
       node.nextSync = this.now + AUTO_SYNC_MS;
     }
-    for (const [name, job] of this.#jobs) {
+    for (const [name, job] of this.jobs) {
       if (job.endsAt > this.now) continue;
-      this.#jobs.delete(name);
+      this.jobs.delete(name);
       job.finish();
     }
     for (const webServer of this.webServers) {
@@ -180,7 +197,7 @@ export class MemoryCell {
     }
   }
 
-  #distribute(node: Node): void {
+  distribute(node: Node): void {
     node.level = this.level;
     for (const member of node.members) {
       if (member.state !== "started" || member.level === node.level) continue;
@@ -190,24 +207,31 @@ export class MemoryCell {
   }
 
   /** The installer updates an application: generation and propagation follow when they are automatic. */
-  #changeMaster(): void {
+  changeMaster(): void {
     this.level++;
-    for (const application of ["files"]) this.#versions.set(application, this.level);
+    for (const application of ["files"]) this.versions.set(application, this.level);
     for (const webServer of this.webServers) {
-      if (webServer.generation !== "automatic" || webServer.propagation !== "automatic") continue;
-      webServer.file = Object.fromEntries(
-        Object.entries(webServer.file).map(([name, { primary, backup }]) => [
-          name,
-          { primary: [...primary, ...backup], backup: [] },
-        ]),
-      );
-      webServer.changedAt = this.now;
+      if (webServer.generation === "automatic" && webServer.propagation === "automatic") this.propagate(webServer);
     }
   }
 
+  /** The file as the deployment manager generates it: every member is a primary. */
+  propagate(webServer: WebServer): void {
+    webServer.file = Object.fromEntries(
+      Object.entries(webServer.file).map(([name, { primary, backup }]) => [
+        name,
+        { primary: [...primary, ...backup], backup: [] },
+      ]),
+    );
+    webServer.changedAt = this.now;
+  }
+
+  // Changes.
+
   /** One operation that changes something. */
-  async #change<T>(name: string, act: () => T | Promise<T>): Promise<T> {
+  async change<T>(name: string, act: () => T | Promise<T>): Promise<T> {
     this.faults.before(name);
+    for (const invariant of this.changeInvariants) this.#note(invariant(name));
     this.written.push(name);
     const result = await act();
     this.check();
@@ -215,57 +239,74 @@ export class MemoryCell {
     return result;
   }
 
+  /** A machine of the cell: it outlives the processes that reach it. */
+  host(name: string): MemoryHost {
+    const known = this.#hosts.get(name);
+    if (known) return known;
+    const connection = connectionSchema.parse({ name, address: "127.0.0.1", user: "admin", auth: { agent: true } });
+    const host = new MemoryHost(connection, {
+      beforeOperation: (operation) => {
+        if (!CHANGES.has(operation.name)) return this.faults.alive();
+        const change = `${name} ${operation.name} ${operation.path ?? operation.job ?? ""}`;
+        this.faults.before(change);
+        this.written.push(change);
+      },
+      afterOperation: (operation) => {
+        if (CHANGES.has(operation.name)) this.faults.after(`${name} ${operation.name}`);
+      },
+    });
+    if (name === "dmgr") host.put("/generated/plugin-cfg.xml", "<Config/>");
+    this.#hosts.set(name, host);
+    return host;
+  }
+
   /** As the process `id` reaches it. */
   estate(id: string): Estate {
-    const host = new MemoryHost(
-      connectionSchema.parse({ name: "dmgr", address: "127.0.0.1", user: "admin", auth: { agent: true } }),
-    );
-    host.put("/generated/plugin-cfg.xml", "<Config/>");
     return {
       cell: modelledCell(this),
+      topology: () => modelledCell(this).topology(),
       installer: modelledInstaller(this),
       host: this.host("dmgr"),
       node: (name) => modelledNode(this, this.node(name)),
+      ownership: async (name) => this.owned.get(name ?? "dmgr") ?? OWN,
       webServer: (name) => modelledWebServer(this, this.webServer(name)),
       control: {
-        read: async () => ({
-          request: this.request?.request ?? null,
-          reason: this.request?.reason ?? "",
-          here: this.control?.process === id,
-        }),
+        read: async () => {
+          this.faults.alive();
+          const { request = null, reason = "" } = this.request ?? {};
+          return { request, reason, here: this.control?.process === id };
+        },
         claim: () =>
-          this.#change("claim", () => {
+          this.change("claim", () => {
             this.control = { process: id };
           }),
         request: (request, reason) =>
-          this.#change("request", () => {
+          this.change("request", () => {
             this.request = { request, reason };
           }),
         clear: () =>
-          this.#change("clear", () => {
+          this.change("clear", () => {
             this.control = undefined;
             this.request = undefined;
           }),
       },
       probeMember: async ({ server }) => {
+        this.faults.alive();
         this.advance(1_000);
-        this.#requireAnswer(server);
+        this.requireAnswer(server);
       },
       connections: async () => 0,
       fingerprints: async (applications) =>
-        Object.fromEntries(applications.map((name) => [name, String(this.#versions.get(name) ?? 0)])),
-      digests: async () => ({}),
-      backUp: () => this.#change("back up", () => this.advance(30_000)),
-      stamp: () => this.#change("stamp", () => undefined),
+        Object.fromEntries(applications.map((name) => [name, String(this.versions.get(name) ?? 0)])),
+      rememberShared: async () => ({}),
+      sharedChanges: async () => (this.fixes.size > 0 ? this.sharedChanges : []),
+      backUp: () => this.change("back up", () => this.advance(30_000)),
+      stamp: () => this.change("stamp", () => undefined),
       now: () => this.now,
       pause: async (ms) => {
         this.faults.alive();
         this.advance(ms);
       },
-      release: (rollout) =>
-        this.#change(`release ${name}`, () => {
-          if (webServer.hold?.rollout === rollout) webServer.hold = null;
-        }),
     };
   }
 }

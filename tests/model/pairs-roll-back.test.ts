@@ -1,0 +1,6 @@
+import { everyPair } from "./pairs.js";
+import { SETTINGS } from "./watched.js";
+
+test("promise 6: killed at every change, and its recovery killed at every change too: roll back", async () => {
+  expect(await everyPair(SETTINGS[1][1])).toBeGreaterThan(3_000);
+}, 900_000);

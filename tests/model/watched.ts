@@ -1,0 +1,92 @@
+import { MemoryCell } from "../support/memory-cell.js";
+import { Driver, declaration, FaultAt } from "./driver.js";
+
+/** All but one node serve, and nobody is sent to one that does not: at every instant of the model's clock. */
+export function watched(nodes: number, webServers?: readonly string[], clusters?: readonly string[]): MemoryCell {
+  const cell = new MemoryCell(nodes, clusters, webServers);
+  cell.invariants.push(
+    () => {
+      const serving = cell.serving();
+      return serving.length < cell.nodes.length - 1 ? `only ${serving.join(", ")} serve` : undefined;
+    },
+    () => {
+      const dead = cell.routedServers().filter((server) => !cell.serves(cell.member(server)));
+      return dead.length > 0 ? `users are sent to ${dead.join(", ")}` : undefined;
+    },
+    () => {
+      const untouched = cell.webServers.every(({ file }) =>
+        Object.values(file).every(({ backup }) => backup.length === 0),
+      );
+      const held = cell.webServers.every(({ hold }) => hold !== null);
+      return held || (untouched && cell.serving().length === nodes) ? undefined : "the routing is not held";
+    },
+    // Sessions may stick to a member that is a backup only: a stopped one passes them on, a restarting application fails them.
+    () => {
+      const restarting = cell.nodes.flatMap(({ members }) =>
+        members.filter((member) => member.restartingUntil > cell.now),
+      );
+      const hit = restarting.filter(({ state }) => state === "started").map(({ server }) => server);
+      return hit.length > 0 ? `applications restart on ${hit.join(", ")}, which run` : undefined;
+    },
+    () => (new Set(cell.installerRuns).size === cell.installerRuns.length ? undefined : "the installer ran twice"),
+  );
+  return cell;
+}
+
+/** Everything that is not a fix is as it was; every member runs what the master configuration has. */
+export function expectSettled(driver: Driver): void {
+  const { cell, kept } = driver;
+  expect([...cell.violations]).toEqual([]);
+  expect(kept?.journal).toBeNull();
+  expect(cell.serving()).toHaveLength(cell.nodes.length);
+  for (const node of cell.nodes) {
+    expect(node.agent).toBe("started");
+    for (const member of node.members) expect([member.level, member.temp]).toEqual([cell.level, cell.level]);
+  }
+  for (const webServer of cell.webServers) {
+    expect(webServer.hold).toBeNull();
+    expect([webServer.generation, webServer.propagation]).toEqual(["automatic", "automatic"]);
+    expect(Object.values(webServer.file).every(({ backup }) => backup.length === 0)).toBe(true);
+  }
+  expect([...cell.fixes]).toEqual(kept?.wentBack ? [] : ["LO66666"]);
+}
+
+/** Runs `up` until it converges or has gone back; a few runs have to do. */
+export async function recover(driver: Driver): Promise<void> {
+  let last = "";
+  for (let run = 0; run < 4; run++) {
+    const { ended, message } = await driver.up();
+    last = message;
+    if (ended === "converged" || driver.kept?.wentBack) return expectSettled(driver);
+  }
+  throw new Error(`still not converged: ${last}`);
+}
+
+/** Dying before a change is dying after the one before it, so these are all the ways. */
+export const KINDS = ["killed after", "reply lost", "cut"] as const;
+export const SETTINGS = [
+  ["resume", {}],
+  ["roll back", { onInterrupted: "roll back", onFailure: "roll back" }],
+] as const;
+
+/** A fault at every index of a rollout, until one is out of its reach; answers how many there were. */
+export async function everywhere(
+  cellOf: () => MemoryCell,
+  kind: (typeof KINDS)[number],
+  settings: Record<string, unknown>,
+  then: (driver: Driver) => Promise<void>,
+): Promise<number> {
+  for (let index = 0; index < 1_000; index++) {
+    const cell = cellOf();
+    const driver = new Driver(cell, declaration(cell, settings));
+    const fault = new FaultAt(index, kind);
+    await driver.up(fault);
+    if (!fault.reached) return index;
+    try {
+      await then(driver);
+    } catch (error) {
+      throw new Error(`${kind} at change ${index} (${cell.written.join(" | ")}): ${error}`);
+    }
+  }
+  throw new Error("a rollout without an end");
+}

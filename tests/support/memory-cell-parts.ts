@@ -1,0 +1,58 @@
+import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
+import type { Hold } from "../../providers/targets/plugin/hold.js";
+import type { PluginMode } from "../../providers/targets/wsadmin/cell.js";
+
+/** How long things take in the modelled cell, and how finely its clock runs: every instant in between is looked at. */
+export const TICK_MS = 10_000;
+export const START_MS = 40_000;
+export const STOP_MS = 20_000;
+export const INSTALL_MS = 300_000;
+export const REFRESH_S = 60;
+export const AUTO_SYNC_MS = 60_000;
+export const APP_RESTART_MS = 30_000;
+
+export interface Member {
+  readonly server: string;
+  readonly cluster: string;
+  state: "started" | "stopped";
+  /** Level of the applications that it runs. */
+  level: number;
+  restartingUntil: number;
+  /** Level of the applications whose temporary files it has. */
+  temp: number;
+}
+
+export interface Node {
+  readonly name: string;
+  agent: "started" | "stopped";
+  /** Level of the configuration that it has. */
+  level: number;
+  nextSync: number;
+  readonly members: Member[];
+}
+
+export interface WebServer {
+  readonly name: string;
+  file: Lists;
+  /** What its processes follow: the file as it was when they last looked. */
+  followed: Lists;
+  changedAt: number;
+  hold: Hold | null;
+  generation: PluginMode;
+  propagation: PluginMode;
+}
+
+export interface Job {
+  endsAt: number;
+  readonly finish: () => void;
+}
+
+/** What fails next, told at each operation that changes something. Each may throw: a process dies, an answer is lost. */
+export interface Faults {
+  before(operation: string): void;
+  after(operation: string): void;
+  /** At an operation that changes nothing: throws when the process is dead, for then it asks nothing any more. */
+  alive(): void;
+}
+
+export const NO_FAULTS: Faults = { before() {}, after() {}, alive() {} };
