@@ -126,6 +126,8 @@ export interface JobOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly onOutput?: (line: string) => void;
+  /** Asked between two looks at a job that still runs. When it throws, nobody waits any longer; the job goes on. */
+  readonly whileRunning?: () => Promise<void>;
 }
 
 export interface JobState {

@@ -56,6 +56,7 @@ export class DetachedJobs implements Jobs {
       }
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) throw jobTimeout(this.runner.name, name, options.what, options.timeoutMs);
+      await options.whileRunning?.();
       await pause(Math.min(waitMs, leftMs));
     }
   }

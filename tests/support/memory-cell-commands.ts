@@ -164,7 +164,11 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
 
 export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
   const list = (ids: Iterable<string>) => ({ fixes: [...ids].sort().map((id) => ({ id })), raw: "" });
-  const run = async (action: "install" | "uninstall", ids: readonly string[], { job }: Run): Promise<FixOutcome> => {
+  const run = async (
+    action: "install" | "uninstall",
+    ids: readonly string[],
+    { job, whileRunning }: Run,
+  ): Promise<FixOutcome> => {
     if (!cell.jobs.has(job) && cell.jobs.size > 0) {
       throw new ProblemError("refused", { where: "update installer", found: "another run is under way" });
     }
@@ -182,7 +186,10 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
         },
       });
     });
-    while (cell.jobs.has(job)) cell.advance(TICK_MS);
+    while (cell.jobs.has(job)) {
+      cell.advance(TICK_MS);
+      await whileRunning?.();
+    }
     cell.faults.after(`${action} ended`);
     const output = "Fix installation completed";
     return { result: "done", installed: list(cell.fixes).fixes, exitCode: 0, output, requires: cell.requires };

@@ -10,7 +10,6 @@ import {
   clearTemp,
   drain,
   probeMembers,
-  requireAgentsDown,
   startAgent,
   startMembers,
   stopAgent,
@@ -19,6 +18,7 @@ import {
 } from "./node-steps.js";
 import { automaticOff, automaticOn, finalCheck, proveEverything, regenerate, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
+import { requireAgentsDown, watchOver } from "./watch.js";
 
 export type FixesContext = ApplyContext<FixesDesired, Live, Kept>;
 
@@ -28,10 +28,12 @@ export interface Work {
   readonly context: FixesContext;
   readonly desired: FixesDesired;
   readonly journal: Journal;
+  /** Asked by every wait. @throws ProblemError when the rollout must not go on: an agent came back */
+  readonly watch: () => Promise<void>;
 }
 
 /** Outcomes that say nothing about what happened: looked at again, not answered by going back. */
-const SAYS_NOTHING: readonly Cause[] = [
+export const SAYS_NOTHING: readonly Cause[] = [
   "unknown-outcome",
   "unreachable",
   "timeout",
@@ -88,7 +90,9 @@ async function act(step: RolloutStep, context: FixesContext, estate: Estate): Pr
   const { journal } = context.kept;
   if (!journal) throw new RangeError(`${step.key} without a rollout`);
   if (step.do === "end") return end(journal, estate);
-  const work: Work = { estate, context, desired: context.desired, journal };
+  const reached = { estate, context, desired: context.desired, journal };
+  await requireAgentsDown(step, reached);
+  const work: Work = { ...reached, watch: watchOver(step, reached) };
   await noteStep(step.title, work);
   return { journal: { ...journal, ...(await actOn(step, work)) } };
 }
@@ -111,6 +115,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
         nodes: {},
         drained: null,
         regenerated: false,
+        routed: null,
       };
     case "hold":
       return takeHold(step.webServer, step.title, work);
@@ -133,21 +138,19 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "route":
       return route(step.target, step.lists, work);
     case "drain":
-      await requireAgentsDown(work, step.node);
       return drain(step.node, work);
     case "note installer":
-      return { touched: true, accepted: false, changed: [], nodes: {}, regenerated: false };
+      // What is proved before the installer says nothing about the time after it, whichever process comes that far.
+      return { touched: true, accepted: false, changed: [], nodes: {}, regenerated: false, routed: null };
     case "await installer":
       return awaitInstaller(work);
     case "installer":
-      return runInstaller(step.action, step.ids, work);
+      return runInstaller(step, work);
     case "accept changes":
       return acceptChanges(work);
     case "synchronize":
-      await requireAgentsDown(work, step.node);
       return synchronize(step.node, work);
     case "stop members":
-      await requireAgentsDown(work, step.node);
       return stopMembers(step.node, step.routing, work);
     case "clear temp":
       return clearTemp(step.node, work);
@@ -197,7 +200,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
       automatic: Object.fromEntries(automatic),
       routing: {},
       applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),
-      shared: await estate.digests(desired.settings.shared),
+      shared: await estate.rememberShared(desired.settings.shared),
     },
     checked: false,
     backedUp: false,

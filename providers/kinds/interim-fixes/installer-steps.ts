@@ -2,22 +2,24 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
-import { requireAgentsDown } from "./node-steps.js";
+import type { FileChange } from "./shared-files.js";
+import type { RolloutStep } from "./steps.js";
 import { waitUntil } from "./waiting.js";
+
+/** Changed files that the progress lists one by one. */
+const LISTED_CHANGES = 50;
 
 /** Runs the update installer, or attaches to the run of this rollout; judged by its list, whatever it says. */
 export async function runInstaller(
-  action: "install" | "uninstall",
-  ids: readonly string[],
-  work: Work,
+  { action, ids }: Extract<RolloutStep, { do: "installer" }>,
+  { estate, desired, journal, context, watch }: Work,
 ): Promise<Partial<Journal>> {
-  const { estate, desired, journal, context } = work;
-  const [lead = ""] = journal.order;
-  if (desired.settings.strategy === "rolling") await requireAgentsDown(work, lead);
   const run = {
     job: `interim-fixes-${journal.rollout}-${journal.direction === "forward" ? "" : "back-"}${action}`,
     timeoutMs: milliseconds(desired.settings.limits.installer),
     onOutput: context.progress,
+    whileRunning: watch,
+    customizationBackedUp: journal.backedUp && desired.settings.backUp.length > 0,
   };
   const outcome =
     action === "install"
@@ -25,6 +27,7 @@ export async function runInstaller(
       : await estate.installer.uninstall(ids, run);
   const listed = (await estate.installer.listInstalled()).fixes.map(({ id }) => id);
   const wrong = ids.filter((id) => listed.includes(id) !== (action === "install"));
+  if (wrong.length > 0 && outcome.requires.length > 0) throw needsOthers(ids, outcome.requires);
   if (wrong.length > 0 || outcome.result === "failed") {
     throw new ProblemError("command-failed", {
       where: "update installer",
@@ -33,17 +36,24 @@ export async function runInstaller(
       next: "Look at its logs in version/log of the installation",
     });
   }
-  if (desired.settings.strategy === "rolling") await requireAgentsDown(work, lead);
   return { routed: null };
 }
+
+/** The installer's own word for what the fix's notes would have said. */
+const needsOthers = (ids: readonly string[], requires: readonly string[]): ProblemError =>
+  new ProblemError("refused", {
+    where: "update installer",
+    found: `it did not install ${ids.join(", ")}: ${requires.join(", ")} is needed first`,
+    next: `Go back: npm run rollout -- roll-back, then pulumi up. Then declare ${requires.join(", ")} among fixes, or install it before`,
+  });
 
 const tail = (output: string): string => output.trim().split("\n").slice(-5).join(" | ") || "no output";
 
 /** Whatever it comes to is looked at anew after it. */
-export async function awaitInstaller({ estate, desired, context }: Work): Promise<Partial<Journal>> {
-  const { limits } = desired.settings;
-  await waitUntil("the update installer to end", limits.installer, { estate, context, desired }, async () =>
-    (await estate.installer.isRunning()) ? undefined : true,
+export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
+  const { limits } = work.desired.settings;
+  await waitUntil("the update installer to end", limits.installer, work, async () =>
+    (await work.estate.installer.isRunning()) ? undefined : true,
   );
   throw new ProblemError("unknown-outcome", {
     where: "update installer",
@@ -54,6 +64,7 @@ export async function awaitInstaller({ estate, desired, context }: Work): Promis
 /** Which applications are other than before, where they run, and what no synchronization carries. */
 export async function acceptChanges({ estate, desired, journal, context }: Work): Promise<Partial<Journal>> {
   const { settings } = desired;
+  const rolling = settings.strategy === "rolling";
   const { applications } = await estate.topology();
   const now = await estate.fingerprints(applications.map(({ name }) => name));
   const changed = Object.keys(now).filter((name) => now[name] !== journal.found.applications[name]);
@@ -67,8 +78,10 @@ export async function acceptChanges({ estate, desired, journal, context }: Work)
         .filter(({ server }) => !settings.ignoreWebServers.includes(server))
         .map(({ node, server }) => `${name} on ${server} of ${node}`),
     ]);
-  const shared = await estate.digests(settings.shared);
-  const sharedChanges = Object.keys(shared).filter((path) => shared[path] !== journal.found.shared[path]);
+  const shared = await estate.sharedChanges(journal.found.shared);
+  for (const { path, change } of shared.slice(0, LISTED_CHANGES))
+    context.progress(`${change} for all nodes at once: ${path}`);
+  if (shared.length > LISTED_CHANGES) context.progress(`and ${shared.length - LISTED_CHANGES} more files`);
   const problems = [
     ...(astray.length > 0
       ? [
@@ -80,17 +93,27 @@ export async function acceptChanges({ estate, desired, journal, context }: Work)
           },
         ]
       : []),
-    ...(sharedChanges.length > 0 && !settings.acceptSharedChange && settings.strategy === "rolling"
+    // Going back ends with what the fix's own removal leaves there: refusing it would leave the rollout half-way for ever.
+    ...(shared.length > 0 && !settings.acceptSharedChange && rolling && journal.direction === "forward"
       ? [
           {
             where: "update installer",
-            found: `it changed what all nodes share: ${sharedChanges.join(", ")}`,
+            found: `it changed what all nodes share: ${inWords(shared)}`,
+            why: "Nodes with the old level meet it while they serve",
             next: "Set acceptSharedChange: true if the fix's notes allow it, or go back: npm run rollout -- roll-back",
           },
         ]
       : []),
   ];
   if (problems.length > 0) throw new ProblemError("refused", problems);
-  for (const path of sharedChanges) context.progress(`changed for all nodes at once: ${path}`);
   return { accepted: true, changed };
+}
+
+/** In a message; the progress lists more of them. */
+const NAMED_CHANGES = 5;
+
+function inWords(changes: readonly FileChange[]): string {
+  const named = changes.slice(0, NAMED_CHANGES).map(({ path, change }) => `${path} (${change})`);
+  const more = changes.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { CellObservation, ClusterMember } from "../../targets/wsadmin/cell.js";
+import type { Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
@@ -13,8 +14,11 @@ async function look(node: string, { estate, desired }: Work): Promise<LiveNode> 
   return observeNode(node, estate, await estate.cell.observe(), desired.settings.untouched);
 }
 
-const job = (verb: string, name: string, { journal }: Work): string =>
-  `interim-fixes-${journal.rollout}-${verb}-${name}`;
+const runOf = (verb: string, name: string, limit: string, { journal, watch }: Work): Run => ({
+  job: `interim-fixes-${journal.rollout}-${verb}-${name}`,
+  timeoutMs: milliseconds(limit),
+  whileRunning: watch,
+});
 
 /** A command's exit code is a claim; the state is waited for. A finished command is forgotten, so that it may run again. */
 async function until(node: string, work: Work, what: string, limit: string, reached: (node: LiveNode) => boolean) {
@@ -25,7 +29,7 @@ export async function stopAgent(node: string, work: Work): Promise<Partial<Journ
   const { limits } = work.desired.settings;
   const commands = work.estate.node(node);
   if ((await look(node, work)).agent !== "stopped") {
-    await commands.stopAgent({ job: job("stop-agent", node, work), timeoutMs: milliseconds(limits.stop) });
+    await commands.stopAgent(runOf("stop-agent", node, limits.stop, work));
     await until(node, work, `the node agent of ${node} to stop`, limits.stop, ({ agent }) => agent === "stopped");
   }
   return {};
@@ -35,34 +39,10 @@ export async function startAgent(node: string, work: Work): Promise<Partial<Jour
   const { limits } = work.desired.settings;
   const commands = work.estate.node(node);
   if ((await look(node, work)).agent !== "running") {
-    await commands.startAgent({ job: job("start-agent", node, work), timeoutMs: milliseconds(limits.start) });
+    await commands.startAgent(runOf("start-agent", node, limits.start, work));
     await until(node, work, `the node agent of ${node} to run`, limits.start, ({ agent }) => agent === "running");
   }
   return {};
-}
-
-/**
- * The agents of nodes that wait for their turn stay down. One that a service or a person brought back synchronizes at once
- * and restarts applications that users are in: the rollout stops where it is.
- */
-export async function requireAgentsDown(work: Work, except: string): Promise<void> {
-  const { journal, desired, estate } = work;
-  if (desired.settings.strategy === "offline") return;
-  const waiting = journal.order.filter((node) => node !== except && (journal.nodes[node] ?? "behind") === "behind");
-  if (!journal.touched) return;
-  const back: string[] = [];
-  for (const node of waiting) {
-    const [signals] = await estate.node(node).observe([{ server: "nodeagent" }]);
-    if (signals?.process !== "absent") back.push(node);
-  }
-  if (back.length === 0) return;
-  throw new ProblemError("refused", {
-    where: back.join(", "),
-    found: "the node agent runs again, or its state cannot be told",
-    allowed: "stopped until the node's turn comes",
-    why: "Its first synchronization restarts applications while users are in them",
-    next: "Find out what started it (a service?); the next up stops it again",
-  });
 }
 
 /** Nothing is cut short while somebody is still being served, up to the limit. */
@@ -72,6 +52,7 @@ export async function drain(node: string, work: Work): Promise<Partial<Journal>>
   const started = estate.now();
   for (;;) {
     context.signal.throwIfAborted();
+    await work.watch();
     const open = await estate.connections(node);
     const passed = estate.now() - started;
     if (open !== undefined && open <= connections) {
@@ -171,13 +152,13 @@ async function each(
   verb: "start" | "stop",
   reached: Running,
   limit: string,
-  command: (server: string, run: { job: string; timeoutMs: number }) => Promise<unknown>,
+  command: (server: string, run: Run) => Promise<unknown>,
 ): Promise<void> {
   const due = members.filter(({ state }) => state !== reached).map(({ server }) => server);
   if (due.length === 0) return;
   for (const server of due) {
     work.context.progress(`${verb} ${server} of ${node}`);
-    await command(server, { job: job(verb, `${node}-${server}`, work), timeoutMs: milliseconds(limit) });
+    await command(server, runOf(verb, `${node}-${server}`, limit, work));
   }
   await until(node, work, `${due.join(", ")} of ${node} to be ${reached}`, limit, (seen) =>
     seen.members.every(({ state }) => state === reached),

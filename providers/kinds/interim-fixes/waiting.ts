@@ -13,13 +13,14 @@ const SAY_EVERY_MS = 30_000;
 export async function waitUntil<T>(
   what: string,
   limit: string,
-  { estate, context, desired }: Pick<Work, "estate" | "context" | "desired">,
+  { estate, context, desired, watch }: Pick<Work, "estate" | "context" | "desired" | "watch">,
   ask: () => Promise<T | undefined>,
 ): Promise<T> {
   const started = estate.now();
   let saidAt = started;
   for (;;) {
     context.signal.throwIfAborted();
+    await watch();
     const answer = await ask();
     if (answer !== undefined) return answer;
     const passed = estate.now() - started;

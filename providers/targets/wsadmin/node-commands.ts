@@ -46,6 +46,8 @@ export interface Run {
   readonly job: string;
   readonly timeoutMs: number;
   readonly onOutput?: (line: string) => void;
+  /** Asked every few seconds until it ends. When it throws, nobody waits any longer; the command goes on. */
+  readonly whileRunning?: () => Promise<void>;
 }
 
 /** What a command said. A claim: the caller observes again. */

@@ -35,7 +35,8 @@ export async function runDetached(
   const folder = login && !earlier ? await prepareFolder(credentials, files(login)) : undefined;
   const onOutput = run.onOutput && ((line: string) => run.onOutput?.(blot(line, secrets)));
   try {
-    const result = await host.jobs.run(run.job, argvOf(folder), { what, timeoutMs: run.timeoutMs, onOutput });
+    const { timeoutMs, whileRunning } = run;
+    const result = await host.jobs.run(run.job, argvOf(folder), { what, timeoutMs, onOutput, whileRunning });
     await host.jobs.collect(run.job);
     const output = blot(result.output, secrets);
     requireStarted(host, profile, output);
