@@ -50,7 +50,7 @@ function nodeCalled(name: NodeName): NodeCommands {
   if (!connection) throw new Error(`no host ${name}`);
   return openNode(openHost(connection), settings);
 }
-const run = (job: string) => ({ job, timeoutMs: TIMEOUT_MS });
+const run = (job: string) => ({ job, timeoutMs: TIMEOUT_MS, customizationBackedUp: true });
 
 test("one look shows the cell as it is: nodes, members, agents, plug-in settings", async () => {
   const { topology, state, settings } = await cell.observe();

@@ -22,14 +22,8 @@ import { MemoryHost, type Operation } from "./memory-host.js";
 
 const OWN: Ownership = { owner: "wasadmin", files: [], processes: [], complete: true };
 
-/** Operations on a host that change something. */
-const CHANGES: ReadonlySet<Operation["name"]> = new Set([
-  "write",
-  "createExclusive",
-  "makeDirectory",
-  "remove",
-  "jobs.run",
-]);
+/** Operations on a host that change something; a directory that is made again and again is the same one. */
+const CHANGES: ReadonlySet<Operation["name"]> = new Set(["write", "createExclusive", "remove", "jobs.run"]);
 
 /**
  * A modelled cell under a virtual clock, with the documented hazards: a running agent synchronizes by itself every minute,
@@ -58,7 +52,7 @@ export class MemoryCell {
   badFix = false;
   /** The installer says that it is done and did nothing. */
   installerLies = false;
-  /** What a fix changes in folders that all nodes share, while it is installed. */
+  /** What the installer changes in folders that all nodes share, whatever it does. */
   sharedChanges: readonly FileChange[] = [];
   /** What the installer says that it needs. */
   requires: readonly string[] = [];
@@ -299,7 +293,7 @@ export class MemoryCell {
       fingerprints: async (applications) =>
         Object.fromEntries(applications.map((name) => [name, String(this.versions.get(name) ?? 0)])),
       rememberShared: async () => ({}),
-      sharedChanges: async () => (this.fixes.size > 0 ? this.sharedChanges : []),
+      sharedChanges: async () => (this.installerRuns.length > 0 ? this.sharedChanges : []),
       backUp: () => this.change("back up", () => this.advance(30_000)),
       stamp: () => this.change("stamp", () => undefined),
       now: () => this.now,

@@ -7,6 +7,7 @@ import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
+import type { FileChange } from "./shared-files.js";
 
 /** What a probe of a web server has to show: answers at all, or answers by the primaries of these lists. */
 export type Proof = { readonly level: "answering" } | { readonly level: "routed"; readonly lists: Lists };
@@ -58,8 +59,10 @@ export interface Estate {
   connections(node: string): Promise<number | undefined>;
   /** Application → what its archive in the master configuration looks like. */
   fingerprints(applications: readonly string[]): Promise<Record<string, string>>;
-  /** Path → digest over the names, sizes and contents below it. */
-  digests(paths: readonly string[]): Promise<Record<string, string>>;
+  /** Folder → digest of the contents of all files below it, for `sharedChanges`. */
+  rememberShared(folders: readonly string[]): Promise<Record<string, string>>;
+  /** What is other now below these folders, file by file. */
+  sharedChanges(before: Readonly<Record<string, string>>): Promise<readonly FileChange[]>;
   /** Saves what the update installer may change. */
   backUp(rollout: string, progress: (line: string) => void): Promise<void>;
   /** Gives LotusConnections-config.xml a new version stamp. */

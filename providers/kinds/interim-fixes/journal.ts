@@ -34,7 +34,7 @@ export interface Journal {
     routing: Record<string, Lists>;
     /** Application → what its archive in the master configuration looked like. */
     applications: Record<string, string>;
-    /** Path → digest of what does not travel with a synchronization. */
+    /** Folder → digest of the files in it, which do not travel with a synchronization. */
     shared: Record<string, string>;
   };
   /** Every probe was green before anything was changed. */

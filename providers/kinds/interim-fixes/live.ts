@@ -47,6 +47,8 @@ export interface LiveInstaller {
   running: Answer;
   installed: string[];
   offered: string[];
+  /** Offered fix → fixes that it needs, where the installer's list says so. */
+  requires?: Record<string, string[]>;
   problems: Problem[];
 }
 

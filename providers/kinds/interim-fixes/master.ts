@@ -1,7 +1,9 @@
 import { milliseconds } from "../../common/duration.js";
-import { sha256 } from "../../common/json.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
+import { makeOwnedFolder } from "../../targets/wsadmin/ownership.js";
+import { posixCommands } from "../../targets/wsadmin/posix-commands.js";
+import { requireStarted } from "../../targets/wsadmin/program-problems.js";
 import type { FixesDesired } from "./goal.js";
 
 /** `value="…"` of the one versionStamp element, whatever its prefix. */
@@ -25,33 +27,10 @@ export async function fingerprints(
   return Object.fromEntries(seen);
 }
 
-/** Of the names, sizes and times of all files below each path. */
-export async function digests(
-  host: Host,
-  settings: FixesDesired["settings"],
-  paths: readonly string[],
-): Promise<Record<string, string>> {
-  const seen: [string, string][] = [];
-  for (const path of paths) {
-    const argv = ["find", path, "-type", "f", "-printf", "%P %s %T@\\n"];
-    const result = await host.run(argv, {
-      what: `look through ${path}`,
-      timeoutMs: milliseconds(settings.limits.synchronize),
-    });
-    if (result.exitCode !== 0) {
-      throw new ProblemError("missing", {
-        where: `${host.name}:${path}`,
-        found: result.stderr.trim() || "cannot be looked through",
-      });
-    }
-    seen.push([path, sha256(result.stdout.split("\n").sort().join("\n"))]);
-  }
-  return Object.fromEntries(seen);
-}
-
 /**
  * The deployment manager's configuration with its own backupConfig, which leaves it running; then the folders that the
- * installer changes. Only with both is the installer told that customizations are backed up.
+ * installer changes; both as the owner of the profile, who is the installer's user too. Only with both is the installer told
+ * that customizations are backed up.
  */
 export async function backUpMaster(
   host: Host,
@@ -59,23 +38,23 @@ export async function backUpMaster(
   rollout: string,
   progress: (line: string) => void,
 ): Promise<void> {
-  const folder = settings.backupDir ?? `${host.connection.stateDirectory}/backups`;
-  await host.files.makeDirectory(folder, 0o770);
-  const configuration = `${folder}/${rollout}-config.zip`;
-  const folders = `${folder}/${rollout}-folders.tar.gz`;
-  const { profile, owner } = settings.deploymentManager;
+  const { profile } = settings.deploymentManager;
+  const folder = `${settings.backupDir ?? `${host.connection.stateDirectory}/backups`}/${rollout}`;
+  await makeOwnedFolder(host, profile, folder);
+  const configuration = `${folder}/config.zip`;
+  const folders = `${folder}/folders.tar.gz`;
   const paths = [`${identity.installDir}/version`, ...settings.backUp].map((path) => path.replace(/^\//, ""));
   await save("configuration", configuration, [`${profile}/bin/backupConfig.sh`, configuration, "-nostop"]);
   await save("folders", folders, ["tar", "-czf", folders, "-C", "/", "--", ...paths]);
 
   async function save(what: string, file: string, argv: readonly string[]): Promise<void> {
     if (((await host.files.stat(file))?.size ?? 0) > 0 && (await host.jobs.peek(jobOf(what))) === undefined) return;
-    const { exitCode, output } = await host.jobs.run(jobOf(what), argv, {
+    const { exitCode, output } = await host.jobs.run(jobOf(what), posixCommands.asProfileOwner(profile, argv), {
       what: `back up the ${what}`,
       timeoutMs: milliseconds(settings.limits.backup),
-      ...(owner === undefined ? {} : { asUser: owner }),
     });
     await host.jobs.collect(jobOf(what));
+    requireStarted(host, profile, output);
     const size = (await host.files.stat(file))?.size ?? 0;
     if (exitCode !== 0 || size === 0) {
       throw new ProblemError("command-failed", {

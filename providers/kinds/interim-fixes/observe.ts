@@ -77,6 +77,9 @@ async function observeInstaller(settings: FixesDesired["settings"], estate: Esta
     running: "no",
     installed: (installed.value?.fixes ?? []).map(({ id }) => id).sort(),
     offered: (offered.value?.fixes ?? []).map(({ id }) => id).sort(),
+    requires: Object.fromEntries(
+      (offered.value?.fixes ?? []).flatMap(({ id, requires }) => (requires ? [[id, [...requires]] as const] : [])),
+    ),
     problems: [...installed.problems, ...offered.problems],
   };
 }

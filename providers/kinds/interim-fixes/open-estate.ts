@@ -12,8 +12,9 @@ import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
 import { openControl } from "./control.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
-import { backUpMaster, digests, fingerprints, stampVersion } from "./master.js";
+import { backUpMaster, fingerprints, stampVersion } from "./master.js";
 import type { Settings } from "./schema.js";
+import { rememberShared, sharedChanges } from "./shared-files.js";
 import { InPlaceWebServer } from "./web-server.js";
 
 /** Limit of one request to a member on its own port; the first one compiles pages. */
@@ -77,7 +78,8 @@ export function openEstate(
     probeMember: (member) => probeMember(member, topology, settings, signal),
     connections: (name) => connections(access.host(nodeOf(name).connection), name, topology, settings),
     fingerprints: (applications) => fingerprints(host, reached, applications),
-    digests: (paths) => digests(host, settings, paths),
+    rememberShared: (folders) => rememberShared(host, settings, folders),
+    sharedChanges: (before) => sharedChanges(host, settings, before),
     backUp: (rollout, progress) => backUpMaster(host, reached, rollout, progress),
     stamp: () => stampVersion(host, settings.versionStamp, new Date()),
     now: Date.now,

@@ -47,6 +47,9 @@ function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[]
     ...(installs && settings.untouched.length > 0
       ? [`untouched: ${settings.untouched.join(", ")}; should the fix change an application there, the rollout freezes`]
       : []),
+    ...(installs && settings.strategy === "rolling" && settings.shared.length === 0
+      ? ["shared names no folder, so nobody compares the files that all nodes share before and after"]
+      : []),
     ...(installs && settings.strategy === "rolling" && settings.order === "classic"
       ? ["order classic: applications restart on nodes while users are on them, so some requests fail"]
       : []),

@@ -55,6 +55,7 @@ function otherDeclaration(desired: FixesDesired, journal: Journal | null): Probl
 export function beginRefusals(desired: FixesDesired, live: Live, change: Change): Problem[] {
   return [
     ...fixRefusals(desired, live, change),
+    ...backupRefusals(desired),
     ...installerRefusals(live),
     ...clusterRefusals(desired, live),
     ...webServerRefusals(desired, live),
@@ -63,8 +64,22 @@ export function beginRefusals(desired: FixesDesired, live: Live, change: Change)
   ];
 }
 
+/** The installer asks whether customizations are backed up, and is told the truth. */
+function backupRefusals({ settings, identity }: FixesDesired): Problem[] {
+  if (settings.backUp.length > 0) return [];
+  return [
+    {
+      where: "backUp",
+      found: "no folder is named",
+      allowed: "the customization and provision folders",
+      why: "The update installer works only when it is told that they are backed up (-featureCustomizationBackedUp yes)",
+      next: `Name them, e.g. ${identity.installDir}/data/shared/customization and …/provision`,
+    },
+  ];
+}
+
 function fixRefusals({ aspects, settings }: FixesDesired, live: Live, change: Change): Problem[] {
-  const { installed, offered } = live.installer;
+  const { installed, offered, requires = {} } = live.installer;
   const refusals: Problem[] = [];
   for (const id of change.install) {
     const fix = aspects.fixes[id];
@@ -103,7 +118,8 @@ function fixRefusals({ aspects, settings }: FixesDesired, live: Live, change: Ch
         next: "Use strategy: offline, or set acceptSharedChange: true when the notes allow it",
       });
     }
-    const missing = (fix?.needs ?? []).filter((need) => !installed.includes(need) && !change.install.includes(need));
+    const needs = [...new Set([...(fix?.needs ?? []), ...(requires[id] ?? [])])];
+    const missing = needs.filter((need) => !installed.includes(need) && !change.install.includes(need));
     if (missing.length > 0) {
       refusals.push({
         where: `${where}.needs`,

@@ -19,7 +19,6 @@ const { profile, soapHost, soapPort, timeout } = cellSchema.shape;
 const deploymentManagerSchema = z.strictObject({
   connection: connectionSchema.describe("how to reach the deployment manager's host"),
   profile,
-  owner: z.string().min(1).optional().describe("who owns the profile; default: as commands run on that host"),
   administrator: administratorSchema.describe("without spaces, which the update installer does not take"),
   soapHost,
   soapPort,
@@ -79,15 +78,21 @@ export const settingsSchema = z.strictObject({
     .describe("clusters that no fix of this installation changes; they are neither drained nor restarted"),
   memberProbes: z.record(z.string().min(1), memberProbeSchema).describe("cluster → how to probe each of its members"),
   fixDir: absolutePath.describe("folder with the fixes on the deployment manager's host"),
-  backupDir: absolutePath.optional().describe("where backups go; default: the host's state directory"),
+  backupDir: absolutePath
+    .optional()
+    .describe("where backups go, a folder for each rollout; default: backups in the host's state directory"),
   backUp: z
     .array(absolutePath)
     .default([])
-    .describe("customization and provision folders, saved before the installer runs, besides <installDir>/version"),
+    .describe(
+      "customization and provision folders, saved before the installer runs, besides <installDir>/version; it is told so, hence not without",
+    ),
   shared: z
     .array(absolutePath)
     .default([])
-    .describe("folders that every node shares, e.g. provision/webresources: compared before and after"),
+    .describe(
+      "folders that every node shares, e.g. provision/webresources: each file's content is compared before and after",
+    ),
   versionStamp: absolutePath
     .optional()
     .describe("LotusConnections-config.xml in the deployment manager's configuration; default: left as it is"),

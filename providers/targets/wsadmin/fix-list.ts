@@ -12,6 +12,12 @@ const NAMED = new RegExp(
 /** Offered ones: "[1] LO66666, …". */
 const NUMBERED = new RegExp(`^\\s*\\[\\s*\\d+\\s*\\]\\s*(${ID})\\s*(?:,\\s*(.*?))?\\s*$`);
 const DETAIL = /^\s*(?:Fix\s+)?(description|version|date|build version|install(?:ation)? date)\s*[:=]\s*(.*?)\s*$/i;
+/** Of one fix: others that it needs. No product page shows the line, so what is not understood is passed over. */
+const REQUIRES =
+  /^\s*(?:requires?|needs|depends on|pre-?req(?:uisite)?s?)(?:\s+(?:interim )?(?:i?fix(?:es)?))?\s*[:=]\s*(.*?)\s*$/i;
+/** In a sentence, where any word may follow: the two shapes of ids that HCL's fixes have. */
+const NEEDED = /\b(?:requires?|needs|depends on|pre-?requisites?)\b(.*)/gi;
+const WELL_KNOWN_ID = /\b(?:LO\d{4,7}|CFix\.\d+(?:\.\d+)*)\b/g;
 /** What a list looks like that was not made. */
 const BROKEN = /\b(exception|usage:|no such file|not found|cannot|could not|not a valid|invalid|error:|failed)/i;
 
@@ -35,6 +41,10 @@ export function parseFixList(where: string, raw: string): FixList {
     }
     const [, key = "", value = ""] = DETAIL.exec(line) ?? [];
     const known = current === undefined ? undefined : fixes.get(current);
+    const requires = REQUIRES.exec(line)?.[1]
+      ?.split(/[\s,;]+/)
+      .filter((word) => /\d/.test(word));
+    if (known && requires?.length) fixes.set(known.id, { ...known, requires });
     if (known && value !== "") fixes.set(known.id, { ...known, [fieldOf(key)]: value });
   }
   if (fixes.size === 0 && (BROKEN.test(raw) || !/\bfix(es)?\b/i.test(raw))) {
@@ -57,4 +67,10 @@ export function saysSuccess(action: "install" | "uninstall", output: string): bo
   const install = /^.*\bfix installation completed successfully\b/im;
   const uninstall = /^.*\bfix un-?install(ation)? completed successfully\b/im;
   return (action === "install" ? install : uninstall).test(output);
+}
+
+/** The fixes that a refusal of the installer names as needed. */
+export function neededIn(output: string): readonly string[] {
+  const named = [...output.matchAll(NEEDED)].flatMap(([, rest = ""]) => rest.match(WELL_KNOWN_ID) ?? []);
+  return [...new Set(named)];
 }

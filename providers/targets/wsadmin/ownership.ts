@@ -51,3 +51,23 @@ export async function lookAtOwnership(host: Host, profile: string, timeoutMs: nu
 
 /** Exit codes of a look that timeout(1) ended. */
 const TIMED_OUT: readonly string[] = ["124", "137"];
+
+const FOLDER_MS = 60_000;
+
+/**
+ * Makes a folder that the profile's owner may write in, and nobody else enter.
+ *
+ * @throws ProblemError `permission` when its owner cannot get there: a folder above it is not his
+ */
+export async function makeOwnedFolder(host: Host, profile: string, folder: string): Promise<void> {
+  requireReachable(host, profile);
+  const what = `make the folder ${folder}`;
+  const { stdout, stderr } = await host.run(posixCommands.ownedFolder(profile, folder), { what, timeoutMs: FOLDER_MS });
+  requireStarted(host, profile, stdout);
+  if (/^@@ owned$/m.test(stdout)) return;
+  throw new ProblemError("permission", {
+    where: `${host.name}:${folder}`,
+    found: `the owner of ${profile} cannot write there: ${stderr.trim() || stdout.trim() || "no reason given"}`,
+    next: "Name a folder of his in backupDir",
+  });
+}

@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.js";
-import { AGENT_CONTROL, CLEAR_FOLDERS, OBSERVE_SERVERS, OWNERSHIP } from "./posix-node-scripts.js";
+import { AGENT_CONTROL, CLEAR_FOLDERS, OBSERVE_SERVERS, OWNED_FOLDER, OWNERSHIP } from "./posix-node-scripts.js";
 import {
   AS_PROFILE_OWNER,
   DROP_FOLDER,
@@ -77,6 +77,8 @@ export const posixCommands = {
       ...servers.flatMap(({ server, ports }) => [server, ports.join(",") || "-"]),
     ),
   agentControl: (profile: string, node: string): string[] => sh(AGENT_CONTROL, profile, node),
+  asProfileOwner: asOwner,
+  ownedFolder: (profile: string, folder: string): string[] => sh(OWNED_FOLDER, profile, folder, AS_PROFILE_OWNER),
   ownership: (profile: string, seconds: number): string[] => sh(OWNERSHIP, profile, String(seconds)),
   clearFolders: (profile: string, folders: readonly string[]): string[] =>
     asOwner(profile, sh(CLEAR_FOLDERS, profile, ...folders)),

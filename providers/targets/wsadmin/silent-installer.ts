@@ -1,14 +1,13 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../host.js";
-import { parseFixList, saysSuccess } from "./fix-list.js";
-import type { Run } from "./node-commands.js";
+import { neededIn, parseFixList, saysSuccess } from "./fix-list.js";
 import { posixCommands } from "./posix-commands.js";
 import type { Login } from "./private-files.js";
 import { runDetached } from "./profile-commands.js";
 import { ownLine, requireLogin, requireReachable, requireStarted } from "./program-problems.js";
 import { type UpdateInstallerSettings, wasPathSchema } from "./settings.js";
-import type { FixAction, FixList, FixOutcome, UpdateInstaller } from "./update-installer.js";
+import type { FixAction, FixList, FixOutcome, FixRun, UpdateInstaller } from "./update-installer.js";
 
 const LOOK_MS = 60_000;
 const FIX_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -37,11 +36,11 @@ class SilentInstaller implements UpdateInstaller {
     return this.#list(["-fixDir", this.#path(fixDir)], `list the fixes in ${fixDir}`, limit);
   }
 
-  install(ids: readonly string[], fixDir: string, run: Run): Promise<FixOutcome> {
+  install(ids: readonly string[], fixDir: string, run: FixRun): Promise<FixOutcome> {
     return this.#change("install", ids, ["-fixDir", this.#path(fixDir)], run);
   }
 
-  uninstall(ids: readonly string[], run: Run): Promise<FixOutcome> {
+  uninstall(ids: readonly string[], run: FixRun): Promise<FixOutcome> {
     return this.#change("uninstall", ids, [], run);
   }
 
@@ -65,7 +64,7 @@ class SilentInstaller implements UpdateInstaller {
     return parseFixList(`${this.#where}: ${what}`, withoutOwnLines(output));
   }
 
-  async #change(action: FixAction, ids: readonly string[], more: readonly string[], run: Run): Promise<FixOutcome> {
+  async #change(action: FixAction, ids: readonly string[], more: readonly string[], run: FixRun): Promise<FixOutcome> {
     this.#requireIds(ids);
     const { profile, installDir, administrator } = this.settings;
     const what = `${action} ${ids.join(", ")}`;
@@ -73,7 +72,7 @@ class SilentInstaller implements UpdateInstaller {
     const args = [
       ...["-fix", "-installDir", installDir, ...more],
       ...[`-${action}`, "-fixes", ...ids],
-      ...["-featureCustomizationBackedUp", "yes"],
+      ...(run.customizationBackedUp ? ["-featureCustomizationBackedUp", "yes"] : []),
     ];
     const outcome = await runDetached(
       { host: this.host, profile, administrator },
@@ -90,7 +89,8 @@ class SilentInstaller implements UpdateInstaller {
     const result = says && agrees ? "done" : says || agrees ? "unproven" : "failed";
     if (result === "failed") requireLogin(`${this.#where}: ${what}`, outcome.output);
     const exitCode = Number(ownLine(outcome.output)?.rest ?? outcome.exitCode);
-    return { result, installed: fixes, exitCode, output };
+    const requires = result === "done" ? [] : neededIn(output).filter((id) => !ids.includes(id) && !listed.has(id));
+    return { result, installed: fixes, exitCode, output, requires };
   }
 
   /** Two at once corrupt the master configuration. Our own of that name is attached to. */

@@ -6,6 +6,8 @@ export interface ListedFix {
   readonly description?: string;
   readonly version?: string;
   readonly date?: string;
+  /** Fixes that it needs, where the list says so. */
+  readonly requires?: readonly string[];
 }
 
 export interface FixList {
@@ -24,6 +26,13 @@ export interface FixOutcome {
   readonly installed: readonly ListedFix[];
   readonly exitCode: number;
   readonly output: string;
+  /** Fixes that the text names as needed, where nothing was done. */
+  readonly requires: readonly string[];
+}
+
+export interface FixRun extends Run {
+  /** Only then `-featureCustomizationBackedUp yes` is passed, without which the installer refuses. */
+  readonly customizationBackedUp: boolean;
 }
 
 /** What the installer does to fixes. */
@@ -44,11 +53,9 @@ export interface UpdateInstaller {
   /**
    * Runs detached and is never killed: killed in the middle of an EAR it corrupts the master configuration. A `timeout` only
    * means that nobody waits any longer; the next call with the same job attaches.
-   *
-   * `featureCustomizationBackedUp` is passed as "yes": the caller has made the backups.
    */
-  install(ids: readonly string[], fixDir: string, run: Run): Promise<FixOutcome>;
-  uninstall(ids: readonly string[], run: Run): Promise<FixOutcome>;
+  install(ids: readonly string[], fixDir: string, run: FixRun): Promise<FixOutcome>;
+  uninstall(ids: readonly string[], run: FixRun): Promise<FixOutcome>;
   /** Whether any update installer runs on the host, whoever started it. */
   isRunning(): Promise<boolean>;
 }

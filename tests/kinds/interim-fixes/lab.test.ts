@@ -79,6 +79,8 @@ function inputs(): Record<string, unknown> {
       ]),
     ),
     fixDir: cell.fixDirectory,
+    backUp: [`${cell.connectionsRoot}/data/shared/customization`, `${cell.connectionsRoot}/data/shared/provision`],
+    shared: [`${cell.connectionsRoot}/data/shared/provision`],
     acceptUnsupported: true,
     drain: { time: "2s" },
     limits: { every: "500ms" },

@@ -36,26 +36,37 @@ test.each([
 
 describe("backups", () => {
   const desired = declaration(new MemoryCell(2), { backUp: ["/data/provision"], backupDir: "/backups" });
-  const withTools = (exitCode: number, writes: boolean) => {
+  const withTools = (exitCode: number, writes: boolean, owned = "@@ owned\n") => {
     const host: MemoryHost = new MemoryHost(connection, {
       onRun: (argv) => {
-        const file = argv.find((word) => word.startsWith("/backups/"));
+        const file = argv.find((word) => /^\/backups\/r1\/[a-z]/.test(word));
         if (writes && file) host.put(file, "an archive");
-        return { exitCode, stdout: "", stderr: "" };
+        return file ? { exitCode, stdout: "", stderr: "" } : { exitCode: 0, stdout: owned, stderr: "" };
       },
     });
     return host;
   };
+  /** Without our own scripts: the program that becomes the profile's owner. */
+  const programs = (host: MemoryHost) => host.ran.map((argv) => argv.slice(4));
 
   test("the configuration with the deployment manager running, then the folders that the installer changes", async () => {
     const host = withTools(0, true);
     await backUpMaster(host, desired, "r1", () => {});
-    expect(host.ran).toEqual([
-      ["/opt/dmgr/bin/backupConfig.sh", "/backups/r1-config.zip", "-nostop"],
-      ["tar", "-czf", "/backups/r1-folders.tar.gz", "-C", "/", "--", "opt/IBM/Connections/version", "data/provision"],
+    expect(programs(host).slice(1)).toEqual([
+      ["/opt/dmgr", "/opt/dmgr/bin/backupConfig.sh", "/backups/r1/config.zip", "-nostop"],
+      [
+        ...["/opt/dmgr", "tar", "-czf", "/backups/r1/folders.tar.gz"],
+        ...["-C", "/", "--", "opt/IBM/Connections/version", "data/provision"],
+      ],
     ]);
     await backUpMaster(host, desired, "r1", () => {});
-    expect(host.ran).toHaveLength(2);
+    expect(host.ran).toHaveLength(4);
+  });
+
+  test("a folder in which the profile's owner cannot write is refused before anything is started", async () => {
+    const host = withTools(0, true, "");
+    await expect(backUpMaster(host, desired, "r1", () => {})).rejects.toMatchObject({ cause: "permission" });
+    expect(host.ran).toHaveLength(1);
   });
 
   test.each([

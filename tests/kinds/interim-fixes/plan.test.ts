@@ -56,6 +56,12 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
   ["a cumulative refresh", { aspects: fix({}, "HC8.0_CR14") }, /a cumulative refresh, not an interim fix/],
   ["a fix that needs another one", { aspects: fix({ needs: ["LO77777"] }) }, /needs LO77777, not installed/],
   [
+    "a fix that needs another one, as the installer's list says",
+    { live: installer({ requires: { LO66666: ["LO77777"] } }) },
+    /needs LO77777, not installed/,
+  ],
+  ["customizations that nobody backs up", { settings: { backUp: [] } }, /backUp: no folder is named/],
+  [
     "a fix that changes a database",
     { aspects: fix({ changes: ["database"] }) },
     /it changes database, which all nodes share/,
@@ -143,6 +149,26 @@ test("a SOAP limit of 0 or of half an hour is long enough, and web servers that 
     const seen = { ...manager({ soapRequestTimeout })(live), webServersOfCell: ["webserver1", "webserver2"] };
     expect(plan(desired, seen, KEPT).refusals).toEqual([]);
   }
+});
+
+test("the version stamp is renewed last, when every node carries the fix", async () => {
+  const cell = new MemoryCell(3);
+  const { steps } = await new Driver(
+    cell,
+    declaration(cell, { versionStamp: "/config/LotusConnections-config.xml" }),
+  ).plan();
+  const keys = steps.map(({ key }) => key);
+  const last = Math.max(...cell.nodes.map(({ name }) => keys.indexOf(`probe-members ${name}`)));
+  expect(last).toBeGreaterThan(0);
+  expect(keys.indexOf("stamp")).toBeGreaterThan(last);
+});
+
+test("what all nodes share and nobody compares is noted", async () => {
+  const cell = new MemoryCell(2);
+  const notes = async (settings: Record<string, unknown>) =>
+    (await new Driver(cell, declaration(cell, settings)).plan()).notes.join();
+  expect(await notes({})).toMatch(/shared names no folder/);
+  expect(await notes({ shared: ["/data/provision"] })).not.toMatch(/shared names no folder/);
 });
 
 test("all reasons are said at once", async () => {

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lookAtOwnership } from "../../../providers/targets/wsadmin/ownership.js";
+import { lookAtOwnership, makeOwnedFolder } from "../../../providers/targets/wsadmin/ownership.js";
 import { MemoryHost } from "../../support/memory-host.js";
 import { LocalProfile } from "./local-profile.js";
 
@@ -71,6 +71,22 @@ describe("whose files a profile holds (a real shell)", () => {
         child.kill("SIGKILL");
         await once(child, "exit");
       }
+    });
+  });
+
+  describeAsRoot("a folder for its owner", () => {
+    test("is made his, and nobody else's", async () => {
+      chmodSync(local.root, 0o711);
+      chownSync(local.profile, NOBODY, NOBODY);
+      await makeOwnedFolder(local.host(), local.profile, join(local.root, "b", "r1"));
+      const { uid, mode } = statSync(join(local.root, "b", "r1"));
+      expect([uid, mode & 0o777]).toEqual([NOBODY, 0o700]);
+    });
+
+    test("where he cannot get is refused", async () => {
+      chownSync(local.profile, NOBODY, NOBODY);
+      const made = makeOwnedFolder(local.host(), local.profile, join(local.root, "b", "r1"));
+      await expect(made).rejects.toMatchObject({ cause: "permission" });
     });
   });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { ProblemError } from "../../../providers/common/problem.js";
 import type { ServerState, WebSphereVariable } from "../../../providers/targets/wsadmin/cell.js";
 import { foldersToClear, parseCleared } from "../../../providers/targets/wsadmin/clear-temp.js";
-import { parseFixList, saysSuccess } from "../../../providers/targets/wsadmin/fix-list.js";
+import { neededIn, parseFixList, saysSuccess } from "../../../providers/targets/wsadmin/fix-list.js";
 import { judge } from "../../../providers/targets/wsadmin/judge.js";
 import { blot, messageCodes, statusMessage } from "../../../providers/targets/wsadmin/messages.js";
 import type { Claims, ProcessSignals } from "../../../providers/targets/wsadmin/node-commands.js";
@@ -146,6 +146,20 @@ describe("lists of fixes", () => {
       { id: "LO66666" },
       { id: "CFix.70.2110" },
     ]);
+  });
+  test("what a fix needs, where its list says so", () => {
+    const raw = "[1] LO100079, links\n  Requires fixes: LO66666, CFix.70.2110\n[2] LO66666\n  Prerequisites: none\n";
+    expect(parseFixList("x", raw).fixes).toEqual([
+      { id: "LO100079", description: "links", requires: ["LO66666", "CFix.70.2110"] },
+      { id: "LO66666" },
+    ]);
+  });
+  test("what a refusal of the installer names as needed, and nothing that only stands near it", () => {
+    expect(neededIn("Fix LO100079 requires LO66666 and CFix.70.2110.\nLO1234 done\nNeeds LO66666")).toEqual([
+      "LO66666",
+      "CFix.70.2110",
+    ]);
+    expect(neededIn("Fix LO66666 failed. It requires a restart.")).toEqual([]);
   });
   test("none: only a text that speaks of fixes and of no failure", () => {
     expect(parseFixList("x", "There are no fixes installed.").fixes).toEqual([]);

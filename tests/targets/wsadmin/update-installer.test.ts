@@ -39,11 +39,11 @@ describe("the update installer (a stand-in of it in a real shell)", () => {
         administrator: { ...local.administrator, user: "wasadmin" },
       }),
     );
-  const run = { job: "fixes", timeoutMs: 20_000 };
+  const run = { job: "fixes", timeoutMs: 20_000, customizationBackedUp: true };
   const fixed = () => (existsSync(join(local.root, "fixed")) ? readFileSync(join(local.root, "fixed"), "utf8") : "");
 
   /** @param behaviour of installing: success, or what goes wrong */
-  function installer(behaviour: "success" | "silent" | "lies" | "fails" | "refused"): void {
+  function installer(behaviour: "success" | "silent" | "lies" | "fails" | "refused" | "needy"): void {
     local.program(
       "was/HCL Connections/updateInstaller/updateSilent.sh",
       `[ "$(basename "$PWD")" = updateInstaller ] && [ "$WAS_HOME" = '${local.root}/was' ] || { echo "wrong folder or WAS_HOME"; exit 9; }
@@ -51,6 +51,7 @@ printf '%s\\n' "$@" >> '${local.root}/arguments'
 case "$*" in
   *-install\\ *)
     [ ${behaviour} = fails ] && { echo "Fix installation failed: canary'pass\\$word"; exit 1; }
+    [ ${behaviour} = needy ] && { echo "Fix LO66666 requires LO55555, CFix.70.2110 and LO66666."; exit 1; }
     [ ${behaviour} = refused ] && { echo "WASX7246E: ADMN0022E: Access is denied"; exit 1; }
     [ ${behaviour} = lies ] || echo LO66666 >> '${local.root}/fixed'
     [ ${behaviour} = silent ] || echo "Fix installation completed successfully." ;;
@@ -91,6 +92,17 @@ exit 5\n`,
   ] as const)("promise 20: %s is %s", async (_name, behaviour, result) => {
     installer(behaviour);
     expect((await target().install(["LO66666"], join(local.root, "fixes"), run)).result).toBe(result);
+  });
+
+  test("what it names as needed first is told", async () => {
+    installer("needy");
+    const outcome = await target().install(["LO66666"], join(local.root, "fixes"), run);
+    expect(outcome).toMatchObject({ result: "failed", requires: ["LO55555", "CFix.70.2110"] });
+  });
+
+  test("it is told of backed-up customizations only when there are backups", async () => {
+    await target().install(["LO66666"], join(local.root, "fixes"), { ...run, customizationBackedUp: false });
+    expect(readFileSync(join(local.root, "arguments"), "utf8")).not.toContain("BackedUp");
   });
 
   test("a refused login is said as that", async () => {
