@@ -2,8 +2,8 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
-import { requireAgentsDown } from "./node-steps.js";
 import type { FileChange } from "./shared-files.js";
+import type { RolloutStep } from "./steps.js";
 import { waitUntil } from "./waiting.js";
 
 /** Changed files that the progress lists one by one. */
@@ -11,17 +11,14 @@ const LISTED_CHANGES = 50;
 
 /** Runs the update installer, or attaches to the run of this rollout; judged by its list, whatever it says. */
 export async function runInstaller(
-  action: "install" | "uninstall",
-  ids: readonly string[],
-  work: Work,
+  { action, ids }: Extract<RolloutStep, { do: "installer" }>,
+  { estate, desired, journal, context, watch }: Work,
 ): Promise<Partial<Journal>> {
-  const { estate, desired, journal, context } = work;
-  const [lead = ""] = journal.order;
-  if (desired.settings.strategy === "rolling") await requireAgentsDown(work, lead);
   const run = {
     job: `interim-fixes-${journal.rollout}-${journal.direction === "forward" ? "" : "back-"}${action}`,
     timeoutMs: milliseconds(desired.settings.limits.installer),
     onOutput: context.progress,
+    whileRunning: watch,
     customizationBackedUp: journal.backedUp && desired.settings.backUp.length > 0,
   };
   const outcome =
@@ -39,7 +36,6 @@ export async function runInstaller(
       next: "Look at its logs in version/log of the installation",
     });
   }
-  if (desired.settings.strategy === "rolling") await requireAgentsDown(work, lead);
   return { routed: null };
 }
 
@@ -54,10 +50,10 @@ const needsOthers = (ids: readonly string[], requires: readonly string[]): Probl
 const tail = (output: string): string => output.trim().split("\n").slice(-5).join(" | ") || "no output";
 
 /** Whatever it comes to is looked at anew after it. */
-export async function awaitInstaller({ estate, desired, context }: Work): Promise<Partial<Journal>> {
-  const { limits } = desired.settings;
-  await waitUntil("the update installer to end", limits.installer, { estate, context, desired }, async () =>
-    (await estate.installer.isRunning()) ? undefined : true,
+export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
+  const { limits } = work.desired.settings;
+  await waitUntil("the update installer to end", limits.installer, work, async () =>
+    (await work.estate.installer.isRunning()) ? undefined : true,
   );
   throw new ProblemError("unknown-outcome", {
     where: "update installer",
