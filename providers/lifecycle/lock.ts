@@ -79,7 +79,8 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
     const holder = present && decode(present.bytes);
     if (holder && holder.token === request.within?.token) return { ...request.within, release: async () => {} };
     const sameStack = holder !== undefined && stackOf(holder.owner) === stackOf(request.owner);
-    if (present && holder && sameStack && (processIsGone(holder) || watch.isDead(holder))) {
+    if (holder) watch.look(holder);
+    if (present && holder && sameStack && (processIsGone(holder) || watch.silentMs > holder.leaseMs)) {
       const written = await host.files.write(path, encode(mine), { expected: present.sha256 }).catch(() => undefined);
       if (written) return hold(host, path, mine);
       continue;
@@ -95,20 +96,19 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
 
 /** Notices that a lock's beat has not grown for its whole lease. */
 class BeatWatch {
+  /** For how long, as far as this process was awake to see it, the beat has not grown. */
+  silentMs = 0;
   private seen = "";
-  private since = performance.now();
+  private lookedAt = performance.now();
 
-  isDead(holder: LockFile): boolean {
+  look(holder: LockFile): void {
+    const at = performance.now();
+    // What keeps us from looking (a machine asleep or overloaded) may keep the holder from beating: it counts as one beat missed.
+    const watched = Math.min(at - this.lookedAt, holder.leaseMs / BEATS_PER_LEASE);
+    this.lookedAt = at;
     const now = `${holder.token} ${holder.beat}`;
-    if (now !== this.seen) {
-      this.seen = now;
-      this.since = performance.now();
-    }
-    return this.silentMs() > holder.leaseMs;
-  }
-
-  silentMs(): number {
-    return performance.now() - this.since;
+    this.silentMs = now === this.seen ? this.silentMs + watched : 0;
+    this.seen = now;
   }
 }
 
@@ -166,7 +166,7 @@ function lockedError(
 ): ProblemError {
   return new ProblemError("locked", {
     where: host.name,
-    found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs() / 1_000)} s ago`,
+    found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs / 1_000)} s ago`,
     why: "Two runs on one host could undo each other's work",
     next: `Wait for that run and try again; if you are sure that it is dead, delete ${path} on ${host.name}`,
   });

@@ -58,6 +58,20 @@ describe("promise 12: two operators cannot interleave on a host", () => {
     await first.release();
   });
 
+  test("a machine that stood still for longer than the lease takes no live lock over when it wakes", async () => {
+    let reads = 0;
+    const afterOperation = ({ name }: { name: string }) => {
+      // The waiting run has read the same beat for the second time, and then the machine stands still.
+      if (name === "read" && ++reads === 2) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    };
+    const host = new MemoryHost(connection, { afterOperation });
+    const first = await acquireLock(host, request({ leaseMs: 60 }));
+    await expect(acquireLock(host, request({ waitMs: 400, leaseMs: 30 }))).rejects.toThrow(/held by/);
+    expect(reads).toBeGreaterThan(2);
+    await first.assertHeld();
+    await first.release();
+  });
+
   test("a dead lock of the same stack is taken over; one of another stack is not", async () => {
     const host = new MemoryHost(connection);
     host.put("/state/lock", deadLock("shop/prod/other-resource"));
