@@ -36,7 +36,14 @@ async function main(): Promise<number> {
     console.log("The stack declares no databases.");
     return 0;
   }
-  const report = await schemaReport(databases.map((database) => openDatabase(databaseConnection(database, config))));
+  const report = await schemaReport(
+    databases.map((name) => ({
+      database: openDatabase(databaseConnection(name, config)),
+      rowKeys: Object.fromEntries(
+        Object.entries(config.databases?.[name]?.levels ?? {}).map(([component, { rowKey }]) => [component, rowKey]),
+      ),
+    })),
+  );
   for (const line of reportLines(report)) console.log(line);
   return report.unreached.length > 0 || report.found.some(({ problem }) => problem !== undefined) ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 import { ProblemError } from "../../providers/common/problem.js";
+import { NotATable } from "../../providers/targets/db2/catalog.js";
 import type {
   Column,
   Database,
@@ -26,6 +27,8 @@ export interface MemoryDatabaseOptions {
 
 interface MemoryTable {
   readonly columns: readonly Column[];
+  /** Columns that are declared with " KEY" at their end. */
+  readonly primaryKey: readonly string[];
   rows: Record<string, SqlResult>[];
 }
 
@@ -46,6 +49,8 @@ export class MemoryDatabase implements Database {
   readonly answers = new Map<string, () => readonly Row[]>();
   /** The same for statements that are known by a part of them. */
   readonly patterns: [RegExp, () => readonly Row[]][] = [];
+  /** What the catalog says of names that are no tables. */
+  readonly notTables = new Map<string, string>();
   #tables = new Map<string, MemoryTable>();
   #open: { tables: Map<string, MemoryTable>; written: string[] } | undefined;
 
@@ -56,13 +61,14 @@ export class MemoryDatabase implements Database {
 
   // What a test arranges and looks at; no hook sees it.
 
-  /** @param columns name → "TYPE(length)", or "TYPE" */
+  /** @param columns name → "TYPE(length)", or "TYPE"; " KEY" after it makes it part of the primary key */
   put(table: string, columns: Readonly<Record<string, string>>, ...rows: Record<string, SqlResult>[]): void {
     this.#tables.set(table, {
       columns: Object.entries(columns).map(([name, declared]) => {
-        const [, type = "", length = "4"] = /^(\w+)(?:\((\d+)\))?$/.exec(declared) ?? [];
+        const [, type = "", length = "4"] = /^([A-Z ]+?)(?:\((\d+)\))?(?: KEY)?$/.exec(declared) ?? [];
         return { name, type, length: Number(length), nullable: true };
       }),
+      primaryKey: Object.keys(columns).filter((name) => columns[name]?.endsWith(" KEY")),
       rows,
     });
   }
@@ -82,7 +88,7 @@ export class MemoryDatabase implements Database {
   }
 
   table(schema: string, name: string): Promise<Table | undefined> {
-    return this.#operation({ name: "table" }, () => tableOf(this.#tables, schema, name));
+    return this.#operation({ name: "table" }, () => this.#table(this.#tables, schema, name));
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -92,7 +98,7 @@ export class MemoryDatabase implements Database {
     const value = await work({
       query: (sql, parameters = [], options = {}) =>
         this.#operation({ name: "query", sql }, () => this.#select(open.tables, sql, parameters, options)),
-      table: (schema, name) => this.#operation({ name: "table" }, () => tableOf(open.tables, schema, name)),
+      table: (schema, name) => this.#operation({ name: "table" }, () => this.#table(open.tables, schema, name)),
       execute: (sql, parameters = []) =>
         this.#operation({ name: "execute", sql }, () => {
           const count = update(open.tables, sql, parameters);
@@ -125,6 +131,13 @@ export class MemoryDatabase implements Database {
     for (const tables of [this.#tables, this.#open?.tables]) {
       for (const row of tables?.get(table)?.rows ?? []) if (of(row)) Object.assign(row, values);
     }
+  }
+
+  #table(tables: ReadonlyMap<string, MemoryTable>, schema: string, name: string): Table | undefined {
+    const where = `${schema}.${name}`;
+    const found = this.notTables.get(where);
+    if (found) throw new NotATable("refused", { where, found, allowed: "a table" });
+    return tableOf(tables, schema, name);
   }
 
   async #operation<T>(operation: DatabaseOperation, act: () => T): Promise<T> {
@@ -168,7 +181,7 @@ function tableOf(tables: ReadonlyMap<string, MemoryTable>, schema: string, name:
     name,
     sql: `"${schema}"."${name}"`,
     columns: table.columns,
-    primaryKey: [],
+    primaryKey: table.primaryKey,
     column: (column) => (requireColumn(table, column) ? `"${column}"` : ""),
   };
 }

@@ -3,7 +3,7 @@ import { SCHEMA_TABLES } from "../../formats/schema-tables.js";
 import type { Database, SqlValue, Table, Transaction } from "../../targets/db2/database.js";
 import type { Kept } from "./live.js";
 import type { SchemaDesired, SchemaStep } from "./plan.js";
-import { type Cell, isNumeric, type LevelRow, levelExpression, requireRow, sameRow } from "./row.js";
+import { type Cell, isNumeric, keyParameter, type LevelRow, levelExpression, requireRow, sameRow } from "./row.js";
 
 type RaiseStep = Extract<SchemaStep, { key: "raise-level" }>;
 
@@ -55,7 +55,7 @@ function updateOf(step: RaiseStep, table: Table): { sql: string; parameters: rea
       ? { sql: `${levelExpression(table, nameAndType(cell))} IS NULL`, values: [] }
       : { sql: `${levelExpression(table, nameAndType(cell))} = ?`, values: [parameterOf(cell, cell.value)] },
   );
-  if (key) conditions.push({ sql: `${table.column(key.column)} = ?`, values: [key.value] });
+  if (key) conditions.push({ sql: `${table.column(key.column)} = ?`, values: [keyParameter(key)] });
   return {
     sql: `UPDATE ${table.sql} SET ${sets.map(({ cell }) => `${table.column(cell.column)} = ?`).join(", ")} WHERE ${conditions.map((condition) => condition.sql).join(" AND ")}`,
     parameters: [

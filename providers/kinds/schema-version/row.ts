@@ -1,7 +1,8 @@
 import { type Problem, ProblemError } from "../../common/problem.js";
 import { isLevel } from "../../formats/schema-level.js";
 import { type Component, SCHEMA_TABLES, type SchemaTable } from "../../formats/schema-tables.js";
-import type { Column, Reader, Row, Table } from "../../targets/db2/database.js";
+import { NotATable } from "../../targets/db2/catalog.js";
+import type { Column, Reader, Row, SqlValue, Table } from "../../targets/db2/database.js";
 
 /** Schema tables have one row, or one for each of a few components. */
 const MAX_ROWS = 50;
@@ -24,8 +25,8 @@ export interface LevelRow {
   version: Cell;
   /** Absent when the table has no such column. */
   post?: Cell;
-  /** What the key column of this row holds; absent when the table has none. */
-  key?: { column: string; value: string };
+  /** What the key column of this row holds, as it stands there; absent when the table has none. */
+  key?: { column: string; type: string; value: string };
 }
 
 export interface RowOfComponent {
@@ -36,7 +37,10 @@ export interface RowOfComponent {
   readonly database: string;
 }
 
-export type ReadRow = { readonly row: LevelRow; readonly problems: [] } | { readonly problems: Problem[] };
+export type ReadRow =
+  | { readonly row: LevelRow; readonly problems: [] }
+  /** `noTable`: there is nothing of that name, as in every other component's database. */
+  | { readonly problems: Problem[]; readonly noTable?: true };
 
 /**
  * Reads the one row of a component, with what the catalog says about its columns. What is not as it has to be is answered as
@@ -47,26 +51,49 @@ export type ReadRow = { readonly row: LevelRow; readonly problems: [] } | { read
 export async function readRow(reader: Reader, wanted: RowOfComponent): Promise<ReadRow> {
   const place = SCHEMA_TABLES[wanted.component];
   const where = `${wanted.database} ${place.schema}.${place.table}`;
-  const table = await reader.table(place.schema, place.table);
-  if (!table) return { problems: [noTable(where, wanted)] };
-  const problems = [place.versionColumn, place.postColumn].flatMap((name) => columnProblems(where, table, name, place));
+  const table = await tableOrProblem(reader, place, where);
+  if (!table) return { problems: [noTable(where, wanted)], noTable: true };
+  if ("found" in table) return { problems: [table] };
   const version = column(table, place.versionColumn);
+  const post = column(table, place.postColumn);
+  // A shape without a key of its own may have several rows for all that: its primary key then tells them apart.
+  const keyColumn = place.keyColumn ?? (table.primaryKey.length === 1 ? table.primaryKey[0] : undefined);
+  const key = column(table, keyColumn);
+  const problems = [
+    // Without a key that is known, the only row of a table without one is the component's.
+    ...[place.versionColumn, place.key && place.keyColumn].flatMap((name) => missingColumn(where, table, name)),
+    ...[version, post, key].flatMap((found) => typeProblem(where, found)),
+    ...(wanted.rowKey !== undefined && !key ? [keylessTable(where, table, wanted.rowKey)] : []),
+  ];
   if (problems.length > 0 || !version) return { problems };
 
-  const post = column(table, place.postColumn);
-  const key = column(table, place.keyColumn);
   const rows = await rowsOf(reader, table, { place, version, post, key, rowKey: wanted.rowKey });
   const expected = wanted.rowKey ?? place.key;
-  const own = key && expected !== undefined ? rows.filter((row) => textOf(row.LEVEL_KEY) === expected) : rows;
+  const own = key && expected !== undefined ? rows.filter((row) => textOf(row.LEVEL_KEY) === textOf(expected)) : rows;
   const [row] = own;
-  if (!row || own.length > 1) return { problems: [notOneRow(where, rows, own.length, key?.name, expected)] };
+  if (rows.length > MAX_ROWS || !row || own.length > 1) {
+    return { problems: [notOneRow(where, { rows, own: own.length, key: key?.name, expected, table })] };
+  }
   const levelRow: LevelRow = {
     version: cell(version, row.LEVEL_VALUE),
     ...(post ? { post: cell(post, row.POST_VALUE) } : {}),
-    ...(key ? { key: { column: key.name, value: String(row.LEVEL_KEY) } } : {}),
+    ...(key ? { key: { column: key.name, type: key.type, value: String(row.LEVEL_KEY) } } : {}),
   };
-  const unreadable = [levelRow.version, levelRow.post].flatMap((one) => valueProblems(where, one, place));
+  const unreadable = [
+    ...(key && row.LEVEL_KEY === null ? [emptyKey(where, key.name)] : []),
+    ...[levelRow.version, levelRow.post].flatMap((one) => valueProblems(where, one, place)),
+  ];
   return unreadable.length > 0 ? { problems: unreadable } : { row: levelRow, problems: [] };
+}
+
+async function tableOrProblem(reader: Reader, place: SchemaTable, where: string): Promise<Table | Problem | undefined> {
+  try {
+    return await reader.table(place.schema, place.table);
+  } catch (error) {
+    const [problem] = error instanceof NotATable ? error.problems : [];
+    if (!problem) throw error;
+    return { ...problem, where };
+  }
 }
 
 /** How a level column stands in SELECT and WHERE: a LOB can be neither compared nor read in a block. */
@@ -101,13 +128,20 @@ function rowsOf(
     key && place.keyColumn === "NAME"
       ? { sql: ` WHERE ${table.column(key.name)} = ?`, value: rowKey ?? place.key }
       : undefined;
-  const sql = `SELECT ${fields.join(", ")} FROM ${table.sql}${named?.sql ?? ""} FETCH FIRST ${MAX_ROWS} ROWS ONLY`;
-  return reader.query(sql, named?.value === undefined ? [] : [named.value]);
+  const sql = `SELECT ${fields.join(", ")} FROM ${table.sql}${named?.sql ?? ""} FETCH FIRST ${MAX_ROWS + 1} ROWS ONLY`;
+  return reader.query(
+    sql,
+    named?.value === undefined || !key ? [] : [keyParameter({ type: key.type, value: named.value })],
+  );
 }
 
-/** A level out of a column; text without the blanks that CHARACTER columns are filled up with. */
+/** Text without the blanks at its end, which CHARACTER columns are filled up with and Db2 leaves out of comparisons. */
 const textOf = (value: Row[string] | undefined): string | null =>
-  value === null || value === undefined ? null : String(value).trim();
+  value === null || value === undefined ? null : String(value).trimEnd();
+
+/** What a key column is compared with: numbers as numbers. */
+export const keyParameter = ({ type, value }: { type: string; value: string }): SqlValue =>
+  isNumeric(type) && /^-?\d{1,9}$/.test(value.trim()) ? Number(value) : value;
 
 const cell = ({ name, type, length }: Column, value: Row[string] | undefined): Cell => ({
   column: name,
@@ -124,47 +158,75 @@ const noTable = (where: string, { component }: RowOfComponent): Problem => ({
   next: "Check component and connection; in 5.0 PUSH is in the database FILES",
 });
 
-function columnProblems(where: string, table: Table, name: string | undefined, place: SchemaTable): Problem[] {
-  const found = column(table, name);
-  if (!found) {
-    if (name !== place.versionColumn) return [];
-    return [
-      {
-        where: `${where}.${name}`,
-        found: "there is no such column",
-        allowed: table.columns.map((candidate) => candidate.name).join(", "),
-        why: "This release keeps the level elsewhere",
-      },
-    ];
-  }
-  if (isNumeric(found.type) || isText(found.type)) return [];
+function missingColumn(where: string, table: Table, name: string | undefined): Problem[] {
+  if (name === undefined || column(table, name)) return [];
   return [
     {
       where: `${where}.${name}`,
-      found: `its type is ${found.type}`,
-      allowed: "SMALLINT, INTEGER, BIGINT, CHARACTER, VARCHAR or CLOB",
-      why: "How this type holds a level is not known",
+      found: "there is no such column",
+      allowed: columnNames(table),
+      why: "This release keeps the level elsewhere",
     },
   ];
 }
 
-function notOneRow(
-  where: string,
-  rows: readonly Row[],
-  own: number,
-  keyColumn: string | undefined,
-  expected: string | undefined,
-): Problem {
-  const keys = keyColumn ? rows.map((row) => JSON.stringify(textOf(row.LEVEL_KEY))).join(", ") : "";
-  const which = keyColumn && expected !== undefined ? ` with ${keyColumn} = '${expected}'` : "";
-  const others = keys && rows.length > 0 ? `; ${keyColumn} is ${keys}` : "";
+function typeProblem(where: string, found: Column | undefined): Problem[] {
+  if (!found || isNumeric(found.type) || isText(found.type)) return [];
+  return [
+    {
+      where: `${where}.${found.name}`,
+      found: `its type is ${found.type}`,
+      allowed: "SMALLINT, INTEGER, BIGINT, CHARACTER, VARCHAR or CLOB",
+      why: "How this type holds a level, or the name of a component, is not known",
+    },
+  ];
+}
+
+const keylessTable = (where: string, table: Table, rowKey: string): Problem => ({
+  where,
+  found:
+    table.primaryKey.length > 1
+      ? `rowKey says ${JSON.stringify(rowKey)}, and the table's key is made of ${table.primaryKey.join(", ")}`
+      : `rowKey says ${JSON.stringify(rowKey)}, and the table has no key column`,
+  allowed: "a key of one column",
+  why: "It cannot be told which column rowKey is about",
+  next: `Leave rowKey out where the table has one row; its columns are ${columnNames(table)}`,
+});
+
+const emptyKey = (where: string, keyColumn: string): Problem => ({
+  where: `${where}.${keyColumn}`,
+  found: "it is empty (NULL) in the only row",
+  allowed: "the component's name",
+  why: "Whose level that is would be a guess",
+});
+
+const columnNames = (table: Table): string => table.columns.map(({ name }) => name).join(", ");
+
+interface Candidates {
+  readonly rows: readonly Row[];
+  readonly own: number;
+  readonly key: string | undefined;
+  readonly expected: string | undefined;
+  readonly table: Table;
+}
+
+function notOneRow(where: string, { rows, own, key, expected, table }: Candidates): Problem {
+  const keys = key ? rows.slice(0, MAX_ROWS).map((row) => JSON.stringify(textOf(row.LEVEL_KEY))) : [];
+  const which = key && expected !== undefined ? ` with ${key} = '${expected}'` : "";
+  const others = keys.length > 0 ? `; ${key} is ${keys.join(", ")}` : "";
+  const count = rows.length > MAX_ROWS ? `more than ${MAX_ROWS} rows` : own === 0 ? "no row" : `${own} rows`;
+  const isComposite = table.primaryKey.length > 1;
   return {
     where,
-    found: `${own === 0 ? "no row" : `${own} rows`}${which}${others}`,
+    found: `${count}${rows.length > MAX_ROWS ? "" : which}${others}`,
     allowed: "exactly one row of this component",
-    why: "Which row counts would be a guess",
+    why: isComposite
+      ? `The table's key is ${table.primaryKey.join(", ")}: which row counts would be a guess`
+      : "Which row counts would be a guess",
     next:
-      keyColumn && rows.length > 0 ? "Say which one it is with rowKey" : "Look at the table; it may be half restored",
+      key && keys.length > 0 && (own === 0 || new Set(keys).size > 1)
+        ? "Say which one it is with rowKey"
+        : "Look at the table; it may be half restored",
   };
 }
 

@@ -26,7 +26,7 @@ export interface QueryOptions {
 /** A column as SYSCAT.COLUMNS has it. */
 export interface Column {
   readonly name: string;
-  /** Db2's type name: "INTEGER", "VARCHAR", "BLOB", … */
+  /** Db2's type name: "INTEGER", "VARCHAR", "BLOB", …; "VARCHAR FOR BIT DATA" where it holds bytes. */
   readonly type: string;
   /** Characters or bytes. */
   readonly length: number;
@@ -72,7 +72,11 @@ export interface Reader {
    */
   query(sql: string, parameters?: readonly SqlParameter[], options?: QueryOptions): Promise<readonly Row[]>;
 
-  /** A table by the names the catalog has (upper case unless made with quotes); undefined when there is none. */
+  /**
+   * A table by the names the catalog has (upper case unless made with quotes); undefined when there is none.
+   *
+   * @throws NotATable when it is a view, an alias or anything else but a table
+   */
   table(schema: string, name: string): Promise<Table | undefined>;
 }
 

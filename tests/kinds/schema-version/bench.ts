@@ -146,3 +146,21 @@ export function providerBench(host: MemoryHost, openDatabase: Parameters<typeof 
     destroy: (olds: Stored) => provider.delete(id, olds),
   };
 }
+
+/** What create is refused with, or undefined when the level was raised. */
+export async function refusal(more: Stored, arrange: (model: DatabaseModel) => void = () => undefined) {
+  const model = new DatabaseModel();
+  arrange(model);
+  const before = JSON.stringify(model.database.rows(HOMEPAGE));
+  const error = await schemaBench(model)
+    .create(schemaInputs(more))
+    .then(
+      () => undefined,
+      (problem: Error) => problem.message,
+    );
+  if (error !== undefined) {
+    expect(JSON.stringify(model.database.rows(HOMEPAGE))).toBe(before);
+    expect(model.database.written).toEqual([]);
+  }
+  return error;
+}

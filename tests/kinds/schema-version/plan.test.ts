@@ -1,35 +1,17 @@
 import { formatProblem } from "../../../providers/common/problem.js";
 import type { Live } from "../../../providers/kinds/schema-version/live.js";
-import { isNumeric } from "../../../providers/kinds/schema-version/row.js";
 import {
   catalogProbe,
   DatabaseModel,
   HOMEPAGE,
   home,
   PROBE,
+  refusal,
   type Stored,
   schemaBench,
   schemaInputs,
   statement,
 } from "./bench.js";
-
-/** What create is refused with, or undefined when the level was raised. */
-async function refusal(more: Stored, arrange: (model: DatabaseModel) => void = () => undefined) {
-  const model = new DatabaseModel();
-  arrange(model);
-  const before = JSON.stringify(model.database.rows(HOMEPAGE));
-  const error = await schemaBench(model)
-    .create(schemaInputs(more))
-    .then(
-      () => undefined,
-      (problem: Error) => problem.message,
-    );
-  if (error !== undefined) {
-    expect(JSON.stringify(model.database.rows(HOMEPAGE))).toBe(before);
-    expect(model.database.written).toEqual([]);
-  }
-  return error;
-}
 
 const LCUSER = { AUTHID: "LCUSER", APPL_NAME: "db2jcc_application", CLIENT_NNAME: "was1", CONNECTIONS: 20 };
 const MONITOR = { AUTHID: "MON", APPL_NAME: "db2mon", CLIENT_NNAME: "ops2", CONNECTIONS: 1 };
@@ -177,61 +159,6 @@ describe("each safeguard that is not met is a refusal with what resolves it", ()
     await bench.create(schemaInputs(more));
     expect(model.level).toBe(705);
     expect(bench.said.join("\n")).toContain(note);
-  });
-});
-
-describe("the table and its row: what is not as expected is refused", () => {
-  const put =
-    (columns: Record<string, string>, ...rows: Record<string, string | number | null>[]) =>
-    (model: DatabaseModel) =>
-      model.database.put(HOMEPAGE, columns, ...rows);
-  const COLUMNS = { COMPKEY: "VARCHAR(36)", DBSCHEMAVER: "INTEGER" };
-
-  test.each<[string, (model: DatabaseModel) => void, RegExp]>([
-    ["no table", (model) => model.database.drop(HOMEPAGE), /there is no such table/],
-    ["no row", put(COLUMNS), /no row with COMPKEY = 'HOMEPAGE'/],
-    [
-      "another's row",
-      put(COLUMNS, { COMPKEY: "NEWS", DBSCHEMAVER: 704 }),
-      /no row with COMPKEY = 'HOMEPAGE'; COMPKEY is "NEWS".*rowKey/,
-    ],
-    [
-      "two rows",
-      put(COLUMNS, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 704 }, { COMPKEY: "HOMEPAGE ", DBSCHEMAVER: 704 }),
-      /2 rows with COMPKEY/,
-    ],
-    [
-      "no version column",
-      put({ COMPKEY: "VARCHAR(36)", VERSION: "INTEGER" }),
-      /DBSCHEMAVER: there is no such column\. Allowed: COMPKEY, VERSION/,
-    ],
-    ["a strange type", put({ ...COLUMNS, DBSCHEMAVER: "DECIMAL(5)" }), /its type is DECIMAL/],
-    ["NULL", put(COLUMNS, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: null }), /it is empty \(NULL\)/],
-    [
-      "no level",
-      put({ ...COLUMNS, DBSCHEMAVER: "VARCHAR(9)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "unknown" }),
-      /it holds "unknown"/,
-    ],
-    [
-      "a column that is too short",
-      put({ ...COLUMNS, DBSCHEMAVER: "VARCHAR(2)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "70" }),
-      /holds 2 characters/,
-    ],
-  ])("%s", async (_name, arrange, message) => expect(await refusal({ from: [704, 70] }, arrange)).toMatch(message));
-
-  test.each<[string, Record<string, string>, Record<string, string | number>]>([
-    ["VARCHAR", { ...COLUMNS, DBSCHEMAVER: "VARCHAR(16)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "704" }],
-    ["CHARACTER", { ...COLUMNS, DBSCHEMAVER: "CHARACTER(8)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "704     " }],
-    ["BIGINT", { ...COLUMNS, DBSCHEMAVER: "BIGINT" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 704 }],
-    ["CLOB", { ...COLUMNS, DBSCHEMAVER: "CLOB(1000)" }, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: "704" }],
-    ["no key column", { DBSCHEMAVER: "SMALLINT" }, { DBSCHEMAVER: 704 }],
-    ["a padded key", { ...COLUMNS, COMPKEY: "CHARACTER(20)" }, { COMPKEY: "HOMEPAGE            ", DBSCHEMAVER: 704 }],
-  ])("raised in %s", async (_name, columns, row) => {
-    const model = new DatabaseModel();
-    put(columns, row)(model);
-    await schemaBench(model).create();
-    const type = (columns.DBSCHEMAVER ?? "").replace(/\(.*/, "");
-    expect(model.level).toBe(isNumeric(type) ? 705 : "705");
   });
 });
 

@@ -16,7 +16,8 @@ function estate(levels: Record<string, number> = {}): MemoryDatabase {
   return database;
 }
 
-const linesOf = async (...databases: MemoryDatabase[]) => (await reportLines(await schemaReport(databases))).join("\n");
+const linesOf = async (...databases: MemoryDatabase[]) =>
+  reportLines(await schemaReport(databases.map((database) => ({ database })))).join("\n");
 
 test("a consistent set is recognised, with how much of it was compared", async () => {
   expect(await linesOf(estate())).toBe(`COMMUNITIES  98  (all-in-one: SNCOMM.SNCOMM_SCHEMA.DBSCHEMAVER)
@@ -51,11 +52,46 @@ test("promise 21: a database that cannot be asked, or a strange row, hides nothi
   expect(lines).toContain("HOMEPAGE     478");
 });
 
+test("a component that two databases have at different levels is named and not compared, whichever comes last", async () => {
+  const copy = new MemoryDatabase("copy");
+  copy.put("HOMEPAGE.HOMEPAGE_SCHEMA", COLUMNS, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 705 });
+  for (const databases of [
+    [estate(), copy],
+    [copy, estate()],
+  ]) {
+    const lines = await linesOf(...databases);
+    expect(lines).toMatch(
+      /HOMEPAGE is (478 in all-in-one and 705 in copy|705 in copy and 478 in all-in-one): .*not one set/,
+    );
+    expect(lines).toContain("Consistent with 5.0 CR2 (2 of 2 compared)");
+  }
+  copy.set("HOMEPAGE.HOMEPAGE_SCHEMA", { DBSCHEMAVER: 478 });
+  expect(await linesOf(estate(), copy)).toContain("Consistent with 5.0 CR2 (3 of 3 compared)");
+});
+
+test("rowKey says which of several rows it is, as it does for the resource", async () => {
+  const database = new MemoryDatabase("two-rows");
+  database.put("FORUM.DF_SCHEMA", COLUMNS, { COMPKEY: "FORUM", DBSCHEMAVER: 36 }, { COMPKEY: "OTHER", DBSCHEMAVER: 1 });
+  expect(await linesOf(database)).toMatch(/FORUMS .*2 rows; COMPKEY is "FORUM", "OTHER"/);
+  const report = await schemaReport([{ database, rowKeys: { FORUMS: "FORUM" } }]);
+  expect(report.found).toEqual([{ component: "FORUMS", database: "two-rows", level: "36" }]);
+});
+
+test("a view in a table's place is named, and hides nothing else", async () => {
+  const database = estate();
+  database.notTables.set("HOMEPAGE.HOMEPAGE_SCHEMA", "it is a view");
+  const lines = await linesOf(database);
+  expect(lines).toMatch(/HOMEPAGE +all-in-one HOMEPAGE\.HOMEPAGE_SCHEMA: it is a view\. Allowed: a table/);
+  expect(lines).toContain("COMMUNITIES  98");
+});
+
 describeDb2("with the real driver", () => {
   test("all thirteen components of the lab's databases, in three shapes", async () => {
     const lab = await startTestDb2();
     try {
-      const report = await schemaReport(DB2_DATABASES.map((name) => openDatabase(lab.connection(name))));
+      const report = await schemaReport(
+        DB2_DATABASES.map((name) => ({ database: openDatabase(lab.connection(name)) })),
+      );
       expect(report).toMatchObject({ absent: [], unreached: [] });
       expect(report.releases[0]).toMatchObject({
         release: "5.0 CR2",

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Db2Lab } from "../../../lab/db2/lab.js";
+import { NotATable } from "../../../providers/targets/db2/catalog.js";
 import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
 import { Db2Error } from "../../../providers/targets/db2/errors.js";
 import { describeDb2, startTestDb2 } from "./lab.js";
@@ -37,6 +38,27 @@ describeDb2("a Db2 database, with the real driver against the lab's server", () 
     });
     expect(() => table?.column('X" = 1 --')).toThrow("it has no column");
     expect(await database.table("HOMEPAGE", 'HOMEPAGE_SCHEMA" --')).toBeUndefined();
+  });
+
+  it("takes no view and no alias for a table, and says what it found; bytes are no characters", async () => {
+    await lab.sql("CREATE VIEW HOMEPAGE.SEEMS AS SELECT * FROM HOMEPAGE.HOMEPAGE_SCHEMA");
+    await lab.sql("CREATE SYNONYM HOMEPAGE.ELSEWHERE FOR HOMEPAGE.HOMEPAGE_SCHEMA");
+    await lab.sql("CREATE TABLE HOMEPAGE.BYTES (A VARCHAR(8) FOR BIT DATA, B CHAR(8) FOR BIT DATA, C CHAR(8))");
+    for (const [name, found] of [
+      ["SEEMS", "it is a view"],
+      ["ELSEWHERE", "it is an alias"],
+    ] as const) {
+      const error = await database.table("HOMEPAGE", name).catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(NotATable);
+      expect(error.message).toContain(`HOMEPAGE.${name}: ${found}. Allowed: a table`);
+    }
+    const marked = openDatabase(lab.connection("HOMEPAGE", { marker: { table: "HOMEPAGE.SEEMS" } }));
+    await expect(marked.query(LEVEL)).rejects.toThrow("it is a view");
+    expect((await database.table("HOMEPAGE", "BYTES"))?.columns.map(({ type, length }) => [type, length])).toEqual([
+      ["VARCHAR FOR BIT DATA", 8],
+      ["CHARACTER FOR BIT DATA", 8],
+      ["CHARACTER", 8],
+    ]);
   });
 
   it("commits what a transaction changed, and nothing of one that threw", async () => {
