@@ -26,6 +26,7 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
 const { connectTo, publicHost, accessLog, ...probing } = routingSettings.shape.verify.shape;
 const { serverRoot, control, pluginFile, copyPrefix, defines, variables, nodes, sessionReplication } =
   routingSettings.shape;
+const { switchRouting, refreshLimit } = routingSettings.shape;
 
 const webServerSchema = z.strictObject({
   host: name.describe("one of hosts"),
@@ -99,7 +100,10 @@ export const stackConfigSchema = z.strictObject({
     .describe("which cluster member runs on which node of the cell, and what replicates their sessions"),
   webServers: z.record(name, webServerSchema).describe("web servers with the WebSphere plug-in, by name"),
   probes: z.strictObject(probing).describe("how to prove, through a web server, where a cluster's users are served"),
-  routing: routingAspects.optional().describe("which node's members serve users; left alone when absent"),
+  routing: z
+    .strictObject({ ...routingAspects.shape, switchRouting, refreshLimit })
+    .optional()
+    .describe("which node's members serve users; left alone when absent"),
   databases: z
     .record(name, databaseSchema)
     .optional()

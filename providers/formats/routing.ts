@@ -1,3 +1,4 @@
+import { sameJson } from "../common/json.js";
 import { nearest } from "../common/nearest.js";
 import type { Problem } from "../common/problem.js";
 import type { PluginCluster, PluginConfig, PluginMember } from "./plugin-cfg.js";
@@ -6,6 +7,18 @@ import type { PluginCluster, PluginConfig, PluginMember } from "./plugin-cfg.js"
 export interface ClusterRouting {
   primary: string[];
   backup: string[];
+}
+
+/** Of several clusters, by name. */
+export type ClusterRoutings = Readonly<Record<string, ClusterRouting>>;
+
+/** Whether requests are served alike: the order of primaries has no meaning, backups are tried in listed order. */
+export function sameRouting(a: ClusterRoutings, b: ClusterRoutings): boolean {
+  const comparable = (routings: ClusterRoutings) =>
+    Object.fromEntries(
+      Object.entries(routings).map(([name, { primary, backup }]) => [name, { primary: [...primary].sort(), backup }]),
+    );
+  return sameJson(comparable(a), comparable(b));
 }
 
 /** What a plug-in file has to say for a decision about routing; a whole `PluginConfig` is one. */

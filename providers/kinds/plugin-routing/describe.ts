@@ -1,9 +1,11 @@
 import { sameJson } from "../../common/json.js";
-import { wantedRouting } from "../../formats/routing.js";
+import { sameRouting, wantedRouting } from "../../formats/routing.js";
 import type { Description } from "../../lifecycle/kind.js";
+import { fileName } from "../../targets/plugin/copies.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./goal.js";
-import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import { asGeneratedView, generatedState, regeneratedLines, serverList } from "./in-place.js";
+import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
 import type { Aspects } from "./schema.js";
 
 /**
@@ -11,7 +13,7 @@ import type { Aspects } from "./schema.js";
  * declaration, and a sentence for each thing that differs on its own.
  */
 export function describe(desired: RoutingDesired, live: Live, kept: Kept): Description<Aspects> {
-  const goal = goalOf(desired, live);
+  const goal = goalOf(desired, live, kept);
   const active = activeFile(live);
   const deviations: Record<string, string> = {};
   live.directiveProblems.forEach((problem, index) => {
@@ -20,8 +22,8 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
   describeFile(deviations, "generated", live.generated);
   if (!active) return { aspects: desired.aspects, deviations };
 
-  const inPlace = isAtItsPlace(goal, live, kept, desired);
-  if (!inPlace) {
+  const atItsPlace = isAtItsPlace(goal, live, kept, desired);
+  if (!atItsPlace) {
     deviations.directive = `${live.directive?.file}:${live.directive?.line} names ${active.path}; declared: ${goal.path}`;
   }
   if (active !== live.generated) describeFile(deviations, "copy", active);
@@ -29,7 +31,12 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
     return { aspects: desired.aspects, deviations };
   }
 
-  const seen = inPlace && sameJson(active.routing, goal.routing) ? undefined : primaryNodeOf(desired, live, active);
+  const again = goal.inPlace && active === live.generated ? regeneratedLines(live, kept, goal.routing) : [];
+  if (again.length > 0) {
+    for (const [key, line] of again) deviations[key] = line;
+    return { aspects: desired.aspects, deviations };
+  }
+  const seen = atItsPlace && isRouted(active, goal, live) ? undefined : primaryNodeOf(desired, live, kept, active);
   // With a refusal the declared lists are not known in full.
   if (seen === undefined && goal.refusals.length === 0) {
     for (const [key, line] of routingLines(active, goal)) deviations[key] = line;
@@ -50,20 +57,22 @@ function describeFile(deviations: Record<string, string>, key: string, file: Liv
   });
 }
 
+const isRouted = (active: LiveFile, goal: Goal, live: Live): boolean =>
+  (active === live.generated ? sameRouting : sameJson)(active.routing, goal.routing);
+
 /** Which declaration of `primaryNode` the active file's routing is exactly that of, when it is not the declared one. */
-function primaryNodeOf(desired: RoutingDesired, live: Live, active: LiveFile): string | undefined {
-  if (active === live.generated) return AS_GENERATED;
+function primaryNodeOf(desired: RoutingDesired, live: Live, kept: Kept, active: LiveFile): string | undefined {
+  if (active === live.generated && generatedState(live, kept) === "as generated") return AS_GENERATED;
+  const generated = asGeneratedView(live, kept);
   const nodes = [...new Set(nodeOf(desired.settings).values())];
   const matching = nodes.filter((node) => {
-    const { wanted, refusals } = wantedRouting(live.generated, {
+    const { wanted, refusals } = wantedRouting(generated, {
       ...desired.aspects,
       primaryNodes: [node],
       nodeOf: nodeOf(desired.settings),
       sessionReplication: desired.settings.sessionReplication,
     });
-    return (
-      refusals.length === 0 && sameJson(active.routing, { ...live.generated.routing, ...Object.fromEntries(wanted) })
-    );
+    return refusals.length === 0 && sameJson(active.routing, { ...generated.routing, ...Object.fromEntries(wanted) });
   });
   return matching.find((node) => node !== desired.aspects.primaryNode);
 }
@@ -87,8 +96,6 @@ function routingLines(active: LiveFile, goal: Goal): [string, string][] {
   }
   return lines;
 }
-
-const serverList = (names: readonly string[]): string => (names.length > 0 ? names.join(", ") : "none");
 
 /** Says which of the two changed when more than routing differs: the generated file, the copy, or both. */
 function describeRest(deviations: Record<string, string>, live: Live, active: LiveFile, kept: Kept): void {

@@ -1,10 +1,18 @@
 import { sameJson } from "../../common/json.js";
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
-import { type ClusterRouting, nameRefusals, selectedClusters, wantedRouting } from "../../formats/routing.js";
+import {
+  type ClusterRouting,
+  nameRefusals,
+  sameRouting,
+  selectedClusters,
+  wantedRouting,
+} from "../../formats/routing.js";
 import type { Desired } from "../../lifecycle/kind.js";
+import { copyPath } from "../../targets/plugin/copies.js";
 import { AS_GENERATED, type WebServerIdentity } from "../../targets/plugin/schema.js";
-import { copyPath, type Kept, type Live, type LiveFile } from "./live.js";
+import { asGeneratedView, generatedState } from "./in-place.js";
+import type { Kept, Live, LiveFile, LiveGenerated } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 
 export type RoutingDesired = Desired<Identity, Settings, Aspects>;
@@ -13,6 +21,8 @@ export type RoutingDesired = Desired<Identity, Settings, Aspects>;
 export interface Goal {
   /** The file that the directive is to name, unless the one it names is right already. */
   readonly path: string;
+  /** The generated file itself gets the declared lists; else it is to be as generated. */
+  readonly inPlace: boolean;
   /** Of the selected clusters; empty for "as generated". */
   readonly wanted: Readonly<Record<string, ClusterRouting>>;
   /** Of all clusters. */
@@ -25,14 +35,16 @@ export interface Goal {
   readonly notes: readonly string[];
 }
 
-export function goalOf(desired: RoutingDesired, live: Live): Goal {
+export function goalOf(desired: RoutingDesired, live: Live, kept: Kept): Goal {
   const { settings, aspects } = desired;
   const where = `${settings.connection.name}:${settings.pluginFile}`;
-  const path = aspects.primaryNode === AS_GENERATED ? settings.pluginFile : copyPath(settings, aspects.primaryNode);
+  const inPlace = settings.switchRouting === "in-place" && aspects.primaryNode !== AS_GENERATED;
+  const path = declaredPath(desired);
   if (live.generated.sha256 === "absent") return noGoal(path, missingFile(where));
-  if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live);
+  const generated = asGeneratedView(live, kept);
+  if (aspects.primaryNode === AS_GENERATED) return asGenerated(desired, live, generated);
 
-  const routing = wantedRouting(live.generated, {
+  const routing = wantedRouting(generated, {
     primaryNodes: [aspects.primaryNode],
     ...(aspects.clusters ? { clusters: aspects.clusters } : {}),
     ...(aspects.skipClusters ? { skipClusters: aspects.skipClusters } : {}),
@@ -44,8 +56,9 @@ export function goalOf(desired: RoutingDesired, live: Live): Goal {
   const probed = Object.keys(wanted);
   return {
     path,
+    inPlace,
     wanted,
-    routing: { ...live.generated.routing, ...wanted },
+    routing: { ...generated.routing, ...wanted },
     probed,
     reachableOnly: [],
     refusals: [
@@ -55,6 +68,12 @@ export function goalOf(desired: RoutingDesired, live: Live): Goal {
     ],
     notes: routing.notes,
   };
+}
+
+/** Where routing as declared is read from: the generated file, or our copy of it. */
+export function declaredPath({ settings, aspects }: RoutingDesired): string {
+  const ownFile = settings.switchRouting === "directive" && aspects.primaryNode !== AS_GENERATED;
+  return ownFile ? copyPath(settings, aspects.primaryNode) : settings.pluginFile;
 }
 
 /** As what reaches and controls web servers wants it. */
@@ -69,7 +88,7 @@ export function nodeOf(settings: Settings): ReadonlyMap<string, string> {
   );
 }
 
-function asGenerated({ settings, aspects }: RoutingDesired, live: Live): Goal {
+function asGenerated({ settings, aspects }: RoutingDesired, live: Live, generated: LiveGenerated): Goal {
   const probed = selectedClusters(live.generated, aspects)
     .map((cluster) => cluster.name)
     .filter((name) => name in settings.verify.clusters);
@@ -90,8 +109,9 @@ function asGenerated({ settings, aspects }: RoutingDesired, live: Live): Goal {
   const shapes = probed.map((name) => [name, whyOnlyReachable(name, settings, live)] as const);
   return {
     path: settings.pluginFile,
+    inPlace: false,
     wanted: {},
-    routing: live.generated.routing,
+    routing: generated.routing,
     probed,
     reachableOnly: shapes.filter(([, why]) => why !== undefined).map(([name]) => name),
     refusals,
@@ -117,6 +137,7 @@ export function whyOnlyReachable(name: string, settings: Settings, live: Live): 
 
 const noGoal = (path: string, refusal: Problem): Goal => ({
   path,
+  inPlace: false,
   wanted: {},
   routing: {},
   probed: [],
@@ -170,13 +191,10 @@ export function activeFile(live: Live): LiveFile | undefined {
 
 /** Nothing but routing differs from the generated file, and the routing is the declared one. */
 export function isRight(file: LiveFile | undefined, goal: Goal, live: Live): boolean {
-  return (
-    file !== undefined &&
-    file.sha256 !== "absent" &&
-    file.problems.length === 0 &&
-    file.restDigest === live.generated.restDigest &&
-    sameJson(file.routing, goal.routing)
-  );
+  if (file === undefined || file.sha256 === "absent" || file.problems.length > 0) return false;
+  // In place the order of primaries is left as it is, since it has no meaning.
+  if (file === live.generated) return sameRouting(file.routing, goal.routing);
+  return file.restDigest === live.generated.restDigest && sameJson(file.routing, goal.routing);
 }
 
 /** The directive may name our copy, or a file that was found right, is right still, and is used by nobody else. */
@@ -184,13 +202,18 @@ export function isAtItsPlace(goal: Goal, live: Live, kept: Kept, desired: Routin
   const path = live.directive?.path;
   if (path === undefined) return false;
   if (path === goal.path) return true;
-  if (desired.aspects.primaryNode === AS_GENERATED || path !== kept.proven?.path) return false;
-  return path === desired.settings.pluginFile || !live.neighbours.some((neighbour) => neighbour.files.includes(path));
+  const { primaryNode } = desired.aspects;
+  if (primaryNode === AS_GENERATED || goal.inPlace || path !== kept.proven?.path) return false;
+  // A generated file that was edited in place is about to be put back.
+  if (path === desired.settings.pluginFile) return generatedState(live, kept) === "as generated";
+  return !live.neighbours.some((neighbour) => neighbour.files.includes(path));
 }
+
+/** The web server runs with the directive as it stands on disk. */
+export const isLoaded = ({ webServer }: Live, { proven }: Kept): boolean =>
+  !webServer.editedAfterLoad || (proven !== null && webServer.editedMs === proven.editedMs);
 
 /** Whether what is on disk was seen in force. */
 export function isProven(live: Live, kept: Kept): boolean {
-  const { proven } = kept;
-  if (proven === null || proven.path !== live.directive?.path) return false;
-  return !live.webServer.editedAfterLoad || live.webServer.editedMs === proven.editedMs;
+  return kept.proven !== null && kept.proven.path === live.directive?.path && isLoaded(live, kept);
 }

@@ -2,8 +2,8 @@ import { ProblemError } from "../../common/problem.js";
 import type { Access, Kind, Plan } from "../../lifecycle/kind.js";
 import { type Hold, readHold } from "../../targets/plugin/hold.js";
 import type { Kept, Live } from "./live.js";
-import type { RoutingStep } from "./plan.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
+import type { RoutingStep } from "./steps.js";
 
 type RoutingKind = Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep>;
 

@@ -1,32 +1,43 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Kind } from "../../lifecycle/kind.js";
+import { fileName, isCopyName } from "../../targets/plugin/copies.js";
+import type { Pause } from "../../targets/plugin/refresh.js";
 import { apply } from "./apply.js";
 import { describe } from "./describe.js";
 import type { RoutingDesired } from "./goal.js";
 import { leavingHeldAlone } from "./held.js";
-import { fileName, isCopyName, type Kept, type Live, observe, UNREADABLE } from "./live.js";
-import { plan, type RoutingStep, release } from "./plan.js";
+import { type Kept, type Live, observe, UNREADABLE } from "./live.js";
+import { plan, release } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
+import type { RoutingStep } from "./steps.js";
 import { undo } from "./undo.js";
 
-/** Which node's members serve users: a copy of the generated plug-in file with other primaries, and the directive to it. */
-export const pluginRouting: Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep> = leavingHeldAlone({
-  type: "ihs:PluginRouting",
-  schemaVersion: 1,
-  identity: identitySchema,
-  settings: settingsSchema,
-  aspects: aspectsSchema,
-  identify: ({ host, httpdConf }) => `${host}:${httpdConf}`,
-  recordKey: ({ httpdConf }) => httpdConf,
-  home: (_identity, settings) => settings.connection,
-  observe,
-  plan,
-  apply,
-  describe,
-  adopt,
-  beforeImages,
-  release,
-  undo,
-});
+/** The kind with a clock of the caller's; a model's in tests. */
+export const pluginRoutingOver = (pause: Pause): Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep> =>
+  leavingHeldAlone({
+    type: "ihs:PluginRouting",
+    schemaVersion: 1,
+    identity: identitySchema,
+    settings: settingsSchema,
+    aspects: aspectsSchema,
+    identify: ({ host, httpdConf }) => `${host}:${httpdConf}`,
+    recordKey: ({ httpdConf }) => httpdConf,
+    home: (_identity, settings) => settings.connection,
+    observe,
+    plan,
+    apply: (step, context) => apply(step, context, pause),
+    describe,
+    adopt,
+    beforeImages,
+    release,
+    undo: (context) => undo(context, pause),
+  });
+
+/**
+ * Which node's members serve users: a copy of the generated plug-in file with other primaries, and the directive to it; or the
+ * generated file itself, edited in place.
+ */
+export const pluginRouting = pluginRoutingOver((ms, signal) => delay(ms, undefined, { signal }));
 
 /**
  * What runs when we come is taken for what the files say: nothing is reloaded to prove it. Unless the directive's file is

@@ -4,6 +4,7 @@ import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../form
 import type { Access } from "../../lifecycle/kind.js";
 import type { FileReader, FileStat } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
+import { directoryOf, isCopyName } from "../../targets/plugin/copies.js";
 import type { Hold } from "../../targets/plugin/hold.js";
 import { directiveIn, isRunning, pidFileOf, problemsAsData, unlinked } from "../../targets/plugin/web-server.js";
 import { type Neighbour, observeNeighbours } from "./neighbours.js";
@@ -24,6 +25,8 @@ export interface LiveFile {
 export interface LiveGenerated extends LiveFile {
   clusters: RoutableCluster[];
   intelligentManagement: boolean;
+  /** Seconds until a process of the web server looks at its file again; -1 = never. */
+  refreshInterval: number;
 }
 
 export interface LiveWebServer {
@@ -81,37 +84,34 @@ export interface Kept {
         resumed?: true;
       }
     | undefined;
-  /** Copies that we wrote, path → what we put there, newest first. Only these are ever removed. */
-  written: Record<string, { sha256: string; restDigest: string }[]>;
+  /** Files that we wrote, path → what we put there, newest first. Only copies among these are ever removed. */
+  written: Record<string, Written[]>;
+  /** The generated file that was edited in place; absent = none ever was. */
+  inPlace?: InPlace | undefined;
+}
+
+export interface Written {
+  sha256: string;
+  restDigest: string;
+  /** Of the generated file: tells its lists as we wrote them from those that the deployment manager writes. */
+  routing?: Record<string, ClusterRouting>;
+}
+
+export interface InPlace {
+  path: string;
+  /** Of the file that was followed before the edit: processes that have not looked again decide by it when to. */
+  refreshInterval: number;
+  /** As it was generated, before the edit: where "as generated" goes back to. */
+  generated: {
+    /** null once somebody else edited the file too: then nobody can tell any more which bytes were generated. */
+    sha256: string | null;
+    restDigest: string;
+    routing: Record<string, ClusterRouting>;
+  };
 }
 
 /** Stands for the SHA-256 of a file that is there and could not be read. */
 export const UNREADABLE = "unreadable";
-
-const SEPARATORS = /[\\/]/;
-
-/** Where the copy for a node stands: beside the generated file, under a name that no node can lead astray. */
-export function copyPath(
-  { pluginFile, copyPrefix }: Pick<Settings, "pluginFile" | "copyPrefix">,
-  node: string,
-): string {
-  const safe = node.replace(/[^A-Za-z0-9._-]/gu, (char) =>
-    [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
-  );
-  return `${directoryOf(pluginFile)}${copyPrefix}${safe}.xml`;
-}
-
-/** With its final separator. */
-function directoryOf(path: string): string {
-  return path.slice(0, path.length - (path.split(SEPARATORS).at(-1) ?? "").length);
-}
-
-export function fileName(path: string): string {
-  return path.split(SEPARATORS).at(-1) ?? path;
-}
-
-/** Whatever `copyPrefix` was at the time. */
-export const isCopyName = (name: string): boolean => /^plugin-cfg-.+\.xml$/.test(name);
 
 /** Looks at the directive, the generated file, every copy and the web server's process. Changes nothing. */
 export async function observe(identity: Identity, settings: Settings, access: Access): Promise<Live> {
@@ -155,17 +155,18 @@ async function readRoutable(
   files: FileReader,
   host: string,
   path: string,
-): Promise<RoutableConfig & { sha256: string; restDigest: string }> {
-  const nothing = { restDigest: "", clusters: [], intelligentManagement: false };
+): Promise<RoutableConfig & { sha256: string; restDigest: string; refreshInterval: number }> {
+  const nothing = { restDigest: "", clusters: [], intelligentManagement: false, refreshInterval: 0 };
   const { value: content, problems } = await problemsAsData(() => files.read(path));
   if (!content) return { sha256: problems.length > 0 ? UNREADABLE : "absent", ...nothing, problems };
   const parsed = await problemsAsData(async () => readPluginConfig(content.bytes, `${host}:${path}`));
   if (!parsed.value) return { sha256: content.sha256, ...nothing, problems: parsed.problems };
-  const { restDigest, intelligentManagement, clusters } = parsed.value;
+  const { restDigest, intelligentManagement, clusters, refreshIntervalSeconds } = parsed.value;
   return {
     sha256: content.sha256,
     restDigest,
     intelligentManagement,
+    refreshInterval: refreshIntervalSeconds,
     problems: parsed.value.problems,
     clusters: clusters.map(
       (cluster): RoutableCluster => ({

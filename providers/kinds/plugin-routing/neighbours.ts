@@ -13,6 +13,8 @@ export interface Neighbour {
   files: string[];
   /** The file in which its directive stands. */
   directiveFile?: string;
+  /** The generated file that it edits in place. */
+  edits?: string;
 }
 
 const TYPE = "ihs:PluginRouting";
@@ -43,13 +45,14 @@ async function readNeighbour(files: FileReader, path: string): Promise<Neighbour
   if (!content) return undefined;
   try {
     const { id, owner, kept } = JSON.parse(content.bytes.toString("utf8")) as { id: string; owner: string; kept: Kept };
-    const { found, written, proven, previous } = kept;
+    const { found, written, proven, previous, inPlace } = kept;
     const named = [found.directive?.path, proven?.path, previous?.directive?.path, ...(previous?.towards ?? [])];
     return {
       owner,
       httpdConf: id,
       files: [...new Set([...Object.keys(written), ...named.filter((name) => name !== undefined)])].sort(),
       ...(found.directive ? { directiveFile: found.directive.file } : {}),
+      ...(inPlace ? { edits: inPlace.path } : {}),
     };
   } catch {
     // Whoever it belongs to is told when they look at it; here it names nothing.
@@ -88,4 +91,20 @@ export function sharedProblems(
         ]
       : []),
   ]);
+}
+
+/** Why the generated file, shared with another web server, cannot be edited in place, or is edited by that one. */
+export function sharedGenerated(
+  neighbours: readonly Neighbour[],
+  { connection, pluginFile }: Pick<Settings, "connection" | "pluginFile">,
+  inPlace: boolean,
+): Problem[] {
+  const sharing = neighbours.filter((each) => (inPlace ? each.files.includes(pluginFile) : each.edits === pluginFile));
+  return sharing.map(({ owner, httpdConf }) => ({
+    where: `${connection.name}:${pluginFile}`,
+    found: `the web server of ${httpdConf}, managed by ${owner}, ${inPlace ? "uses this file too" : "edits it in place"}`,
+    allowed: "in place: a plug-in file of its own for each web server",
+    why: "An edit moves the users of both, and only one of the two would be proved",
+    next: "Set switchRouting: directive for both, with a copyPrefix of its own each",
+  }));
 }

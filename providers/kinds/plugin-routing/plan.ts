@@ -1,237 +1,255 @@
 import type { Problem } from "../../common/problem.js";
-import type { ClusterRouting } from "../../formats/routing.js";
-import type { Plan, Step } from "../../lifecycle/kind.js";
+import type { Plan } from "../../lifecycle/kind.js";
 import { startCommand } from "../../targets/plugin/control.js";
+import { refreshProblem } from "../../targets/plugin/refresh.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
-import type { ProofLevel } from "../../targets/plugin/verify.js";
 import { pidFileOf } from "../../targets/plugin/web-server.js";
+import { framed } from "./frame.js";
 import {
   activeFile,
+  type Goal,
   goalOf,
   isAtItsPlace,
+  isLoaded,
   isProven,
   isRight,
   type RoutingDesired,
   webServerOf,
   whyOnlyReachable,
 } from "./goal.js";
-import { fileName, type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
-import { sharedProblems } from "./neighbours.js";
+import { changeToGenerated, changeToLists, differing, type GeneratedChange, generatedState } from "./in-place.js";
+import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import { sharedGenerated, sharedProblems } from "./neighbours.js";
 import type { Settings } from "./schema.js";
+import type { CopyRecipe, RoutingStep } from "./steps.js";
 
-/** A copy of the generated file with other primaries. */
-export interface CopyRecipe {
-  readonly path: string;
-  /** What is there now. */
-  readonly expected: string | "absent";
-  readonly sourcePath: string;
-  readonly sourceSha256: string;
-  readonly wanted: Readonly<Record<string, ClusterRouting>>;
-}
-
-export type RoutingStep = Step &
-  (
-    | {
-        readonly key: "check-first";
-        readonly clusters: readonly string[];
-        readonly level: ProofLevel;
-        /** The file that the directive is to name. */
-        readonly path: string;
-        /** Paths that this plan replaces or creates, with what is there now. */
-        readonly touches: Readonly<Record<string, string | "absent">>;
-        readonly copy?: CopyRecipe;
-      }
-    | { readonly key: "write-copy"; readonly copy: CopyRecipe }
-    | { readonly key: `restore ${string}`; readonly path: string; readonly expected: string; readonly sha256: string }
-    | {
-        readonly key: "point-directive";
-        /** As it is to stand in the file. */
-        readonly value: string;
-        /** The whole file as it was at adoption, if nothing else changed in it since. */
-        readonly restoresFound?: true;
-      }
-    | { readonly key: "reload" }
-    | {
-        readonly key: "prove";
-        readonly path: string;
-        readonly clusters: readonly string[];
-        /** Of these it can only be proved that they answer. */
-        readonly reachableOnly: readonly string[];
-      }
-    | { readonly key: `remove ${string}`; readonly path: string; readonly expected: string }
-  );
-
-/** The one plan: the generated file, a copy of it with other primaries, and the directive that names one of the two. */
+/**
+ * The one plan: the generated file as it was generated, a copy of it with other primaries, and the directive that names one of
+ * the two; or, in place, other primaries in the generated file itself.
+ */
 export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
   const { aspects, settings } = desired;
-  const goal = goalOf(desired, live);
-  const copyOfOurs = aspects.primaryNode === AS_GENERATED ? undefined : goal.path;
-  const shared = sharedProblems(live.neighbours, settings.connection.name, copyOfOurs, live.directive?.file);
-  const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...shared, ...goal.refusals];
-  const active = activeFile(live);
+  const host = settings.connection.name;
+  const goal = goalOf(desired, live, kept);
+  const generated = goal.inPlace ? changeToLists(live, kept, goal.routing) : changeToGenerated(live, kept, host);
   const notes = [
     ...(live.webServer.running === "no" ? [notRunningNote(settings)] : []),
     ...(settings.verify.testUser && !settings.verify.connectTo.tls ? [PASSWORD_IN_CLEAR] : []),
+    ...(kept.inPlace && kept.inPlace.path !== settings.pluginFile
+      ? [`${kept.inPlace.path} stays as it was edited in place: pluginFile is another one now`]
+      : []),
   ];
-  if (refusals.length > 0) return { steps: [], refusals, notes };
+  const refusals = [...planRefusals(desired, live, goal), ...(isProblem(generated) ? [generated] : [])];
+  if (refusals.length > 0 || isProblem(generated)) return { steps: [], refusals, notes };
 
-  const steps: RoutingStep[] = [];
-  const inPlace = isAtItsPlace(goal, live, kept, desired) && isRight(active, goal, live);
-  let path = active?.path ?? goal.path;
-  let copy: CopyRecipe | undefined;
-  if (!inPlace) {
-    path = goal.path;
-    const target = live.files[goal.path];
-    if (target?.sha256 === UNREADABLE) return { steps: [], refusals: target.problems, notes };
-    if (aspects.primaryNode !== AS_GENERATED && !isRight(target, goal, live)) {
-      copy = {
-        path,
-        expected: target?.sha256 ?? "absent",
-        sourcePath: live.generated.path,
-        sourceSha256: live.generated.sha256,
-        wanted: goal.wanted,
-      };
-      // A copy that is in force is picked up by the plug-in itself, within its RefreshInterval.
-      const impact = active?.path === path ? "degraded capacity" : "none";
-      steps.push({ key: "write-copy", title: writeTitle(desired, copy), impact, copy });
-    }
-    if (active?.path !== path) {
-      const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${path}`;
-      steps.push({ key: "point-directive", title, impact: "none", value: path });
-    }
-  }
-  if (steps.length === 0 && isProven(live, kept)) return { steps, refusals: [], notes };
+  const active = activeFile(live);
+  const right = isAtItsPlace(goal, live, kept, desired) && isRight(active, goal, live);
+  const path = right && active ? active.path : goal.path;
+  const target = live.files[path];
+  if (!right && target?.sha256 === UNREADABLE) return { steps: [], refusals: target.problems, notes };
+  const changes = right ? [] : changesTo(path, desired, live, goal, generated);
+  const tidying = [
+    ...(generated && path !== settings.pluginFile ? [generatedStep(desired, live, generated, false)] : []),
+    ...(settings.switchRouting === "in-place"
+      ? [...foundCopies(live, kept).steps, ...putAway(live, kept, path).steps]
+      : []),
+  ];
+  if (changes.length === 0 && isProven(live, kept)) return { steps: tidying, refusals: [], notes };
 
-  const whole = framed(desired, steps, {
+  const reloads =
+    settings.switchRouting === "directive" ||
+    !isLoaded(live, kept) ||
+    changes.some(({ key }) => key === "point-directive");
+  const tooLong = reloads ? undefined : refreshRefusal(desired, live);
+  if (tooLong) return { steps: [], refusals: [tooLong], notes };
+  const whole = framed(desired, changes, {
     clusters: goal.probed,
     reachableOnly: goal.reachableOnly,
     before: knownTo(active, goal.probed),
     to: aspects.primaryNode,
     path,
-    touches: copy ? { [copy.path]: copy.expected } : {},
-    ...(copy ? { copy } : {}),
+    asGenerated: !goal.inPlace && !(generated && path !== settings.pluginFile),
+    by: reloads ? "reload" : intervalOf(live, kept),
   });
-  return { steps: whole, refusals: notRunning(desired, live), notes: [...notes, ...goal.notes, ...notInForce(live)] };
+  return {
+    steps: [...whole, ...tidying],
+    refusals: notRunning(desired, live),
+    notes: [...notes, ...goal.notes, ...notInForce(live)],
+  };
+}
+
+/** What does not depend on which steps are due. */
+function planRefusals(desired: RoutingDesired, live: Live, goal: Goal): Problem[] {
+  const { aspects, settings } = desired;
+  const ownCopy = aspects.primaryNode === AS_GENERATED || goal.inPlace ? undefined : goal.path;
+  const refresh = goal.inPlace ? refreshRefusal(desired, live) : undefined;
+  return [
+    ...hostMismatch(desired),
+    ...live.directiveProblems,
+    ...sharedProblems(live.neighbours, settings.connection.name, ownCopy, live.directive?.file),
+    ...sharedGenerated(live.neighbours, settings, goal.inPlace),
+    ...goal.refusals,
+    ...(refresh && goal.refusals.length === 0 ? [refresh] : []),
+  ];
+}
+
+const refreshRefusal = ({ settings }: RoutingDesired, { generated }: Live): Problem | undefined =>
+  refreshProblem(`${settings.connection.name}:${generated.path}`, generated.refreshInterval, settings.refreshLimit);
+
+/** Processes that have not looked at the file since an earlier edit go by the interval that it had then. */
+const intervalOf = ({ generated }: Live, { inPlace }: Kept): { readonly intervalSeconds: number } => ({
+  intervalSeconds: Math.max(generated.refreshInterval, inPlace?.refreshInterval ?? 0),
+});
+
+/** Until the file at `path` is as declared and the directive names it. */
+function changesTo(
+  path: string,
+  desired: RoutingDesired,
+  live: Live,
+  goal: Goal,
+  generated: GeneratedChange | undefined,
+): RoutingStep[] {
+  const { aspects, settings } = desired;
+  const steps: RoutingStep[] = [];
+  const followed = activeFile(live)?.path === path;
+  if (path === settings.pluginFile) {
+    if (generated) steps.push(generatedStep(desired, live, generated, followed));
+  } else if (aspects.primaryNode !== AS_GENERATED && !isRight(live.files[path], goal, live)) {
+    const copy = {
+      path,
+      expected: live.files[path]?.sha256 ?? "absent",
+      sourcePath: live.generated.path,
+      sourceSha256: live.generated.sha256,
+      wanted: { ...goal.wanted, ...differing(live.generated.routing, goal.routing) },
+    };
+    // A copy that is in force is picked up by the plug-in itself, within its RefreshInterval.
+    const impact = followed ? "degraded capacity" : "none";
+    steps.push({ key: "write-copy", title: writeTitle(desired, copy), impact, copy });
+  }
+  if (!followed) {
+    const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${path}`;
+    steps.push({ key: "point-directive", title, impact: "none", value: path });
+  }
+  return steps;
+}
+
+function generatedStep(
+  { aspects }: RoutingDesired,
+  live: Live,
+  change: GeneratedChange,
+  followed: boolean,
+): RoutingStep {
+  const { path } = live.generated;
+  const impact = followed ? "degraded capacity" : "none";
+  if (change.to === "as generated") {
+    const { expected, sha256 } = change;
+    const title = `put back ${path} as it was generated`;
+    return { key: `restore ${path}`, title, impact, path, expected, sha256, followed };
+  }
+  const { expected, lists, inPlace } = change;
+  return {
+    key: "edit-in-place",
+    title: `edit ${path} in place: ${aspects.primaryNode}'s members as primaries of ${Object.keys(lists).join(", ")}; a propagation overwrites it`,
+    impact,
+    edit: { path, expected, lists, inPlace },
+    followed,
+  };
+}
+
+/** Our copies that nothing names: gone, or with what was found under their names. Those that somebody else changed stay. */
+function putAway(live: Live, kept: Kept, inUse: string | undefined): { steps: RoutingStep[]; notes: string[] } {
+  const steps: RoutingStep[] = [];
+  const notes: string[] = [];
+  for (const [path, versions] of Object.entries(kept.written)) {
+    const now = live.files[path]?.sha256 ?? "absent";
+    const generated = versions.some(({ routing }) => routing);
+    if (generated || path in kept.found.files || now === "absent") continue;
+    if (!versions.some((version) => version.sha256 === now)) {
+      notes.push(`${path} stays: somebody changed it since we wrote it`);
+    } else if (live.neighbours.some((neighbour) => neighbour.files.includes(path))) {
+      notes.push(`${path} stays: another web server on this host uses it`);
+    } else if (path === inUse) {
+      notes.push(`${path} stays: the directive named it when it was adopted`);
+    } else {
+      steps.push({ key: `remove ${path}`, title: `remove our copy ${path}`, impact: "none", path, expected: now });
+    }
+  }
+  return { steps, notes };
 }
 
 /** Puts back what was found at adoption, and removes the copies that we made. */
 export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
+  const { settings } = desired;
   const found = kept.found.directive;
-  const refusals = [...hostMismatch(desired), ...live.directiveProblems];
+  const generated = changeToGenerated(live, kept, settings.connection.name);
+  const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...(isProblem(generated) ? [generated] : [])];
   if (!found) refusals.push(nothingRecorded(desired));
-  if (refusals.length > 0 || !found) return { steps: [], refusals, notes: [] };
+  if (refusals.length > 0 || !found || isProblem(generated)) return { steps: [], refusals, notes: [] };
 
-  const notes: string[] = [];
+  const restored = foundCopies(live, kept);
+  const notes = [...restored.notes, ...generatedNotes(live, kept)];
+  const steps = [...restored.steps];
+  const moves = live.directive?.value !== found.value;
+  const follows = activeFile(live) === live.generated && !moves;
+  if (generated) steps.push(generatedStep(desired, live, generated, follows));
+  if (moves) {
+    const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${found.value} again`;
+    steps.push({ key: "point-directive", title, impact: "none", value: found.value, restoresFound: true });
+  }
+  const removals = putAway(live, kept, found.path);
+  notes.push(...removals.notes);
+  const touched = steps.length > 0 || kept.proven === null;
+  if (!touched) return { steps: removals.steps, refusals: [], notes };
+
+  const clusters = Object.keys(settings.verify.clusters);
+  const target = found.path === live.generated.path ? live.generated : live.files[found.path];
+  const reachableOnly = clusters.filter(
+    (name) => !(name in (target?.routing ?? {})) || whyOnlyReachable(name, settings, live) !== undefined,
+  );
+  const waits =
+    settings.switchRouting === "in-place" && !moves && isLoaded(live, kept) && !refreshRefusal(desired, live);
+  const by = waits ? intervalOf(live, kept) : "reload";
+  const to = AS_GENERATED;
+  const frame = { clusters, reachableOnly, before: clusters, to, path: found.path, asGenerated: true, by } as const;
+  return {
+    steps: [...framed(desired, steps, frame), ...removals.steps],
+    refusals: notRunning(desired, live),
+    notes,
+  };
+}
+
+/** Copies that were there at adoption, under names that we wrote to since. */
+function foundCopies(live: Live, kept: Kept): { steps: RoutingStep[]; notes: string[] } {
   const steps: RoutingStep[] = [];
-  const touches: Record<string, string> = {};
+  const notes: string[] = [];
   for (const [path, sha256] of Object.entries(kept.found.files)) {
-    const now = live.files[path]?.sha256 ?? "absent";
-    if (now === sha256 || !(path in kept.written)) continue;
+    const expected = live.files[path]?.sha256 ?? "absent";
+    if (expected === sha256 || !(path in kept.written)) continue;
     const other = live.neighbours.find((neighbour) => neighbour.files.includes(path));
     if (other) {
       notes.push(`${path} stays as it is: ${other.httpdConf}, managed by ${other.owner}, uses it`);
       continue;
     }
-    touches[path] = now;
-    steps.push({
-      key: `restore ${path}`,
-      title: `put back ${path} as it was found`,
-      impact: "none",
-      path,
-      expected: now,
-      sha256,
-    });
+    const title = `put back ${path} as it was found`;
+    const followed = activeFile(live)?.path === path;
+    steps.push({ key: `restore ${path}`, title, impact: "none", path, expected, sha256, followed });
   }
-  if (live.directive?.value !== found.value) {
-    const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${found.value} again`;
-    steps.push({ key: "point-directive", title, impact: "none", value: found.value, restoresFound: true });
-  }
-  const removals: RoutingStep[] = [];
-  for (const [path, versions] of Object.entries(kept.written)) {
-    const now = live.files[path]?.sha256 ?? "absent";
-    if (path in kept.found.files || now === "absent") continue;
-    if (!versions.some((version) => version.sha256 === now)) {
-      notes.push(`${path} stays: somebody changed it since we wrote it`);
-    } else if (live.neighbours.some((neighbour) => neighbour.files.includes(path))) {
-      notes.push(`${path} stays: another web server on this host uses it`);
-    } else if (path === found.path) {
-      notes.push(`${path} stays: the directive named it when it was adopted`);
-    } else {
-      removals.push({ key: `remove ${path}`, title: `remove our copy ${path}`, impact: "none", path, expected: now });
-    }
-  }
-  const touched = steps.length > 0 || kept.proven === null;
-  if (!touched) return { steps: removals, refusals: [], notes };
-
-  const clusters = Object.keys(desired.settings.verify.clusters);
-  const target = found.path === live.generated.path ? live.generated : live.files[found.path];
-  const reachableOnly = clusters.filter(
-    (name) => !(name in (target?.routing ?? {})) || whyOnlyReachable(name, desired.settings, live) !== undefined,
-  );
-  const frame = { clusters, reachableOnly, before: clusters, to: AS_GENERATED, path: found.path, touches };
-  const whole = framed(desired, steps, frame);
-  return { steps: [...whole, ...removals], refusals: notRunning(desired, live), notes };
+  return { steps, notes };
 }
+
+/** A file that was generated again since it was edited has nothing of ours left to take out. */
+const generatedNotes = (live: Live, kept: Kept): string[] =>
+  kept.inPlace &&
+  generatedState(live, kept) === "as generated" &&
+  live.generated.sha256 !== kept.inPlace.generated.sha256
+    ? [`${live.generated.path} stays as it is: it was generated again since it was edited in place`]
+    : [];
+
+const isProblem = (value: GeneratedChange | Problem | undefined): value is Problem =>
+  value !== undefined && "found" in value;
 
 const PASSWORD_IN_CLEAR =
   "verify.testUser logs in without TLS: its password goes over the network in clear; set tls in connectTo";
-
-interface Frame {
-  /** Probed after the reload. */
-  readonly clusters: readonly string[];
-  /** Probed before: not those that the file in place does not know yet. */
-  readonly before: readonly string[];
-  readonly reachableOnly: readonly string[];
-  /** The node, or `AS_GENERATED` where the lists of the file itself decide. */
-  readonly to: string;
-  readonly path: string;
-  readonly touches: Readonly<Record<string, string>>;
-  readonly copy?: CopyRecipe;
-}
-
-/** Changes on disk stand between a check that all is well before and a reload with its proof after. */
-function framed({ settings }: RoutingDesired, changes: readonly RoutingStep[], frame: Frame): RoutingStep[] {
-  const back = frame.to === AS_GENERATED;
-  const routed = frame.clusters.filter((name) => !frame.reachableOnly.includes(name));
-  const served = back ? `as ${fileName(frame.path)} says` : `by ${frame.to}`;
-  const proofs = [
-    ...(routed.length > 0 ? [`${routed.join(", ")} are served ${served}`] : []),
-    ...(frame.reachableOnly.length > 0 ? [`${frame.reachableOnly.join(", ")} answer`] : []),
-  ];
-  const before =
-    frame.before.length > 0
-      ? `that users get answers: ${frame.before.join(", ")}`
-      : "the web server's configuration; no probed cluster is in force yet";
-  return [
-    {
-      key: "check-first",
-      title: `check, before anything is changed, ${before}`,
-      impact: "none",
-      clusters: frame.before,
-      level: back ? "reachable" : "answering",
-      path: frame.path,
-      touches: frame.touches,
-      ...(frame.copy ? { copy: frame.copy } : {}),
-    },
-    ...changes,
-    {
-      key: "reload",
-      title: `reload ${settings.webServer} gracefully${back ? "" : `: users move to ${frame.to}`}; a few connections may be reset`,
-      // Measured on Apache httpd under load: mpm_worker resets almost no connection at a graceful reload, mpm_event about
-      // one per client; which one a given IBM HTTP Server runs cannot be told from here. Users stay logged in (LTPA), but
-      // sessions that were kept in memory alone start anew on the other node. Hence more than "none" and no outage.
-      impact: "degraded capacity",
-    },
-    {
-      key: "prove",
-      title: `prove with ${settings.verify.samples} requests each that ${proofs.join(" and ")}`,
-      impact: "none",
-      path: frame.path,
-      clusters: frame.clusters,
-      reachableOnly: frame.reachableOnly,
-    },
-  ];
-}
 
 const notInForce = ({ directive }: Live): string[] =>
   directive && directive.alsoFound.length > 0

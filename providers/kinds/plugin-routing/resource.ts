@@ -28,10 +28,18 @@ export interface PluginRoutingArgs extends RunArgs {
   serverRoot: pulumi.Input<SettingsInput["serverRoot"]>;
   /** Commands as program and arguments, never shell text. Default: `<serverRoot>/bin/apachectl`, `<serverRoot>/logs/httpd.pid`. */
   control?: pulumi.Input<SettingsInput["control"]>;
-  /** Absolute path of the plug-in file that the deployment manager generates and propagates. It is never edited. */
+  /** Absolute path of the plug-in file that the deployment manager generates and propagates. Edited only in place. */
   pluginFile: pulumi.Input<SettingsInput["pluginFile"]>;
   /** Our copy beside it is `<copyPrefix><node>.xml`. Web servers that share a plug-in file need different ones. Default `plugin-cfg-primary-`. */
   copyPrefix?: pulumi.Input<SettingsInput["copyPrefix"]>;
+  /**
+   * "directive" (default): a copy with other primaries, and `WebSpherePluginConfig` points at it. It survives a propagation
+   * and takes a graceful reload, at which a few connections may be reset. "in-place": `pluginFile` itself is edited, and
+   * read again within its RefreshInterval. No reload and nothing lost on any MPM, but a propagation overwrites it.
+   */
+  switchRouting?: pulumi.Input<SettingsInput["switchRouting"]>;
+  /** In place: a longer RefreshInterval of the plug-in file is refused. Default "10m". */
+  refreshLimit?: pulumi.Input<SettingsInput["refreshLimit"]>;
   /** Node → names of its cluster members as in the plug-in file's `Server` elements. No member under two nodes. */
   nodes: pulumi.Input<SettingsInput["nodes"]>;
   /** Between cluster members; must be declared where the plug-in file says `GetDWLMTable="true"`. */

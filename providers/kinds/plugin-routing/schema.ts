@@ -6,6 +6,7 @@ import {
   controlSchema,
   names,
   nodesSchema,
+  refreshLimitSchema,
   verifySchema,
 } from "../../targets/plugin/schema.js";
 
@@ -35,6 +36,13 @@ export const settingsSchema = z.strictObject({
     .describe(
       "our copy beside the plug-in file is called <copyPrefix><node>.xml; web servers that share a plug-in file need different ones",
     ),
+  switchRouting: z
+    .enum(["directive", "in-place"])
+    .default("directive")
+    .describe(
+      "directive: a copy of the plug-in file, and WebSpherePluginConfig points at it; survives a propagation, needs a graceful reload. in-place: the plug-in file itself is edited and read again within its RefreshInterval; no reload, nothing lost on any MPM, but a propagation overwrites it",
+    ),
+  refreshLimit: refreshLimitSchema,
   nodes: nodesSchema.describe("node → names of its cluster members, as the plug-in file's Server elements have them"),
   sessionReplication: z
     .enum(["none", "memory-to-memory"])

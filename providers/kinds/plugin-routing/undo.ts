@@ -2,11 +2,13 @@ import { milliseconds } from "../../common/duration.js";
 import { formatProblem, problemsOf } from "../../common/problem.js";
 import type { UndoContext } from "../../lifecycle/kind.js";
 import { reloadOrStart } from "../../targets/plugin/control.js";
-import { hostOf, mayBeLoaded, provenNow, proveThrough, setDirective } from "./apply.js";
+import type { Pause } from "../../targets/plugin/refresh.js";
+import { mayBeLoaded, pointAt, waitUntilRead } from "./apply.js";
 import { type RoutingDesired, webServerOf } from "./goal.js";
 import type { Kept, Live } from "./live.js";
-import type { RoutingStep } from "./plan.js";
-import { previousOf } from "./unfinished.js";
+import { hostOf, provenNow, proveThrough } from "./proving.js";
+import type { RoutingStep } from "./steps.js";
+import { isOurDoing, previousOf } from "./unfinished.js";
 
 export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, Kept>;
 
@@ -14,14 +16,19 @@ export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, 
  * After a failed step: the previous plug-in file and directive back, a reload if one had been begun, and the probes of
  * before once more. When all of that went well the run is as if it had never been; else the next one still knows of it.
  */
-export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> | undefined> {
+export async function undo(context: RoutingUndoContext, pause: Pause): Promise<Partial<Kept> | undefined> {
   if (context.failed.key === "check-first") return undefined;
+  if (context.done.some((step) => step.key === "prove")) {
+    context.tell("users are where they were declared to be, which was proved; what is left is tidied by the next up");
+    return undefined;
+  }
   const host = hostOf(context);
   const { settings } = context.desired;
   // Its record was made before the first write.
   const previous = context.kept.previous ?? previousOf(context.kept, context.live);
   const active = context.live.directive?.path;
   let changed = false;
+  let pointedBack = false;
   let noticed = false;
   let whole = true;
 
@@ -30,7 +37,7 @@ export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> |
     if (sha256 === "absent") continue;
     const now = await host.files.read(path);
     if (now?.sha256 === sha256) continue;
-    if (!isOurs(context.kept, path, now?.sha256)) {
+    if (!isOurDoing(context.kept, path, now?.sha256)) {
       whole = false;
       context.tell(`${path} stays: somebody changed it since we wrote it`);
       continue;
@@ -44,14 +51,15 @@ export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> |
   }
   if (previous.directive) {
     await context.assertHeld();
-    if (await setDirective(previous.directive.value, previous.directive, context, host)) {
-      changed = true;
+    if (await pointAt(previous.directive.value, previous.directive, context, host)) {
+      changed = pointedBack = true;
       context.tell(`WebSpherePluginConfig names ${previous.directive.value} again`);
     }
   }
-  const reloaded = mayBeLoaded(context);
+  // In place nothing was reloaded unless the directive was moved: processes follow what is in the file by themselves.
+  const reloads = mayBeLoaded(context) && (pointedBack || settings.switchRouting === "directive");
   let green = true;
-  if (reloaded) {
+  if (reloads) {
     await context.assertHeld();
     const how = await reloadOrStart(host, webServerOf(context.desired), settings);
     context.tell(
@@ -59,6 +67,9 @@ export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> |
         ? `${settings.webServer} was reloaded`
         : `${settings.webServer} was down and was started again`,
     );
+    green = await verdict(context);
+  } else if (noticed && settings.switchRouting === "in-place") {
+    await waitUntilRead(context.live.generated.refreshInterval, context, pause);
     green = await verdict(context);
   } else if (changed) {
     context.tell(
@@ -69,7 +80,7 @@ export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> |
   }
   for (const [path, sha256] of Object.entries(previous.files)) {
     const now = sha256 === "absent" ? await host.files.read(path) : undefined;
-    if (!now || !isOurs(context.kept, path, now.sha256)) continue;
+    if (!now || !isOurDoing(context.kept, path, now.sha256)) continue;
     await context.assertHeld();
     await host.files.remove(path, { expected: now.sha256 });
     context.tell(`${path}, which was new, is removed`);
@@ -82,9 +93,6 @@ export async function undo(context: RoutingUndoContext): Promise<Partial<Kept> |
     previous: undefined,
   };
 }
-
-const isOurs = (kept: Kept, path: string, sha256: string | undefined): boolean =>
-  kept.written[path]?.some((version) => version.sha256 === sha256) ?? false;
 
 /** The probes of before, once more; a bad answer is part of the story and not an error of its own. */
 async function verdict(context: RoutingUndoContext): Promise<boolean> {

@@ -19,13 +19,13 @@ export function previousOf(kept: Kept, live: Live): Previous {
 
 /** The run whose traces `live` shows: the directive and each file are as it found them or as it left them. */
 export function unfinishedRun(kept: Kept, live: Live): Previous | undefined {
-  const { previous, proven, written } = kept;
+  const { previous, proven } = kept;
   if (proven !== null || !previous) return undefined;
   const path = live.directive?.path;
   const known = path !== undefined && [previous.directive?.path, ...previous.towards].includes(path);
   const untouched = Object.entries(previous.files).every(([file, before]) => {
     const now = shaOf(live, file);
-    return now === before || written[file]?.some((version) => version.sha256 === now);
+    return now === before || isOurDoing(kept, file, now);
   });
   return known && untouched ? previous : undefined;
 }
@@ -40,4 +40,15 @@ export function isHalfDone(kept: Kept, live: Live): boolean {
   );
 }
 
-const shaOf = (live: Live, path: string): string => live.files[path]?.sha256 ?? "absent";
+/** Written by us, or put back by us as it was before. */
+export function isOurDoing({ written, found, inPlace }: Kept, path: string, sha256: string | undefined): boolean {
+  if (sha256 === undefined) return false;
+  return (
+    written[path]?.some((version) => version.sha256 === sha256) === true ||
+    found.files[path] === sha256 ||
+    (inPlace?.path === path && inPlace.generated.sha256 === sha256)
+  );
+}
+
+const shaOf = ({ generated, files }: Live, path: string): string =>
+  (path === generated.path ? generated : files[path])?.sha256 ?? "absent";

@@ -85,7 +85,7 @@ export async function requireOwnAddress(
         ? `a request to ${address}:${port} was answered, but is not in ${verify.accessLog} on ${host.name}`
         : `a request to ${address}:${port} was not answered: ${outcome.detail}`,
     allowed: "the web server's own address",
-    why: "Requests that another web server answers prove nothing about this one. Nothing has been changed",
+    why: "Requests that another web server answers prove nothing about this one",
     next: "Correct connectTo; or accessLog, if this web server writes its requests elsewhere",
   });
 }

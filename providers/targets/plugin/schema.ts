@@ -39,6 +39,11 @@ export const controlSchema = z.strictObject({
   timeout: durationSchema.default("2m").describe("limit of one of these commands"),
 });
 
+/** Longest RefreshInterval that is waited for after an edit in place. */
+export const refreshLimitSchema = durationSchema
+  .default("10m")
+  .describe("in place: a longer RefreshInterval of the plug-in file is refused, for nobody could tell for so long");
+
 export const nodesSchema = z.record(z.string().min(1), names).superRefine((nodes, context) => {
   const nodeOf = new Map<string, string>();
   for (const [node, members] of Object.entries(nodes)) {

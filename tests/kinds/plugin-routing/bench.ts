@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type PluginCluster, readPluginConfig } from "../../../providers/formats/plugin-cfg.js";
-import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
+import { pluginRoutingOver } from "../../../providers/kinds/plugin-routing/kind.js";
 import type { Live } from "../../../providers/kinds/plugin-routing/live.js";
 import type { Access } from "../../../providers/lifecycle/kind.js";
 import { managedProvider } from "../../../providers/lifecycle/provider.js";
@@ -65,7 +65,12 @@ export class WebServerModel {
   failSyntaxTest = (): boolean => false;
   /** What becomes of a session whose server is no primary any more. Documented for none, so each is tried. */
   affinity: "to primaries" | "to backups too" | "with persistent sessions" = "to primaries";
+  /** How long a run waited for the plug-in to look at its file again, each time. */
+  readonly waited: number[] = [];
+  /** RefreshInterval is never over: whatever is waited, the plug-in goes by what it has. */
+  neverLooks = false;
   #running: PluginCluster[] | undefined;
+  #path = "";
   #before: PluginCluster[] = [];
   #left = 0;
   #turn = 0;
@@ -134,11 +139,24 @@ export class WebServerModel {
       const config = readPluginConfig(Buffer.from(this.host.text(path) ?? ""), path);
       if (config.problems.length > 0) throw new Error("the plug-in rejects the file");
       this.#running = config.clusters;
+      this.#path = path;
       this.host.put(PID_FILE, "4242\n");
       this.host.mkdir(PROCESS);
     } catch {
       if (this.diesOnBadFile) this.die();
       else this.#running = [];
+    }
+  }
+
+  /** RefreshInterval is over: the file of the last reload is read again. One that cannot be read leaves the old one in force. */
+  lookAgain(): void {
+    const text = this.host.text(this.#path);
+    if (!this.#running || text === undefined || this.neverLooks) return;
+    try {
+      const config = readPluginConfig(Buffer.from(text), this.#path);
+      if (config.problems.length === 0) this.#running = config.clusters;
+    } catch {
+      // Logged by the plug-in, and nothing else.
     }
   }
 
@@ -210,7 +228,11 @@ export function routingBench(web: WebServerModel) {
   const fresh: Access = { host: () => web.host, files: () => web.host.files };
   const cached: Access = { host: () => web.host, files: () => snapshotReader(web.host) };
   const shown = plansOfCommands();
-  const provider = managedProvider(pluginRouting, { fresh, cached, say: (line) => said.push(line), shown });
+  const kind = pluginRoutingOver(async (ms) => {
+    web.waited.push(ms);
+    web.lookAgain();
+  });
+  const provider = managedProvider(kind, { fresh, cached, say: (line) => said.push(line), shown });
   const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
     const { inputs: news, failures } = await provider.check(olds, inputs);
     if (failures?.length) throw new Error(JSON.stringify(failures));

@@ -1,0 +1,113 @@
+import { ProblemError } from "../../common/problem.js";
+import { type PluginConfig, readPluginConfig } from "../../formats/plugin-cfg.js";
+import type { ApplyContext } from "../../lifecycle/kind.js";
+import type { Host } from "../../targets/host.js";
+import type { HttpdDirective } from "../../targets/httpd.js";
+import { requireAlive } from "../../targets/plugin/control.js";
+import { fileName } from "../../targets/plugin/copies.js";
+import { AS_GENERATED } from "../../targets/plugin/schema.js";
+import {
+  beginSessions,
+  followSessions,
+  type HeldSession,
+  type SessionSettings,
+} from "../../targets/plugin/sessions.js";
+import { type Proving, prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
+import { directiveIn } from "../../targets/plugin/web-server.js";
+import { declaredPath, type RoutingDesired, webServerOf } from "./goal.js";
+import { type Kept, type Live, lastChange, type Proven } from "./live.js";
+
+export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
+
+export const hostOf = (context: RoutingContext): Host => context.host(context.desired.settings.connection);
+
+/** Sessions begun before a switch, by the inputs of their run: a run that is gone leaves none behind. */
+const heldSessions = new WeakMap<RoutingDesired, readonly HeldSession[]>();
+
+export async function holdSessions(context: RoutingContext, host: Host): Promise<void> {
+  const settings = await sessionSettings(context, host);
+  if (settings) heldSessions.set(context.desired, await beginSessions(Object.keys(settings.verify.clusters), settings));
+}
+
+/** Users' sessions stay, go on elsewhere or begin anew: which of these happened is measured and said. */
+export async function sayWhatBecameOfSessions(context: RoutingContext, host: Host): Promise<void> {
+  const held = heldSessions.get(context.desired) ?? [];
+  const settings = held.length > 0 ? await sessionSettings(context, host) : undefined;
+  if (settings) for (const line of await followSessions(held, settings)) context.progress(line);
+}
+
+/** undefined where nothing can be measured; a measurement must not fail a run whose proof is another. */
+async function sessionSettings(context: RoutingContext, host: Host): Promise<SessionSettings | undefined> {
+  const { verify, pluginFile } = context.desired.settings;
+  try {
+    const target = await targetOf(verify);
+    const token = await tokenOf(verify, target, context.signal);
+    const config = await readConfig(pluginFile, host);
+    return { verify, config, target, signal: context.signal, ...(token ? { token } : {}) };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    context.progress(`what becomes of sessions cannot be measured: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** To be remembered of a proof that was just given. */
+export async function provenNow(path: string, context: RoutingContext): Promise<Proven> {
+  const host = hostOf(context);
+  const stat = await host.files.stat((await directiveOf(context, host)).file);
+  return { path, how: "by probes", ...(stat ? { editedMs: lastChange(stat) } : {}) };
+}
+
+/**
+ * Probes the clusters. "routed" is judged by the file that the directive names, the very one the reload took; "answering"
+ * by the generated file, since the one in place may be what is broken.
+ */
+export async function proveThrough(
+  { clusters, level, reachableOnly }: Pick<Proving, "clusters" | "level" | "reachableOnly">,
+  context: RoutingContext,
+  settleMs: number,
+): Promise<void> {
+  const { settings } = context.desired;
+  const host = hostOf(context);
+  const path = level === "routed" ? (await directiveOf(context, host)).path : settings.pluginFile;
+  const needsConfig = level !== "reachable" && clusters.some((name) => !reachableOnly?.includes(name));
+  const proving = {
+    host,
+    verify: settings.verify,
+    ...(needsConfig ? { config: await readConfig(path, host) } : {}),
+    clusters,
+    level,
+    ...(reachableOnly ? { reachableOnly } : {}),
+    inWords: level === "routed" ? wordsFor(path, context.desired) : "answered",
+    signal: context.signal,
+    alive: () => requireAlive(host, webServerOf(context.desired), settings),
+    progress: context.progress,
+  };
+  await prove(proving, settleMs);
+}
+
+const wordsFor = (path: string, desired: RoutingDesired): string => {
+  const { primaryNode } = desired.aspects;
+  return primaryNode !== AS_GENERATED && path === declaredPath(desired)
+    ? `on ${primaryNode}`
+    : `on primaries of ${fileName(path)}`;
+};
+
+const directiveOf = (context: RoutingContext, host: Host): Promise<HttpdDirective> =>
+  directiveIn(host.files, webServerOf(context.desired), context.desired.settings);
+
+async function readConfig(path: string, host: Host): Promise<PluginConfig> {
+  const where = `${host.name}:${path}`;
+  const content = await host.files.read(path);
+  if (content) return readPluginConfig(content.bytes, where);
+  throw new ProblemError("missing", { where, found: "there is no such file" });
+}
+
+export function changed(where: string, found: string): ProblemError {
+  return new ProblemError("changed-meanwhile", {
+    where,
+    found,
+    why: "What was planned may no longer be right for it",
+    next: "Run up again: it looks anew",
+  });
+}

@@ -1,0 +1,167 @@
+import { CONF, copyOf, GENERATED, HTTPD_CONF, routingBench, type Stored, type WebServerModel } from "./bench.js";
+import { everywhere, FAULTS, type Fault, inputsFor, stateOf } from "./faults.js";
+import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
+
+/** Generous, since the machine may be busy: every index is a whole run and its recovery. */
+jest.setTimeout(120_000);
+
+const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
+const inPlace = (web: WebServerModel, more: Record<string, unknown> = {}) =>
+  inputsFor(web, { switchRouting: "in-place", ...more });
+
+const expectOn = (web: WebServerModel, node: "node1" | "node10") => {
+  expect(web.primaries("AppsCluster")).toEqual([`${node}_apps_server1`]);
+  expect(web.primaries("InfraCluster")).toEqual([`${node}_infra`]);
+};
+
+const untouched = (web: WebServerModel) => {
+  expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
+  expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+  expect(web.host.text(copyOf("node10"))).toBeUndefined();
+  expectOn(web, "node1");
+};
+
+/** A run with the fault in it, and what the state then holds. */
+async function struck(fault: Fault, run: () => Promise<Stored | undefined>): Promise<Stored | undefined> {
+  fault.active = true;
+  const stored = await stateOf(run() as Promise<Stored>);
+  fault.active = false;
+  return stored;
+}
+
+const DEATHS = FAULTS.filter(([, , lasting]) => lasting);
+
+/** Between a death and the next run the plug-in may have looked at its file, or not. */
+const BETWEEN = [
+  ["the plug-in has looked meanwhile", (web: WebServerModel) => web.lookAgain()],
+  ["the plug-in has not looked yet", () => undefined],
+] as const;
+
+describe("promise 6: interrupted anywhere, routing in place converges and the proof is never skipped", () => {
+  test.each(
+    FAULTS.flatMap(([name, ...fault]) => BETWEEN.map(([between, look]) => [name, between, ...fault, look] as const)),
+  )("move to node10: %s, %s", async (_name, _between, side, lasting, look) => {
+    const indices = await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      const stored = await struck(fault, () => bench.create(inPlace(web)));
+      look(web);
+      const outs = (stored ? await bench.up(stored, inPlace(web)) : await bench.create(inPlace(web))) ?? stored ?? {};
+      expectOn(web, "node10");
+      expect(web.calls.filter((call) => call !== "-t")).toEqual([]);
+      expect(await bench.up(outs, inPlace(web))).toBeUndefined();
+      await bench.destroy((await bench.up(outs, inPlace(web, { onDestroy: "restore" }))) ?? {});
+      untouched(web);
+    });
+    expect(indices).toBeGreaterThan(7);
+  });
+
+  test.each(DEATHS)("back to the start after a half-done move: %s", async (_name, side, lasting) => {
+    await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      const stored = await struck(fault, () => bench.create(inPlace(web)));
+      web.lookAgain();
+      const back = inPlace(web, { primaryNode: "as generated" });
+      if (stored) await bench.up(stored, back);
+      else await bench.create(back);
+      untouched(web);
+    });
+  });
+
+  test.each(FAULTS)("promise 9: restore on destroy: %s", async (_name, side, lasting) => {
+    const indices = await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      const outs = await bench.create(inPlace(web, { onDestroy: "restore" }));
+      fault.active = true;
+      const failed = await bench.destroy(outs).then(
+        () => false,
+        () => true,
+      );
+      fault.active = false;
+      if (failed) await bench.destroy(outs);
+      untouched(web);
+    });
+    expect(indices).toBeGreaterThan(5);
+  });
+
+  test.each(FAULTS)(
+    "what turns out bad for users goes back to where the first run started: %s",
+    async (_name, side, lasting) => {
+      await everywhere(side, lasting, async (web, fault) => {
+        const bench = routingBench(web);
+        const outs = await bench.create(inPlace(web));
+        const before = web.host.text(GENERATED);
+        const stored = (await struck(fault, () => bench.up(outs, inPlace(web, { primaryNode: "node1" })))) ?? outs;
+        await web.host.close();
+        web.lookAgain();
+        const { kept } = JSON.parse(
+          web.host.text(web.host.paths().find((path) => path.includes("/records/")) ?? "") ?? "",
+        );
+        const moved = kept.proven !== null && web.host.text(GENERATED) !== before;
+        if (moved) return;
+        web.down.add("node1_apps_server1");
+        await expect(bench.up(stored, inPlace(web, { primaryNode: "node1" }))).rejects.toThrow(
+          /answered by node10_apps/,
+        );
+        expect(web.host.text(GENERATED)).toBe(before);
+        expectOn(web, "node10");
+        web.down.clear();
+        await web.host.close();
+        await bench.up(stored, inPlace(web, { primaryNode: "node1" }));
+        expectOn(web, "node1");
+      });
+    },
+  );
+});
+
+describe("promise 6: interrupted anywhere, the way of switching is another one after the next up", () => {
+  test.each(FAULTS)("directive → in-place: %s", async (_name, side, lasting) => {
+    const indices = await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      const outs = await bench.create(inputsFor(web));
+      const stored = (await struck(fault, () => bench.up(outs, inPlace(web)))) ?? outs;
+      web.lookAgain();
+      await web.host.close();
+      const moved = (await bench.up(stored, inPlace(web))) ?? stored;
+      expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+      expect(web.host.text(copyOf("node10"))).toBeUndefined();
+      expectOn(web, "node10");
+      expect(await bench.up(moved, inPlace(web))).toBeUndefined();
+      await bench.destroy((await bench.up(moved, inPlace(web, { onDestroy: "restore" }))) ?? {});
+      untouched(web);
+    });
+    expect(indices).toBeGreaterThan(10);
+  });
+
+  test.each(FAULTS)("in-place → directive: %s", async (_name, side, lasting) => {
+    const indices = await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      const outs = await bench.create(inPlace(web));
+      const stored = (await struck(fault, () => bench.up(outs, inputsFor(web)))) ?? outs;
+      web.lookAgain();
+      await web.host.close();
+      const moved = (await bench.up(stored, inputsFor(web))) ?? stored;
+      expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
+      expect(web.host.text(HTTPD_CONF)).toContain(`Config "${copyOf("node10")}"`);
+      expectOn(web, "node10");
+      expect(await bench.up(moved, inputsFor(web))).toBeUndefined();
+      await bench.destroy((await bench.up(moved, inputsFor(web, { onDestroy: "restore" }))) ?? {});
+      untouched(web);
+    });
+    expect(indices).toBeGreaterThan(10);
+  });
+
+  test.each(DEATHS)("given up half-way, and back to the first way: %s", async (_name, side, lasting) => {
+    await everywhere(side, lasting, async (web, fault) => {
+      const bench = routingBench(web);
+      const outs = await bench.create(inPlace(web));
+      const stored = (await struck(fault, () => bench.up(outs, inputsFor(web)))) ?? outs;
+      web.lookAgain();
+      await web.host.close();
+      const back = (await bench.up(stored, inPlace(web))) ?? stored;
+      expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+      expect(web.host.text(copyOf("node10"))).toBeUndefined();
+      expectOn(web, "node10");
+      expect(await bench.up(back, inPlace(web))).toBeUndefined();
+    });
+  });
+});
