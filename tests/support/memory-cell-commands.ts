@@ -82,6 +82,7 @@ export function modelledCell(cell: MemoryCell): Cell {
     setAutoSync: unused,
     startServer: unused,
     stopServer: unused,
+    users: unused,
     applicationReadiness: async (applications) =>
       applications.map((application) => ({
         application,
@@ -173,13 +174,15 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
       throw new ProblemError("refused", { where: "update installer", found: "another run is under way" });
     }
     await cell.change(`${action} ${ids.join(",")}`, () => {
-      if (cell.jobs.has(job)) return;
+      // One that has ended and was not looked at yet is attached to like one that goes on.
+      if (cell.jobs.has(job) || cell.endedJobs.has(job)) return;
       cell.installerRuns.push(job);
       if (!cell.installerLies)
         cell.jobs.set(`${job} half-way`, { endsAt: cell.now + INSTALL_MS / 2, finish: () => cell.changeMaster() });
       cell.jobs.set(job, {
         endsAt: cell.now + INSTALL_MS,
         finish: () => {
+          cell.endedJobs.add(job);
           if (cell.installerLies) return;
           cell.changeMaster();
           for (const id of ids) action === "install" ? cell.fixes.add(id) : cell.fixes.delete(id);
@@ -190,6 +193,7 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
       cell.advance(TICK_MS);
       await whileRunning?.();
     }
+    cell.endedJobs.delete(job);
     cell.faults.after(`${action} ended`);
     const output = "Fix installation completed";
     return { result: "done", installed: list(cell.fixes).fixes, exitCode: 0, output, requires: cell.requires };

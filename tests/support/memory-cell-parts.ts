@@ -8,6 +8,8 @@ export const START_MS = 40_000;
 export const STOP_MS = 20_000;
 export const INSTALL_MS = 300_000;
 export const REFRESH_S = 60;
+/** A probe that fails is tried again for so long. */
+export const SETTLE_MS = 60_000;
 export const AUTO_SYNC_MS = 60_000;
 export const APP_RESTART_MS = 30_000;
 

@@ -1,8 +1,8 @@
 import { ProblemError } from "../../providers/common/problem.js";
-import type { RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
+import type { Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
 import { sameLists } from "../../providers/kinds/interim-fixes/routes.js";
 import type { MemoryCell } from "./memory-cell.js";
-import { REFRESH_S, TICK_MS, type WebServer } from "./memory-cell-parts.js";
+import { REFRESH_S, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
 
 /** A web server that is nothing but its lists, its hold, and when its processes look at their file. */
 export function modelledWebServer(cell: MemoryCell, webServer: WebServer): RoutedWebServer {
@@ -32,11 +32,13 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     prove: async (proof, { settle }) => {
       cell.faults.alive();
       if (settle) while (webServer.followed !== webServer.file) cell.advance(TICK_MS);
-      if (proof.level === "routed" && !sameLists(webServer.followed, proof.lists)) {
-        throw new ProblemError("not-converged", { where: name, found: "answered by others" });
+      for (const until = cell.now + (settle ? SETTLE_MS : 0); ; cell.advance(TICK_MS)) {
+        try {
+          return requireProved(cell, webServer, proof);
+        } catch (error) {
+          if (cell.now >= until) throw error;
+        }
       }
-      for (const { primary } of Object.values(webServer.followed))
-        for (const server of primary) cell.requireAnswer(server);
     },
     replace: async () => false,
     hold: (hold) =>
@@ -53,4 +55,11 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         if (webServer.hold?.rollout === rollout) webServer.hold = null;
       }),
   };
+}
+
+function requireProved(cell: MemoryCell, { name, followed }: WebServer, proof: Proof): void {
+  if (proof.level === "routed" && !sameLists(followed, proof.lists)) {
+    throw new ProblemError("not-converged", { where: name, found: "answered by others" });
+  }
+  for (const { primary } of Object.values(followed)) for (const server of primary) cell.requireAnswer(server);
 }

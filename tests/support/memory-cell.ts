@@ -54,6 +54,8 @@ export class MemoryCell {
   installerLies = false;
   /** What the installer changes in folders that all nodes share, whatever it does. */
   sharedChanges: readonly FileChange[] = [];
+  /** Of a node that is drained. */
+  users: { sessions: number; requests: number } | undefined = { sessions: 0, requests: 0 };
   /** What the installer says that it needs. */
   requires: readonly string[] = [];
   /** Node, or "dmgr" → whose files and servers its profile has; without an entry all are its owner's. */
@@ -63,6 +65,7 @@ export class MemoryCell {
   control: { process: string } | undefined;
   request: { request: LiveControl["request"]; reason: string } | undefined;
   readonly jobs = new Map<string, Job>();
+  readonly endedJobs = new Set<string>();
   /** Application → level of its archive. */
   readonly versions = new Map<string, number>();
   readonly #events: { readonly at: number; readonly act: () => void }[] = [];
@@ -290,6 +293,7 @@ export class MemoryCell {
         this.requireAnswer(server);
       },
       connections: async () => 0,
+      users: async () => this.users,
       fingerprints: async (applications) =>
         Object.fromEntries(applications.map((name) => [name, String(this.versions.get(name) ?? 0)])),
       rememberShared: async () => ({}),

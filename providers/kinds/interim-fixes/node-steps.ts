@@ -108,17 +108,15 @@ async function membersOf(node: string, work: Work): Promise<readonly (ClusterMem
     );
 }
 
-/** Not before every web server was seen once more to send users to other nodes, and those to be there. */
+/** No member before every web server was seen once more to send users to other nodes, and those to be there. */
 export async function stopMembers(node: string, routing: "without" | "any", work: Work): Promise<Partial<Journal>> {
   const cell = await work.estate.cell.observe();
-  if (routing === "without") {
-    await requireOthersServing(node, cell, work);
-    await provePast(node, work);
-  }
+  if (routing === "without") await requireOthersServing(node, cell, work);
   const seen = await observeNode(node, work.estate, cell, work.desired.settings.untouched);
-  await each(seen, work, "stop", "stopped", work.desired.settings.limits.stop, (server, run) =>
-    work.estate.node(node).stopServer(server, run),
-  );
+  await each(seen, work, "stop", "stopped", work.desired.settings.limits.stop, async (server, run) => {
+    if (routing === "without") await provePast(node, work);
+    return work.estate.node(node).stopServer(server, run);
+  });
   return {};
 }
 
@@ -157,6 +155,7 @@ async function each(
   const due = members.filter(({ state }) => state !== reached).map(({ server }) => server);
   if (due.length === 0) return;
   for (const server of due) {
+    await work.watch();
     work.context.progress(`${verb} ${server} of ${node}`);
     await command(server, runOf(verb, `${node}-${server}`, limit, work));
   }

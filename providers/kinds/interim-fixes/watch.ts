@@ -4,10 +4,25 @@ import { SAYS_NOTHING, type Work } from "./apply.js";
 import type { RolloutStep } from "./steps.js";
 
 /** Steps that come when the agents of the nodes behind are down, and that would do harm if one were not. */
-const WATCHED: readonly RolloutStep["do"][] = [
-  ...["drain", "installer", "await installer", "accept changes", "start agent", "synchronize"],
-  ...["stop members", "clear temp", "start members", "probe members"],
-] as RolloutStep["do"][];
+const WATCHED: ReadonlySet<RolloutStep["do"]> = new Set([
+  ...(["route", "drain", "installer", "await installer", "accept changes", "start agent"] as const),
+  ...(["synchronize", "stop members", "clear temp", "start members", "probe members"] as const),
+]);
+
+/** Nodes whose agents have to be down while a step is at work: those behind, until their members are stopped. */
+function waitingNodes(step: RolloutStep, { journal, desired: { settings } }: Omit<Work, "watch">): readonly string[] {
+  const classic = settings.order === "classic";
+  const unwatched = !WATCHED.has(step.do) || (classic && step.do === "route");
+  if (settings.strategy === "offline" || !journal.touched || unwatched) return [];
+  const [lead] = journal.order;
+  const inService = !classic && (step.do === "drain" || step.do === "stop members");
+  const inTurn = inService ? undefined : nodeOf(step);
+  const behind = (node: string) => (journal.nodes[node] ?? "behind") === "behind";
+  return journal.order.filter((node) => node !== lead && node !== inTurn && behind(node));
+}
+
+const nodeOf = (step: RolloutStep): string | undefined =>
+  step.do === "route" && "without" in step.target ? step.target.without : "node" in step ? step.node : undefined;
 
 /**
  * What a step's waits ask again and again: that the agents of nodes which wait for their turn stay down. One that a service
@@ -32,13 +47,9 @@ export function watchOver(step: RolloutStep, work: Omit<Work, "watch">): () => P
 
 /** The same, once and for certain: before a step, and after the update installer. */
 export async function requireAgentsDown(step: RolloutStep, work: Omit<Work, "watch">): Promise<void> {
-  const { journal, desired, estate } = work;
-  if (desired.settings.strategy === "offline" || !journal.touched || !WATCHED.includes(step.do)) return;
-  const inTurn = "node" in step ? step.node : journal.order[0];
-  const waiting = journal.order.filter((node) => node !== inTurn && (journal.nodes[node] ?? "behind") === "behind");
   const back: string[] = [];
-  for (const node of waiting) {
-    const [signals] = await estate.node(node).observe([{ server: "nodeagent" }]);
+  for (const node of waitingNodes(step, work)) {
+    const [signals] = await work.estate.node(node).observe([{ server: "nodeagent" }]);
     if (signals?.process !== "absent") back.push(node);
   }
   if (back.length === 0) return;
