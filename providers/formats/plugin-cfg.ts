@@ -38,6 +38,8 @@ export interface PluginCluster {
   /** GetDWLMTable="true": with memory-to-memory replication the plug-in follows that table, not the lists. */
   dwlm: boolean;
   cloneSeparator: ":" | "+";
+  /** How long the plug-in leaves a member alone that it could not reach. Default 60. */
+  retryIntervalSeconds: number;
   /** Names of the affinity cookies of the Uris routed to it, each once. */
   affinityCookies: string[];
   /** Patterns of the Uris routed to it, each once. */
@@ -152,6 +154,7 @@ class PluginReader {
       clusterAddress: childrenOf(element, "ClusterAddress").length > 0,
       dwlm: isTrue(attributeOf(element, "GetDWLMTable")),
       cloneSeparator: isTrue(attributeOf(element, "CloneSeparatorChange")) ? "+" : ":",
+      retryIntervalSeconds: this.seconds(element, "RetryInterval", DEFAULT_RETRY_SECONDS),
       affinityCookies: [],
       uris: [],
     };
@@ -237,11 +240,15 @@ class PluginReader {
   }
 
   private refreshInterval(): number {
-    const text = attributeOf(this.document.root, "RefreshInterval");
-    if (text === undefined) return DEFAULT_REFRESH_SECONDS;
+    return this.seconds(this.document.root, "RefreshInterval", DEFAULT_REFRESH_SECONDS);
+  }
+
+  private seconds(element: XmlElement, attribute: string, otherwise: number): number {
+    const text = attributeOf(element, attribute);
+    if (text === undefined) return otherwise;
     if (/^(?:-1|[0-9]{1,9})$/.test(text)) return Number(text);
-    this.problem(this.document.root, `RefreshInterval ${JSON.stringify(text)}`, "seconds, or -1");
-    return DEFAULT_REFRESH_SECONDS;
+    this.problem(element, `${attribute} ${JSON.stringify(text)}`, "seconds, or -1");
+    return otherwise;
   }
 
   private problem(element: XmlElement, found: string, allowed?: string): void {
@@ -255,8 +262,9 @@ class PluginReader {
   }
 }
 
-/** IBM, "plugin-cfg.xml file": defaults of RefreshInterval and AffinityCookie; a Route without UriGroup takes every URI. */
+/** IBM, "plugin-cfg.xml file": defaults of RefreshInterval, RetryInterval and AffinityCookie; a Route without UriGroup takes every URI. */
 const DEFAULT_REFRESH_SECONDS = 60;
+const DEFAULT_RETRY_SECONDS = 60;
 const DEFAULT_COOKIE = "JSESSIONID";
 const EVERY_URI = "/*";
 

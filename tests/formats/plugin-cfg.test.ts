@@ -56,6 +56,7 @@ describe("reading", () => {
       clusterAddress: false,
       dwlm: false,
       cloneSeparator: ":",
+      retryIntervalSeconds: 60,
       affinityCookies: ["JSESSIONID"],
       uris: ["/homepage/*", "/news/*", "/search/*"],
       members: [

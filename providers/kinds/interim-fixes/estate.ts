@@ -18,8 +18,18 @@ export interface RoutedWebServer {
   look(): Promise<Omit<LiveWebServer, "automatic">>;
   /** Edits the lists of the file that the plug-in follows; no byte when they say so already. */
   route(lists: Lists): Promise<void>;
-  /** Samples every probed cluster until all answers are right; `settle`: for as long as the plug-in may follow its old file. */
-  prove(proof: Proof, options: { readonly settle: boolean; readonly progress: (line: string) => void }): Promise<void>;
+  /**
+   * Samples every probed cluster until all answers are right: at once, or `settle`: for as long as the plug-in may follow
+   * its old file, or `restarted`: for as long as it may leave members alone that it could not reach.
+   */
+  prove(
+    proof: Proof,
+    options: {
+      readonly settle: boolean;
+      readonly restarted?: boolean;
+      readonly progress: (line: string) => void;
+    },
+  ): Promise<void>;
   /** Puts a newly generated file in place, with these lists; answers whether anything but lists was different. */
   replace(generated: Buffer, lists: Lists): Promise<boolean>;
   /** Under the lock of the web server's host. */

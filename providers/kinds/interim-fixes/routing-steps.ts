@@ -6,10 +6,12 @@ import type { Lists } from "./live.js";
 import { nodeOfServer, routeKey, sameLists } from "./routes.js";
 import type { Target, WantedLists } from "./steps.js";
 
-/** Every web server answers for every cluster, and every member on its own port. */
-export async function proveEverything({ estate, desired, context }: Work): Promise<void> {
+/** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
+export async function proveEverything({ estate, desired, context }: Work, { restarted = false } = {}): Promise<void> {
   for (const { name } of desired.settings.webServers) {
-    await estate.webServer(name).prove({ level: "answering" }, { settle: false, progress: context.progress });
+    await estate
+      .webServer(name)
+      .prove({ level: "answering" }, { settle: false, restarted, progress: context.progress });
   }
   const { clusters } = await estate.topology();
   const declared = desired.settings.nodes.map(({ name }) => name);
@@ -131,6 +133,6 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
 }
 
 export async function finalCheck(work: Work): Promise<Partial<Journal>> {
-  await proveEverything(work);
+  await proveEverything(work, { restarted: true });
   return { finallyChecked: true };
 }

@@ -71,7 +71,7 @@ export class InPlaceWebServer implements RoutedWebServer {
     return true;
   }
 
-  async prove(proof: Proof, { settle, progress }: Parameters<RoutedWebServer["prove"]>[1]): Promise<void> {
+  async prove(proof: Proof, { settle, restarted, progress }: Parameters<RoutedWebServer["prove"]>[1]): Promise<void> {
     const { config } = await this.#followed(this.host.files);
     const { verify } = this.settings;
     if (settle) {
@@ -96,6 +96,10 @@ export class InPlaceWebServer implements RoutedWebServer {
       alive: () => this.#requireRunning(),
       progress: (line: string) => progress(`${this.name}: ${line}`),
     };
+    if (restarted) {
+      const waitingFor = "the plug-in to try members again that were down (RetryInterval)";
+      return prove({ ...proving, waitingFor }, retryMs(config, clusters));
+    }
     await prove(proving, settle ? milliseconds(verify.settleTime) : 0);
   }
 
@@ -147,6 +151,13 @@ export class InPlaceWebServer implements RoutedWebServer {
     };
   }
 }
+
+/** A process tries a member that it found down again at the first request after the interval. */
+const retryMs = ({ clusters }: PluginConfig, proved: readonly string[]): number =>
+  Math.max(
+    0,
+    ...clusters.filter(({ name }) => proved.includes(name)).map((cluster) => cluster.retryIntervalSeconds * 1_000),
+  ) + REFRESH_MARGIN_MS;
 
 const listsOf = (config: PluginConfig): Lists =>
   Object.fromEntries(

@@ -34,6 +34,8 @@ export interface Proving {
   readonly signal: AbortSignal;
   /** Asked before every sample; throws when the web server's parent process is gone. */
   readonly alive: () => Promise<void>;
+  /** What may put wrong answers right, for people. Default: "old processes to end". */
+  readonly waitingFor?: string;
   readonly progress: (line: string) => void;
 }
 
@@ -48,7 +50,8 @@ interface Verdict {
 
 /**
  * Samples every cluster until all answers of one round are right; `settleMs` 0 = one round. After a graceful reload old
- * processes may answer for a while, so a wrong answer counts only when it is still there at the end of that time.
+ * processes may answer for a while, and members that were down are tried again after a while only, so a wrong answer counts
+ * when it is still there at the end of that time.
  *
  * @throws ProblemError `not-converged` with one problem per cluster that is not as it has to be.
  */
@@ -80,7 +83,7 @@ export async function prove(proving: Proving, settleMs: number): Promise<void> {
     if (news || Date.now() - saidAt > SAY_EVERY_MS) {
       saidAt = Date.now();
       proving.progress(
-        `waiting for old processes to end: ${Math.round(passed / 1000)} s of at most ${Math.round(settleMs / 1000)} s`,
+        `waiting for ${proving.waitingFor ?? "old processes to end"}: ${Math.round(passed / 1000)} s of at most ${Math.round(settleMs / 1000)} s`,
       );
     }
     await pause(wait, undefined, { signal: proving.signal });
