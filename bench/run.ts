@@ -1,10 +1,11 @@
 import { formatProblem, problemsOf } from "../providers/common/problem.js";
-import type { Benchmark } from "./benchmark.js";
+import type { Benchmark, Figures } from "./benchmark.js";
 import { db2 } from "./db2.js";
 import { edit } from "./edit.js";
 import { engine } from "./engine.js";
+import { rollout } from "./rollout.js";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { db2, edit, engine };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { db2, edit, engine, rollout };
 
 /** `npm run bench -- NAME [--json]`: a table for people, or one JSON object with the figures. */
 async function main(args: readonly string[]): Promise<void> {
@@ -23,8 +24,25 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   console.log(`${name}: ${benchmark.summary}`);
-  const width = Math.max(...Object.keys(figures).map((each) => each.length));
-  for (const [each, value] of Object.entries(figures)) console.log(`  ${each.padEnd(width)}  ${value}`);
+  const lines = linesOf(figures);
+  const width = Math.max(...lines.map(([each]) => each.length));
+  for (const [each, value] of lines) console.log(`  ${each.padEnd(width)}  ${value}`);
+}
+
+/** A figure a line; those of an innermost group share one. */
+function linesOf(figures: Figures, of = ""): [string, string][] {
+  return Object.entries(figures).flatMap(([name, value]): [string, string][] => {
+    if (typeof value !== "object") return [[`${of}${name}`, String(value)]];
+    if (Object.values(value).some((each) => typeof each === "object")) return linesOf(value, `${of}${name} `);
+    return [
+      [
+        `${of}${name}`,
+        Object.entries(value)
+          .map(([figure, is]) => `${figure} ${is}`)
+          .join("  "),
+      ],
+    ];
+  });
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -167,7 +167,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     },
     async mend(lab, [node, cluster]) {
       await lab.fault(`member-down:${memberOf(lab, node, cluster)}`, false);
-      return `${memberOf(lab, node, cluster)} is up; the web server tries it again after RetryInterval (60 s)`;
+      return `${memberOf(lab, node, cluster)} is up; the web server tries it again after its RetryInterval`;
     },
   },
   cookie: {

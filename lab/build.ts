@@ -104,6 +104,7 @@ async function buildWebServer(place: HostPlace, description: Description, tools:
       webPort: description.webPort,
       prefix,
       killOnParseError: description.killOnParseError,
+      cell: description.cell !== "none",
       generatedOn: "2026.11.02 at 09:14:07 AM UTC",
     }),
   );

@@ -1,15 +1,15 @@
 import { Agent, request } from "node:http";
+import { ProblemError } from "../providers/common/problem.js";
 import type { Lab } from "./lab.js";
 import type { LabCluster } from "./topology.js";
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Bounds of one load, whatever the caller forgets. */
-const MOST_SECONDS = 300;
-const MOST_REQUESTS = 200_000;
+/** Bound of one load, whatever the caller forgets. */
+const MOST_SECONDS = 900;
 /** Of failures and losses, only this many are described. */
 const MOST_EXAMPLES = 20;
 /** Pause between two requests of one user: people click, and the machine has other work. */
-const THINK_MS = 20;
+const THINK_MS = 50;
 
 export interface LoadOptions {
   /** Users of each cluster who keep their cookie. Default 2. */
@@ -40,12 +40,19 @@ export interface LoadAnswer {
 
 export interface LoadReport {
   readonly requests: number;
-  /** Not answered, or not with status 200. */
+  /** Not answered, not with status 200, or with another page than a member's. */
   readonly failed: number;
-  /** A user who had a session got an answer from a server that did not know it. */
+  /**
+   * A user sent the cookie of a session that was neither ended nor expired, and the member that answered began a new one.
+   * Each loss counts once: from then on the user has the new session.
+   */
   readonly lostSessions: number;
-  /** Longest time during which no user of one cluster got a good answer, of all clusters. */
+  /** Longest time during which no user of one cluster got a good answer, of all clusters: how long a cluster was out. */
   readonly longestGapMs: number;
+  /** Longest time that one user went without a good answer, of all users; never shorter than one pause and one request. */
+  readonly longestWaitMs: number;
+  /** How long it lasted. */
+  readonly seconds: number;
   /** New users (first request, or without a cookie) by the first CloneID of their cookie, per cluster. */
   readonly newUsers: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Failed requests by cluster and what came instead of a page: "AppsCluster: status 404". */
@@ -61,7 +68,11 @@ export interface LoadReport {
 export interface Load {
   /** Requests answered well so far; for waiting until the load has seen something. */
   answered(): number;
-  /** Ends after the requests in hand. */
+  /**
+   * Ends after the requests in hand.
+   *
+   * @throws ProblemError `timeout` when the load had ended by itself before: what came after it was not measured
+   */
   stop(): Promise<LoadReport>;
 }
 
@@ -69,11 +80,12 @@ interface Answer {
   readonly status: number;
   readonly cookie?: string;
   readonly member?: string;
-  readonly hits?: number;
+  /** As the member calls it. */
+  readonly session?: string;
   readonly level?: string;
 }
 
-/** Users of all clusters go on asking until `stop`, at most five minutes. */
+/** Users of all clusters go on asking until `stop`, at most a quarter of an hour. */
 export function startLoad(lab: Lab, options: LoadOptions = {}): Load {
   const load = new RunningLoad(lab, options.keepAlive === true, options.record === true);
   for (const cluster of lab.clusters) {
@@ -94,10 +106,13 @@ class RunningLoad implements Load {
   private readonly failures: Record<string, number> = {};
   private readonly answers: LoadAnswer[] = [];
   private stopped = false;
+  private ranOut = false;
   private requests = 0;
+  private answeredWell = 0;
   private failed = 0;
   private lost = 0;
   private longestGap = 0;
+  private longestWait = 0;
 
   constructor(
     private readonly lab: Lab,
@@ -114,19 +129,28 @@ class RunningLoad implements Load {
   }
 
   answered(): number {
-    return this.requests - this.failed;
+    return this.answeredWell;
   }
 
   async stop(): Promise<LoadReport> {
     this.stopped = true;
     await Promise.all(this.users);
     this.agent.destroy();
+    if (this.ranOut) {
+      throw new ProblemError("timeout", {
+        where: "load",
+        found: `it ended by itself after ${MOST_SECONDS} s`,
+        why: "What came after it was not measured",
+      });
+    }
     for (const name of this.lastGood.keys()) this.good(name); // a gap that goes on until now
     return {
       requests: this.requests,
       failed: this.failed,
       lostSessions: this.lost,
       longestGapMs: Math.round(this.longestGap),
+      longestWaitMs: Math.round(this.longestWait),
+      seconds: Math.round(this.elapsed() / 1_000),
       newUsers: this.newUsers,
       failures: this.failures,
       answers: this.answers,
@@ -137,32 +161,38 @@ class RunningLoad implements Load {
 
   private async user(cluster: LabCluster, sticky: boolean): Promise<void> {
     let cookie: string | undefined;
-    let hits = 0;
-    while (!this.stopped && this.requests < MOST_REQUESTS && this.elapsed() < MOST_SECONDS * 1_000) {
+    let lastGood = this.started;
+    const waited = () => {
+      this.longestWait = Math.max(this.longestWait, performance.now() - lastGood);
+      lastGood = performance.now();
+    };
+    while (!this.stopped) {
+      this.ranOut ||= this.elapsed() > MOST_SECONDS * 1_000;
+      if (this.ranOut) return;
       this.requests++;
       const sent = this.elapsed();
       const answer = await this.ask(cluster, cookie);
       if (this.record) this.keep(cluster.name, sticky, sent, answer);
-      if (typeof answer === "string" || answer.status !== 200) {
+      if (typeof answer === "string" || answer.member === undefined) {
         this.failed++;
         const failure = `${cluster.name}: ${typeof answer === "string" ? answer : `status ${answer.status}`}`;
         this.failures[failure] = (this.failures[failure] ?? 0) + 1;
         this.note(failure);
       } else {
+        this.answeredWell++;
         this.good(cluster.name);
-        if (answer.member) this.byMember[answer.member] = (this.byMember[answer.member] ?? 0) + 1;
+        waited();
+        this.byMember[answer.member] = (this.byMember[answer.member] ?? 0) + 1;
         if (!cookie) this.countNew(cluster.name, answer);
-        else if (answer.hits !== hits + 1) {
+        else if (answer.session !== sessionIn(cookie)) {
           this.lost++;
-          this.note(`${cluster.name}: session lost after ${hits} hits, now on ${answer.member}`);
+          this.note(`${cluster.name}: session lost, now on ${answer.member}`);
         }
-        if (sticky) {
-          cookie = answer.cookie ?? cookie;
-          hits = answer.hits ?? 0;
-        }
+        if (sticky) cookie = answer.cookie ?? cookie;
       }
       await new Promise((passed) => setTimeout(passed, THINK_MS));
     }
+    waited(); // one that goes on until now
   }
 
   private keep(cluster: string, sticky: boolean, sent: number, answer: Answer | string): void {
@@ -224,12 +254,16 @@ class RunningLoad implements Load {
   }
 }
 
+/** JSESSIONID=0000<session>:<CloneID> */
+const sessionIn = (cookie: string): string | undefined => /^JSESSIONID=.{4}([^:]*)/.exec(cookie)?.[1];
+
+/** Only a member's own page has a member: anything else with status 200 is no good answer. */
 function parse(status: number, setCookie: readonly string[] | undefined, text: string): Answer {
   const cookie = setCookie?.find((one) => one.startsWith("JSESSIONID="))?.split(";", 1)[0];
   if (status !== 200) return { status, cookie };
   try {
-    const page = JSON.parse(text) as { member?: string; hits?: number | null; level?: string };
-    return { status, cookie, member: page.member, hits: page.hits ?? undefined, level: page.level };
+    const page = JSON.parse(text) as { member?: string; session?: string | null; level?: string };
+    return { status, cookie, member: page.member, session: page.session ?? undefined, level: page.level };
   } catch {
     return { status, cookie };
   }

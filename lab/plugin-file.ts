@@ -7,19 +7,25 @@ interface PluginFileOptions {
   /** Where the web server sees its own tree: "" or, without namespaces, a directory. */
   readonly prefix: string;
   readonly killOnParseError: boolean;
+  /** All of a cell's times are short, and so are the plug-in's: RefreshInterval and RetryInterval. */
+  readonly cell: boolean;
   /** As in the header comment: "2026.11.02 at 09:14:07 AM UTC". */
   readonly generatedOn: string;
 }
+
+/** Seconds. The product's defaults; in a cell, a second for its minute, and longer than a member's restart, as there. */
+const INTERVALS = { product: { refresh: 60, retry: 60 }, cell: { refresh: 1, retry: 5 } } as const;
 
 /**
  * A plug-in file in the shape a Network Deployment cell generates: header comment glued to the XML declaration, ISO-8859-1,
  * three blanks of indent, attributes in alphabetical order, groups before clusters before routes, no newline at the end.
  */
 export function pluginFile(options: PluginFileOptions): string {
+  const { refresh } = intervals(options);
   const plugins = `${options.prefix}${PLUGIN_ROOT}`;
   const lines = [
     `<?xml version="1.0" encoding="ISO-8859-1"?><!--HTTP server plugin config file for the cell ${CELL} generated on ${options.generatedOn}-->`,
-    `<Config ASDisableNagle="false" AcceptAllContent="true" AppServerPortPreference="HostHeader" ChunkedResponse="false" FIPSEnable="false" FailoverToNext="false" HTTPMaxHeaders="300" IISDisableNagle="false" IISPluginPriority="High" IgnoreDNSFailures="false" KillWebServerStartUpOnParseErr="${options.killOnParseError}" MarkBusyDown="false" OS400ConvertQueryStringToJobCCSID="false" RefreshInterval="60" ResponseChunkSize="64" SSLConsolidate="true" StrictSecurity="true" TrustedProxyEnable="false" VHostMatchingCompat="false">`,
+    `<Config ASDisableNagle="false" AcceptAllContent="true" AppServerPortPreference="HostHeader" ChunkedResponse="false" FIPSEnable="false" FailoverToNext="false" HTTPMaxHeaders="300" IISDisableNagle="false" IISPluginPriority="High" IgnoreDNSFailures="false" KillWebServerStartUpOnParseErr="${options.killOnParseError}" MarkBusyDown="false" OS400ConvertQueryStringToJobCCSID="false" RefreshInterval="${refresh}" ResponseChunkSize="64" SSLConsolidate="true" StrictSecurity="true" TrustedProxyEnable="false" VHostMatchingCompat="false">`,
     `   <Log LogLevel="Error" Name="${plugins}/logs/webserver1/http_plugin.log"/>`,
     '   <Property Name="ESIEnable" Value="true"/>',
     '   <Property Name="ESIMaxCacheSize" Value="1024"/>',
@@ -43,13 +49,15 @@ export function pluginFile(options: PluginFileOptions): string {
   return lines.join("\n");
 }
 
+const intervals = ({ cell }: PluginFileOptions) => (cell ? INTERVALS.cell : INTERVALS.product);
+
 function clusterLines(cluster: LabCluster, options: PluginFileOptions): string[] {
   const [primaries, backups] =
     cluster.roles === "active/active"
       ? [cluster.members, []]
       : [cluster.members.filter((m) => m.node === "node1"), cluster.members.filter((m) => m.node !== "node1")];
   return [
-    `   <ServerCluster CloneSeparatorChange="false" GetDWLMTable="false" IgnoreAffinityRequests="true" LoadBalance="Round Robin" Name="${cluster.name}" PostBufferSize="0" PostSizeLimit="-1" RemoveSpecialHeaders="true" RetryInterval="60" ServerIOTimeoutRetry="-1">`,
+    `   <ServerCluster CloneSeparatorChange="false" GetDWLMTable="false" IgnoreAffinityRequests="true" LoadBalance="Round Robin" Name="${cluster.name}" PostBufferSize="0" PostSizeLimit="-1" RemoveSpecialHeaders="true" RetryInterval="${intervals(options).retry}" ServerIOTimeoutRetry="-1">`,
     ...cluster.members.flatMap((member) => [
       `      <Server CloneID="${member.cloneId}" ConnectTimeout="5" ExtendedHandshake="false" LoadBalanceWeight="2" MaxConnections="-1" Name="${member.name}" ServerIOTimeout="900" WaitForContinue="false">`,
       `         <Transport ConnectionTTL="28" Hostname="${options.addresses[member.node]}" Port="${member.port}" Protocol="http"/>`,

@@ -262,6 +262,7 @@ async function buildMasterConfiguration(place: HostPlace, description: Descripti
       webPort: description.webPort,
       prefix: place.prefix.replace(/dmgr$/, "web1"),
       killOnParseError: description.killOnParseError,
+      cell: true,
       generatedOn: "2026.11.02 at 09:14:07 AM UTC",
     }),
   );

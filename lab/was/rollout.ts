@@ -1,0 +1,117 @@
+import { parseStackConfig } from "../../components/config/parse.js";
+import { fixesArgs } from "../../components/interim-fixes.js";
+import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
+import { freshAccess } from "../../providers/lifecycle/access.js";
+import { managedProvider } from "../../providers/lifecycle/provider.js";
+import { plansOfThisCommand } from "../../providers/lifecycle/shown.js";
+import type { Lab } from "../lab.js";
+import { type StackValues, stackValues } from "../workspace.js";
+import type { LabCell } from "./cell.js";
+
+/** A fix of one application, on offer in every lab's cell. */
+export const FIX = "LO66666";
+/** A page of that application. */
+const FIXED = { cluster: "AppsCluster", path: "/files/app" } as const;
+
+/** A stack's configuration with the fix on every node of the lab's cell; `settings` say how it gets there. */
+export function fixesValues(lab: Lab, settings: Readonly<Record<string, unknown>> = {}): StackValues {
+  const cell = cellOf(lab);
+  const { hosts: _, ...values } = stackValues(lab);
+  const hosts = Object.values(lab.hosts).map(({ connection: { name, ...connection } }) => [name, connection] as const);
+  const administrator = { user: cell.administrator.name, password: { file: cell.administrator.passwordFile } };
+  return {
+    ...values,
+    hosts: Object.fromEntries(hosts),
+    interimFixes: {
+      cell: cell.name,
+      installDir: cell.connectionsRoot,
+      deploymentManager: {
+        host: "dmgr",
+        profile: cell.dmgr.profile,
+        soapPort: cell.dmgr.soapPort,
+        addressForNodes: cell.dmgr.address,
+        administrator,
+      },
+      nodes: cell.nodes.map(({ name, profile }) => ({ name, profile, host: name })),
+      memberProbes: Object.fromEntries(
+        lab.clusters.map(({ name, probePath }) => [name, { path: probePath, host: lab.web.publicName, warmUp: 1 }]),
+      ),
+      fixDir: cell.fixDirectory,
+      backUp: [`${cell.connectionsRoot}/data/shared/customization`, `${cell.connectionsRoot}/data/shared/provision`],
+      acceptUnsupported: true,
+      drain: { time: "2s" },
+      limits: { every: "500ms" },
+      fixes: { [FIX]: { readme: "reviewed" } },
+      ...settings,
+    },
+  };
+}
+
+/** One rollout by the real provider, in this process. */
+export interface Rollout {
+  /** @throws Error as the engine shows it, with the last of what was said */
+  run(): Promise<void>;
+  /** What differs from the declaration now, and whether anything is left to do. */
+  look(): Promise<{ readonly deviations: unknown; readonly changes: boolean | undefined }>;
+}
+
+export async function openRollout(
+  lab: Lab,
+  settings: Readonly<Record<string, unknown>> = {},
+  say: (line: string) => void = () => {},
+): Promise<Rollout> {
+  const said: string[] = [];
+  const provider = managedProvider(interimFixes, {
+    ...{ fresh: freshAccess, cached: freshAccess, shown: plansOfThisCommand() },
+    say(line) {
+      said.push(line);
+      say(line);
+    },
+  });
+  const config = parseStackConfig(fixesValues(lab, settings), "lab");
+  if (!config.interimFixes) throw new RangeError("no fixes are declared");
+  const args = fixesArgs({ ...config, interimFixes: config.interimFixes });
+  const { inputs, failures = [] } = await provider.check({}, { ...args, owner: "lab/rollout/fixes" });
+  if (failures.length > 0) throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
+  const wanted = { ...(inputs as object), __provider: "pointer" };
+  let state: { id: string; outs: object } | undefined;
+  return {
+    async run() {
+      try {
+        const { id, outs } = await provider.create(wanted);
+        state = { id, outs };
+      } catch (error) {
+        throw new Error(`${error instanceof Error ? error.message : error}\n${said.slice(-40).join("\n")}`);
+      }
+    },
+    async look() {
+      if (!state) throw new RangeError("it was not run");
+      const seen = await provider.read(state.id, state.outs);
+      const { changes } = await provider.diff(state.id, seen.props, wanted);
+      return { deviations: (seen.inputs as Record<string, unknown> | undefined)?.deviations, changes };
+    },
+  };
+}
+
+/** Node → the fixes in the application that its member serves, on the member's own port. */
+export async function levels(lab: Lab): Promise<Record<string, string>> {
+  const members = lab.clusters.find(({ name }) => name === FIXED.cluster)?.members ?? [];
+  const found = members.map(async ({ node, port }) => {
+    const { address } = hostOf(lab, node).connection;
+    const answer = await fetch(`http://${address}:${port}${FIXED.path}`, { headers: { connection: "close" } });
+    const page = answer.ok ? ((await answer.json()) as { level?: string }).level : `status ${answer.status}`;
+    return [node, String(page)] as const;
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+function cellOf({ cell }: Lab): LabCell {
+  if (cell) return cell;
+  throw new RangeError("the lab has no cell");
+}
+
+function hostOf({ hosts }: Lab, name: keyof Lab["hosts"]) {
+  const host = hosts[name];
+  if (host) return host;
+  throw new RangeError(`the lab has no ${name}`);
+}
