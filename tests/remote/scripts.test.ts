@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readObservation, readReadiness } from "../../providers/targets/wsadmin/answers.js";
+import { readObservation, readReadiness, readUsers } from "../../providers/targets/wsadmin/answers.js";
 import { propertiesText } from "../../providers/targets/wsadmin/properties.js";
 import { type ScriptName, scriptText } from "../../providers/targets/wsadmin/wsadmin.js";
 import { hasJython, runCases, VERSIONS } from "./jython.js";
@@ -25,6 +25,10 @@ const CASES: Readonly<Record<string, readonly [ScriptName, Readonly<Record<strin
   "plain/no-server": ["server", { node: "node01", server: "Apps_server10", action: "stop" }],
   "plain/readiness": ["readiness", { "application.0": "Blogs", "application.1": "FileNet Engine" }],
   "plain/odd-name": ["readiness", { "application.0": ' = : # ! \\ "x" \t Würfel 🎲 €\n@@' }],
+  "plain/sessions": ["sessions", { node: "node01", server: "Apps_server1" }],
+  "pmi-off/sessions": ["sessions", { node: "node01", server: "Apps_server1" }],
+  "plain/sessions-elsewhere": ["sessions", { node: "node01", server: "Apps_server2" }],
+  "plain/sessions-none": ["sessions", { node: "node10", server: "ccm" }],
   "plain/settings": ["plugin", { action: "settings", "change.0": "ihsNode\twebserver1\tMANUAL\t" }],
   "plain/settings-same": ["plugin", { action: "settings", "change.0": "ihsNode\twebserver1\tAUTOMATIC\tAUTOMATIC" }],
   "failing-change/settings": ["plugin", { action: "settings", "change.0": "ihsNode\twebserver1\tMANUAL\tMANUAL" }],
@@ -197,6 +201,18 @@ describeWithJython("the scripts for wsadmin, in both of its interpreters (stand-
       { application: "Blogs", ready: false, distributed: { node01: true, node10: false } },
       { application: "FileNet Engine", ready: true, distributed: { node01: true, node10: true } },
     ]);
+  });
+
+  test("sessions and requests of a member are summed over its web modules", () => {
+    expect(readUsers("test", caseOf("plain/sessions").answer.value)).toEqual({ sessions: 42, requests: 1 });
+  });
+
+  test.each([
+    ["a module without statistics", "pmi-off/sessions", "no LiveCount of"],
+    ["another server at that port", "plain/sessions-elsewhere", "another process than Apps_server2"],
+    ["no session manager", "plain/sessions-none", "offers no SessionManager"],
+  ])("%s is not a member without users", (_name, name, message) => {
+    expect(caseOf(name).answer).toMatchObject({ ok: "no", kind: "missing", error: expect.stringContaining(message) });
   });
 
   test("promise 19: any text travels there and back as it is", () => {

@@ -1,5 +1,6 @@
 import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
+import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
@@ -8,7 +9,6 @@ import type { Journal, Kept } from "./journal.js";
 import type { Live } from "./live.js";
 import {
   clearTemp,
-  drain,
   probeMembers,
   startAgent,
   startMembers,

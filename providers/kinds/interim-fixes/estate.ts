@@ -1,7 +1,7 @@
 import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import type { Hold } from "../../targets/plugin/hold.js";
-import type { Cell, CellObservation } from "../../targets/wsadmin/cell.js";
+import type { Cell, CellObservation, ServerUsers } from "../../targets/wsadmin/cell.js";
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
 import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
@@ -67,6 +67,8 @@ export interface Estate {
   probeMember(member: { readonly node: string; readonly server: string; readonly cluster: string }): Promise<void>;
   /** Connections that a node's members are serving now; undefined where it cannot be told. */
   connections(node: string): Promise<number | undefined>;
+  /** Of all its members together; undefined where one of them cannot be counted. */
+  users(node: string): Promise<ServerUsers | undefined>;
   /** Application → what its archive in the master configuration looks like. */
   fingerprints(applications: readonly string[]): Promise<Record<string, string>>;
   /** Folder → digest of the contents of all files below it, for `sharedChanges`. */

@@ -45,32 +45,6 @@ export async function startAgent(node: string, work: Work): Promise<Partial<Jour
   return {};
 }
 
-/** Nothing is cut short while somebody is still being served, up to the limit. */
-export async function drain(node: string, work: Work): Promise<Partial<Journal>> {
-  const { estate, desired, context } = work;
-  const { time, connections } = desired.settings.drain;
-  const started = estate.now();
-  for (;;) {
-    context.signal.throwIfAborted();
-    await work.watch();
-    const open = await estate.connections(node);
-    const passed = estate.now() - started;
-    if (open !== undefined && open <= connections) {
-      context.progress(`${node} serves ${open} connections`);
-      break;
-    }
-    if (passed >= milliseconds(time)) {
-      context.progress(`${node} still serves ${open ?? "an unknown number of"} connections after ${time}: going on`);
-      break;
-    }
-    context.progress(
-      `waiting for users of ${node} to finish: ${open ?? "unknown"} connections, ${Math.round(passed / 1_000)} s of at most ${time}`,
-    );
-    await estate.pause(Math.min(milliseconds(desired.settings.limits.every), milliseconds(time) - passed));
-  }
-  return { drained: node };
-}
-
 /** The flag alone comes before the agent has expanded the applications. */
 export async function synchronize(node: string, work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal } = work;

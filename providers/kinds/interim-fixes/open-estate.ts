@@ -2,7 +2,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Access } from "../../lifecycle/kind.js";
-import type { Host } from "../../targets/host.js";
 import { probe } from "../../targets/http-probe.js";
 import type { CellObservation } from "../../targets/wsadmin/cell.js";
 import { lookAtOwnership } from "../../targets/wsadmin/ownership.js";
@@ -10,6 +9,7 @@ import { openNode } from "../../targets/wsadmin/profile-node.js";
 import { openUpdateInstaller } from "../../targets/wsadmin/silent-installer.js";
 import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
 import { openControl } from "./control.js";
+import { connections, users } from "./count-users.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import { backUpMaster, fingerprints, stampVersion } from "./master.js";
@@ -19,9 +19,6 @@ import { InPlaceWebServer } from "./web-server.js";
 
 /** Limit of one request to a member on its own port; the first one compiles pages. */
 const MEMBER_REQUEST_MS = 60_000;
-
-/** State of a TCP connection in /proc/net/tcp. */
-const ESTABLISHED = "01";
 
 type Topology = CellObservation["topology"];
 
@@ -76,7 +73,8 @@ export function openEstate(
       return new InPlaceWebServer(webServer, access.host(its), access.files(its), pause, signal);
     },
     probeMember: (member) => probeMember(member, topology, settings, signal),
-    connections: (name) => connections(access.host(nodeOf(name).connection), name, topology, settings),
+    connections: async (name) => connections(access.host(nodeOf(name).connection), name, await topology(), settings),
+    users: async (name) => users(cell, name, await topology(), settings),
     fingerprints: (applications) => fingerprints(host, reached, applications),
     rememberShared: (folders) => rememberShared(host, settings, folders),
     sharedChanges: (before) => sharedChanges(host, settings, before),
@@ -125,30 +123,4 @@ async function probeMember(
       why: "Only a member that answers gets users",
     });
   }
-}
-
-/** Established connections to the members' own ports, by the node's /proc; undefined where there is none. */
-async function connections(
-  host: Host,
-  node: string,
-  topology: () => Promise<Topology>,
-  settings: Settings,
-): Promise<number | undefined> {
-  const { servers, clusters } = await topology();
-  const members = clusters
-    .filter(({ name }) => !settings.untouched.includes(name))
-    .flatMap((cluster) =>
-      cluster.members.filter((member) => member.node === node).map(({ server }) => ({ server, cluster: cluster.name })),
-    );
-  const ports = members.map(({ server, cluster }) => {
-    const name = settings.memberProbes[cluster]?.port ?? "WC_defaulthost";
-    return servers.find((each) => each.node === node && each.server === server)?.endpoints[name]?.port;
-  });
-  const { exitCode, stdout } = await host.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], {
-    what: `count connections of ${node}`,
-    timeoutMs: milliseconds(host.connection.operationTimeout),
-  });
-  if (exitCode !== 0 && !stdout.includes("local_address")) return undefined;
-  const lines = stdout.split("\n").map((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /.exec(line));
-  return lines.filter((line) => line?.[2] === ESTABLISHED && ports.includes(Number.parseInt(line[1] ?? "", 16))).length;
 }

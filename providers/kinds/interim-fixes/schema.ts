@@ -123,9 +123,25 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .default(0)
         .describe("at so many open connections to its members' ports, or fewer, a node counts as left"),
+      sessions: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe(
+          "and at so many sessions in its members' memory, or fewer; default: not counted. They expire long after users left, so time may end first; one start of wsadmin for each member and look",
+        ),
+      requests: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe("and at so many requests that are being answered within sessions, or fewer; default: not counted"),
     })
     .prefault({})
-    .describe("how long users of a node that is taken out may finish what they do"),
+    .describe(
+      "how long users of a node that is taken out may finish what they do; what cannot be counted is given the whole time",
+    ),
   limits: z
     .strictObject({
       installer: durationSchema.default("3h").describe("of the update installer; then it is reported, never killed"),

@@ -62,6 +62,8 @@ const settingsAnswer = z.object({
 
 const readinessAnswer = z.array(z.object({ application: texts, ready: tri, status: texts }));
 const syncAnswer = z.object({ synchronized: tri, autoSync: tri });
+const count = texts.regex(/^\d+$/).transform(Number);
+const usersAnswer = z.object({ sessions: count, requests: count });
 const serverAnswer = z.object({ state: serverState, said: texts });
 
 /** Turns what a script answered into what callers get; anything of another shape is `malformed`. */
@@ -92,6 +94,7 @@ export const readObservation = reader(observed, ({ cell, topology, state, settin
 }));
 export const readReadiness = reader(readinessAnswer, (answer) => answer.map(toReadiness));
 export const readPlugin = reader(pluginAnswer, toPlugin);
+export const readUsers = reader(usersAnswer, (answer) => answer);
 export const readSync = reader(syncAnswer, (answer) => answer);
 export const readServer = reader(serverAnswer, (answer): { state: ServerState; said: string } => answer);
 

@@ -168,6 +168,14 @@ export interface ApplicationReadiness {
   readonly distributed: Readonly<Record<string, Tri>>;
 }
 
+/** How many users one member has, by its session managers (PMI level basic, LiveCount and ActiveCount). */
+export interface ServerUsers {
+  /** In memory, those of users who went home without logging out included, until they expire. */
+  readonly sessions: number;
+  /** That are being answered now, within a session. */
+  readonly requests: number;
+}
+
 export interface Limit {
   /** Of the whole call, the start of the JVM included. It is bounded on the host too. */
   readonly timeoutMs?: number;
@@ -201,6 +209,12 @@ export interface Cell {
   startServer(server: ServerRef, limit?: Limit): Promise<ServerState>;
   /** Quiesces and stops; `immediate` does not quiesce. Needs the node's agent. */
   stopServer(server: ServerRef, limit?: Limit & { readonly immediate?: boolean }): Promise<ServerState>;
+  /**
+   * Asks a running member on its own SOAP port, so whether its node's agent runs does not matter.
+   *
+   * @throws ProblemError `missing` where the member does not count them; as every method otherwise
+   */
+  users(member: ServerRef & Endpoint, limit?: Limit): Promise<ServerUsers>;
   /** Whether the applications are fully distributed: the sync flag alone comes before an agent has expanded the EARs. */
   applicationReadiness(applications: readonly string[], limit?: Limit): Promise<readonly ApplicationReadiness[]>;
   /** One saved change for all that differ; answers the settings read afterwards. Nothing to change saves nothing. */

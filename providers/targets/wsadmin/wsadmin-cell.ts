@@ -1,15 +1,17 @@
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../host.js";
-import { readObservation, readPlugin, readReadiness, readServer, readSync } from "./answers.js";
+import { readObservation, readPlugin, readReadiness, readServer, readSync, readUsers } from "./answers.js";
 import type {
   Cell,
   CellObservation,
   CellSettings,
+  Endpoint,
   Limit,
   PluginChange,
   PluginSettings,
   ServerRef,
   ServerState,
+  ServerUsers,
 } from "./cell.js";
 import { requireLogin, requireReachable } from "./program-problems.js";
 import { type CellConnection, wasNameSchema } from "./settings.js";
@@ -79,6 +81,13 @@ class WsadminCell implements Cell {
 
   stopServer(server: ServerRef, limit: Limit & { immediate?: boolean } = {}): Promise<ServerState> {
     return this.#server(server, limit.immediate ? "stop-immediate" : "stop", limit);
+  }
+
+  async users({ node, server, host, port }: ServerRef & Endpoint, limit: Limit = {}): Promise<ServerUsers> {
+    const what = `count the users of ${server} on ${node}`;
+    const request = { node: name(this.name, node), server: name(this.name, server) };
+    const call = { script: "sessions", request, what, process: { host, port }, timeoutMs: limit.timeoutMs } as const;
+    return readUsers(`${this.name}: ${what}`, await this.#wsadmin.run(call));
   }
 
   async applicationReadiness(applications: readonly string[], limit: Limit = {}) {

@@ -12,7 +12,7 @@ import { propertiesText } from "./properties.js";
 import type { CellConnection } from "./settings.js";
 
 /** The scripts beside common.py in providers/remote/wsadmin. */
-export type ScriptName = "observe" | "sync" | "server" | "readiness" | "plugin";
+export type ScriptName = "observe" | "sync" | "server" | "readiness" | "plugin" | "sessions";
 
 const SCRIPTS = join(__dirname, "..", "..", "remote", "wsadmin");
 /** The start of wsadmin's JVM takes up to that on a busy machine; what a script itself may wait is what remains. */
@@ -33,6 +33,8 @@ export interface Call {
   /** In words, for errors: "synchronize node02". */
   readonly what: string;
   readonly timeoutMs?: number;
+  /** The process that is asked, as the deployment manager's host reaches it. Default: the deployment manager. */
+  readonly process?: { readonly host: string; readonly port: number };
 }
 
 /**
@@ -46,7 +48,13 @@ export class Wsadmin {
   ) {}
 
   /** What the script answered. */
-  async run({ script, request, what, timeoutMs = milliseconds(this.settings.timeout) }: Call): Promise<unknown> {
+  async run({
+    script,
+    request,
+    what,
+    timeoutMs = milliseconds(this.settings.timeout),
+    process,
+  }: Call): Promise<unknown> {
     const { profile, soapHost, soapPort, administrator, cell } = this.settings;
     const where = `${this.host.name}: ${what}`;
     const seconds = Math.ceil(timeoutMs / 1000);
@@ -66,8 +74,8 @@ export class Wsadmin {
     const argv = posixCommands.wsadmin({
       connection: this.host.connection,
       profile,
-      soapHost,
-      soapPort,
+      soapHost: process?.host ?? soapHost,
+      soapPort: process?.port ?? soapPort,
       seconds,
       files: args,
     });

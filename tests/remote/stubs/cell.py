@@ -108,6 +108,26 @@ class StubConfig:
         self.unsaved = 0
 
 
+class StubCount:
+    def __init__(self, value): self.value = value
+
+    def getCurrent(self): return self.value
+
+
+class StubStats:
+    """Of one web module, as the product's Stats: what is not counted has no statistic."""
+
+    def __init__(self, counts): self.counts = counts
+
+    def getStatistic(self, name):
+        if self.counts.has_key(name): return StubCount(self.counts[name])
+        return None
+
+
+SESSIONS = {'Activities#activities.war': {'LiveCount': 12L, 'ActiveCount': 1L}, 'Blogs#blogs.war': {'LiveCount': 30L, 'ActiveCount': 0L}}
+if PLAIN == 'pmi-off': SESSIONS['Blogs#blogs.war'] = {}
+
+
 class StubControl:
     def __init__(self):
         self.states = {'node01/Apps_server1': 'STARTED', 'node10/Apps_server1': 'STOPPED', 'node10/ccm': 'FAILED'}
@@ -148,7 +168,18 @@ class StubControl:
             if node in self.agents and self.states[key] != 'STOPPED':
                 found.append({'type': 'Server', 'node': node, 'name': server, 'process': server})
         found.append({'type': 'Cluster', 'name': 'AppsCluster'})
+        for module in SESSIONS.keys():
+            found.append({'type': 'SessionManager', 'node': 'node01', 'process': 'Apps_server1', 'name': module})
         return found
+
+    def makeObjectName(self, text): return ['ObjectName', text]
+
+    def getAttribute_jmx(self, name, attribute):
+        kind, text = name
+        if attribute != 'stats': raise Refused('ADMC0014E: no attribute ' + attribute)
+        for module in SESSIONS.keys():
+            if text.find('name=' + module + ',') >= 0: return StubStats(SESSIONS[module])
+        return None
 
     def node_of(self, name):
         for part in name.split(':')[1].split(','):

@@ -1,0 +1,72 @@
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Host } from "../../targets/host.js";
+import type { Cell, CellTopology, ServerUsers } from "../../targets/wsadmin/cell.js";
+import type { Settings } from "./schema.js";
+
+/** State of a TCP connection in /proc/net/tcp. */
+const ESTABLISHED = "01";
+
+interface Member {
+  readonly server: string;
+  readonly cluster: string;
+  /** By name, as the node's serverindex has them. */
+  readonly endpoints: CellTopology["servers"][number]["endpoints"];
+}
+
+/** Of the clusters that a rollout drains. */
+function membersOf(node: string, { servers, clusters }: CellTopology, { untouched }: Settings): readonly Member[] {
+  return clusters
+    .filter(({ name }) => !untouched.includes(name))
+    .flatMap(({ name, members }) =>
+      members
+        .filter((member) => member.node === node)
+        .map(({ server }) => {
+          const found = servers.find((each) => each.node === node && each.server === server);
+          return { server, cluster: name, endpoints: found?.endpoints ?? {} };
+        }),
+    );
+}
+
+/** Established connections to the members' own ports, by the node's /proc; undefined where there is none. */
+export async function connections(
+  host: Host,
+  node: string,
+  topology: CellTopology,
+  settings: Settings,
+): Promise<number | undefined> {
+  const ports = membersOf(node, topology, settings).map(
+    ({ cluster, endpoints }) => endpoints[settings.memberProbes[cluster]?.port ?? "WC_defaulthost"]?.port,
+  );
+  const { exitCode, stdout } = await host.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], {
+    what: `count connections of ${node}`,
+    timeoutMs: milliseconds(host.connection.operationTimeout),
+  });
+  if (exitCode !== 0 && !stdout.includes("local_address")) return undefined;
+  const lines = stdout.split("\n").map((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /.exec(line));
+  return lines.filter((line) => line?.[2] === ESTABLISHED && ports.includes(Number.parseInt(line[1] ?? "", 16))).length;
+}
+
+/** Sessions and requests of a node's members, each asked on its own SOAP port; undefined where one does not answer. */
+export async function users(
+  cell: Pick<Cell, "users">,
+  node: string,
+  topology: CellTopology,
+  settings: Settings,
+): Promise<ServerUsers | undefined> {
+  const machine = topology.nodes.find(({ name }) => name === node)?.hostName;
+  let sum: ServerUsers = { sessions: 0, requests: 0 };
+  for (const { server, endpoints } of membersOf(node, topology, settings)) {
+    const end = endpoints.SOAP_CONNECTOR_ADDRESS;
+    const host = end?.host === "*" ? machine : end?.host;
+    if (!end || !host) return undefined;
+    try {
+      const { sessions, requests } = await cell.users({ node, server, host, port: end.port });
+      sum = { sessions: sum.sessions + sessions, requests: sum.requests + requests };
+    } catch (error) {
+      if (error instanceof ProblemError) return undefined;
+      throw error;
+    }
+  }
+  return sum;
+}
