@@ -121,9 +121,13 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
       return servers.map(({ server }) => signal(server));
     },
     serverStatus: unused,
-    agentControl: async () => ({ by: "script" }),
-    startAgent: () =>
+    agentControl: async () => {
+      const unit = node.agent === "started" ? cell.services.get(node.name) : undefined;
+      return unit ? { by: "service", unit, active: true } : { by: "script" };
+    },
+    startAgent: (_run, service) =>
       cell.change(`start agent ${node.name}`, () => {
+        cell.agentStarts.push(`${node.name}: ${service}`);
         cell.advance(START_MS);
         if (node.agent === "stopped") node.nextSync = cell.now;
         node.agent = "started";

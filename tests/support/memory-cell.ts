@@ -54,6 +54,10 @@ export class MemoryCell {
   installerLies = false;
   /** What the installer changes in folders that all nodes share, whatever it does. */
   sharedChanges: readonly FileChange[] = [];
+  /** Node → unit that its running agent belongs to, and that nothing tells of while it is stopped. */
+  readonly services = new Map<string, string>();
+  /** How agents were started: "node2: was.service", or null for the script. */
+  readonly agentStarts: string[] = [];
   /** Of a node that is drained. */
   users: { sessions: number; requests: number } | undefined = { sessions: 0, requests: 0 };
   /** What the installer says that it needs. */

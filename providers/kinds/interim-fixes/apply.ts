@@ -197,6 +197,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
     found: {
       installed: [...live.installer.installed],
       agentsStopped: live.nodes.filter(({ agent }) => agent === "stopped").map(({ name }) => name),
+      agentServices: Object.fromEntries(live.nodes.map(({ name, agentService = null }) => [name, agentService])),
       automatic: Object.fromEntries(automatic),
       routing: {},
       applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),

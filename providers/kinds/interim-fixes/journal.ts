@@ -28,6 +28,8 @@ export interface Journal {
     installed: string[];
     /** Nodes whose agent was down already. */
     agentsStopped: string[];
+    /** Node → service that its agent is started by again; null = its script. Absent in journals of older versions. */
+    agentServices?: Record<string, string | null>;
     /** Web servers whose file the deployment manager generates or propagates by itself, with the settings as found. */
     automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
     /** Web server → its lists when its routing was taken. */

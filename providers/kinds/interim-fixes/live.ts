@@ -14,7 +14,7 @@ export interface LiveMember {
 export interface LiveNode {
   name: string;
   agent: Running;
-  /** The service that starts and stops its agent; null = its own script does. */
+  /** The service that its running agent was started by, or that would start a stopped one; null = its own script. */
   agentService?: string | null;
   /** The node says that its configuration is the deployment manager's. Says nothing while the agent is down. */
   synchronized: Answer;

@@ -1,7 +1,7 @@
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
 import type { CellObservation, ServerState } from "../../targets/wsadmin/cell.js";
 import { judge } from "../../targets/wsadmin/judge.js";
-import type { ProcessSignals } from "../../targets/wsadmin/node-commands.js";
+import type { AgentControl, ProcessSignals } from "../../targets/wsadmin/node-commands.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
@@ -104,7 +104,12 @@ async function inspectNode(
     ...control.problems,
     ...(strategy === "rolling" ? startedByAgent(cell, name, node.members) : []),
   ];
-  return { ...node, agentService: control.value?.by === "service" ? control.value.unit : null, problems };
+  return { ...node, agentService: serviceOf(node, control.value), problems };
+}
+
+/** A unit that is not active did not start the agent that runs. */
+function serviceOf({ agent }: LiveNode, control: AgentControl | undefined): string | null {
+  return control?.by === "service" && (control.active || agent !== "running") ? control.unit : null;
 }
 
 export async function observeNode(

@@ -81,8 +81,13 @@ export interface NodeCommands {
   serverStatus(server: string, limit?: { readonly timeoutMs?: number }): Promise<CommandOutcome>;
 
   agentControl(): Promise<AgentControl>;
-  /** By the service when there is one, else startNode.sh. Its first synchronization is full, and restarts applications. */
-  startAgent(run: Run): Promise<CommandOutcome>;
+  /**
+   * Its first synchronization is full, and restarts applications.
+   *
+   * @param service the unit that it was started by before it was stopped, null for startNode.sh. Left out: by the service
+   *   when there is one that names it. Of a stopped agent nothing else tells
+   */
+  startAgent(run: Run, service?: string | null): Promise<CommandOutcome>;
   /** By the service when there is one, else stopNode.sh; application servers keep running. */
   stopAgent(run: Run): Promise<CommandOutcome>;
   /** Full synchronization with the agent stopped. */

@@ -74,10 +74,15 @@ class ProfileNode implements NodeCommands {
     });
   }
 
-  async startAgent(run: Run): Promise<CommandOutcome> {
-    const control = await this.agentControl();
-    if (control.by === "service") return this.#service("start", control.unit, run);
+  async startAgent(run: Run, service?: string | null): Promise<CommandOutcome> {
+    const unit = service === undefined ? await this.#unitOfStoppedAgent() : service;
+    if (unit !== null) return this.#service("start", unit, run);
     return this.#command("startNode", [], `start the agent of ${this.node}`, run, { login: false });
+  }
+
+  async #unitOfStoppedAgent(): Promise<string | null> {
+    const control = await this.agentControl();
+    return control.by === "service" ? control.unit : null;
   }
 
   async stopAgent(run: Run): Promise<CommandOutcome> {

@@ -55,7 +55,7 @@ describe("a node is left when", () => {
     });
   });
 
-  test.each([
+  test.each<[string, Record<string, unknown>, Load, RegExp]>([
     ["connections", {}, { connections: () => undefined }, /an unknown number of connections after 10m/],
     ["sessions", { sessions: 20 }, { connections: () => 0, users: () => undefined }, /an unknown number of sessions/],
   ])("its time is up, where its %s cannot be counted: unknown is not none", async (_name, settings, load, message) => {

@@ -61,3 +61,20 @@ describe("what a starting agent would do to members", () => {
     expect(await refused((cell) => cell.restartStates.set("node1_AppsCluster", "STOPPED"))).toEqual([]);
   });
 });
+
+describe("node agents as services", () => {
+  test("an agent is started again by what it was started by, and the plan names its service", async () => {
+    const cell = new MemoryCell(3);
+    cell.services.set("node2", "was-node2.service");
+    const driver = new Driver(cell, declaration(cell));
+    const { steps } = await driver.plan();
+    expect(steps.map(({ title }) => title)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^stop the node agent of node2 \(the service was-node2.service\)/),
+        expect.stringMatching(/^stop the node agent of node3, so/),
+      ]),
+    );
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect(cell.agentStarts).toEqual(["node2: was-node2.service", "node3: null"]);
+  });
+});

@@ -221,6 +221,14 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
       await node({ administrator: undefined }).stopAgent(run("stop"));
       expect(host.ran.flat()).toContain("stopNode.sh");
     });
+    test("is started by what it was stopped by, whatever a stopped agent looks like", async () => {
+      host = answering("@@ script");
+      await node().startAgent(run("start"), "was-node.service");
+      expect(host.ran).toContainEqual(["systemctl", "start", "--", "was-node.service"]);
+      host = answering("@@ service was-node.service inactive");
+      await node().startAgent(run("start"), null);
+      expect(host.ran.flat()).toContain("startNode.sh");
+    });
     test("several services: refused, and named", async () => {
       host = answering("@@ several a.service b.service");
       expect((await problemOf(node().agentControl())).message).toContain("a.service, b.service");
