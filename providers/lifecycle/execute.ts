@@ -129,7 +129,8 @@ class Execution {
     const problems = [...this.causes(step, error)];
     const takenOver = error instanceof ProblemError && error.cause === "locked";
     // Interrupted between steps, the next up goes on. Everything else is put back, unless another run is at work there.
-    if (!takenOver && !this.session.interrupted.aborted) problems.push(...(await this.undo(step, error)));
+    const isAsked = !this.session.interrupted.aborted || this.session.request.kind.undoWhenInterrupted;
+    if (!takenOver && isAsked) problems.push(...(await this.undo(step, error)));
     const live = await this.session.observe().catch(() => this.live);
     const cause = error instanceof ProblemError ? error.cause : this.isStopping() ? "interrupted" : "command-failed";
     return new PartialFailure(problems, cause, { live, kept: this.kept });

@@ -131,6 +131,8 @@ export interface Kind<
    * to remember from now on. Not asked when another run has taken over.
    */
   undo?(context: UndoContext<S, Desired<Identity, Settings, Aspects>, Live, Kept>): Promise<Partial<Kept> | undefined>;
+  /** `undo` touches no target, it only forgets what was noted for a step that did not happen: asked after an interruption too. */
+  readonly undoWhenInterrupted?: true;
   /** Stored outputs of an older schemaVersion in today's shape. */
   upgrade?(outputs: Readonly<Record<string, unknown>>, from: number): Readonly<Record<string, unknown>>;
 }

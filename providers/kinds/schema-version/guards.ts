@@ -101,12 +101,17 @@ function proofVerdict(desired: SchemaDesired, live: Live, kept: Kept, where: str
   proves("postLevel", proof.postLevel, aspects.postVersion);
   const verdict =
     "statement" in contentProof
-      ? statementVerdict(contentProof.statement, desired, kept, where)
+      ? statementVerdict(contentProof.statement, desired, { live, kept }, where)
       : probeVerdict(contentProof.catalogProbe, live, where);
   return { refusals: [...refusals, ...verdict.refusals], notes: refusals.length > 0 ? [] : verdict.notes };
 }
 
-function statementVerdict(statement: Statement, desired: SchemaDesired, kept: Kept, where: string): Verdict {
+function statementVerdict(
+  statement: Statement,
+  desired: SchemaDesired,
+  { live, kept }: { readonly live: Live; readonly kept: Kept },
+  where: string,
+): Verdict {
   if (!isAboutThis(statement, desired)) {
     return refuse({
       where,
@@ -126,7 +131,7 @@ function statementVerdict(statement: Statement, desired: SchemaDesired, kept: Ke
       next: "Find out which; if the content is there, renew contentProof.statement with a new date",
     });
   }
-  if (!kept.spent.includes(print)) return pass(`content: ${said}`);
+  if (!kept.spent.includes(print)) return restoreVerdict(statement, said, live, where);
   return refuse({
     where,
     found: `${said}; that was for one change, and the level has been there since`,
@@ -134,6 +139,30 @@ function statementVerdict(statement: Statement, desired: SchemaDesired, kept: Ke
     next: "Find out why it is lower; if the content is there, renew contentProof.statement with a new date",
   });
 }
+
+/**
+ * A statement from before a restore is about content that the restore may have taken away. That also holds for a statement whose use
+ * this run knows nothing of, because another stack, or one with another `home`, made it.
+ */
+function restoreVerdict(statement: Statement, said: string, { restored }: Live, where: string): Verdict {
+  if (!restored) return notLookedAt(where, "whether the database was restored since the statement");
+  if ("problem" in restored) {
+    return {
+      refusals: [],
+      notes: [`content: ${said}; whether the database was restored since cannot be read: ${restored.problem}`],
+    };
+  }
+  if (restored.found === "none" || restored.found < statedAt(statement)) return pass(`content: ${said}`);
+  return refuse({
+    where,
+    found: `${said}; the database was restored since, at ${restored.found} by its server's clock`,
+    why: "A restore may have brought back a lower level that is the true one",
+    next: "Look whether the content is there; if it is, renew contentProof.statement with a date and time after that",
+  });
+}
+
+/** "2026-05-01T22:30" as the history has its times; a date alone is that day's beginning. */
+const statedAt = ({ date }: Statement): string => date.replace("T", " ").replace(/Z$/, "");
 
 /** Of the settings as they are now nothing is known yet: that is no evidence, and only evidence lets a change pass. */
 const notLookedAt = (where: string, what: string): Verdict =>

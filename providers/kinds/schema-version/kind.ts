@@ -1,7 +1,7 @@
 import type { Kind } from "../../lifecycle/kind.js";
 import type { DatabaseConnection } from "../../targets/db2/connection.js";
 import type { Database } from "../../targets/db2/database.js";
-import { apply } from "./apply.js";
+import { apply, unclaim } from "./apply.js";
 import { describe } from "./describe.js";
 import { type Kept, type Live, observe } from "./live.js";
 import { plan, release, type SchemaStep } from "./plan.js";
@@ -25,7 +25,9 @@ export function schemaVersionKind(
     home: (_identity, settings) => settings.home,
     observe: (identity, settings) => observe(identity, settings, openDatabase(settings.connection)),
     plan,
-    apply: (step, { desired, kept }) => apply(step, desired, kept, openDatabase(desired.settings.connection)),
+    apply: (step, context) => apply(step, context, openDatabase(context.desired.settings.connection)),
+    undo: async (context) => unclaim(context),
+    undoWhenInterrupted: true,
     describe,
     adopt,
     release,

@@ -36,6 +36,8 @@ export interface Live {
    * would make every preview differ, while there is nothing to change.
    */
   backup?: Answer<NewestBackup | "none">;
+  /** When the newest restore of the database ended, by the server's clock, or "none"; asked where a statement proves the content. */
+  restored?: Answer<string>;
   servers?: Answer<Connected[]>;
 }
 
@@ -69,6 +71,7 @@ export async function observe(identity: Identity, settings: Settings, database: 
   return {
     ...live,
     ...("waived" in settings.backup ? {} : { backup: await answered(() => newestBackup(database)) }),
+    ...(contentProof && "statement" in contentProof ? { restored: await answered(() => newestRestore(database)) } : {}),
     ...("whileRunning" in settings.servers
       ? {}
       : { servers: await answered(() => connected(database, settings.connection.user)) }),
@@ -118,10 +121,24 @@ async function newestBackup(reader: Reader): Promise<NewestBackup | "none"> {
     `SELECT START_TIME, OPERATIONTYPE FROM SYSIBMADM.DB_HISTORY WHERE OPERATION = 'B' AND OBJECTTYPE = 'D' AND ENTRY_STATUS = 'A' AND END_TIME IS NOT NULL AND ("SQLCODE" IS NULL OR "SQLCODE" >= 0) ORDER BY START_TIME DESC FETCH FIRST 1 ROWS ONLY`,
   );
   if (!row) return "none";
-  const began = String(row.START_TIME).replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d).*$/s, "$1-$2-$3 $4:$5:$6");
+  const began = historyTime(row.START_TIME);
   const ageMinutes = Math.floor((serverTime(clock?.SERVER_TIME) - serverTime(began)) / 60_000);
   return { began, ageMinutes, sort: SORTS[String(row.OPERATIONTYPE).trim()] ?? "of an unknown sort" };
 }
+
+/**
+ * OPERATION 'R' = restore; a partial one (of table spaces) counts too, and one that failed half-way.
+ * [IBM documentation, "DB_HISTORY administrative view"]
+ */
+async function newestRestore(reader: Reader): Promise<string> {
+  const [row] = await reader.query(
+    "SELECT START_TIME, END_TIME FROM SYSIBMADM.DB_HISTORY WHERE OPERATION = 'R' ORDER BY START_TIME DESC FETCH FIRST 1 ROWS ONLY",
+  );
+  return row ? historyTime(row.END_TIME ?? row.START_TIME) : "none";
+}
+
+const historyTime = (text: unknown): string =>
+  String(text).replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d).*$/s, "$1-$2-$3 $4:$5:$6");
 
 /** OPERATIONTYPE of a backup. */
 const SORTS: Readonly<Record<string, string>> = {

@@ -32,7 +32,8 @@ export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<Schem
 
   if (isNewer(desired, row)) {
     return {
-      steps: [],
+      // An upgrade has been there since the statement was made: after a restore the lower number would be the true one.
+      steps: isReached(desired, row) ? statementSteps(desired, kept).spend : [],
       refusals: [],
       notes: [newerNote(desired, row, where), ...contradictionNotes(desired, live, where)],
     };

@@ -27,6 +27,7 @@ export class DatabaseModel {
   readonly host: MemoryHost;
   now = "2026-05-01 12:00:00.000000";
   backups: readonly Row[] = [{ START_TIME: "20260501060000", OPERATIONTYPE: "N" }];
+  restores: readonly Row[] = [];
   /** Beside this program's own. */
   connected: readonly Row[] = [];
   own: readonly Row[] = [{ AUTHID: "LCUSER  ", APPL_NAME: "node", CLIENT_NNAME: "ops1", CONNECTIONS: 2 }];
@@ -38,6 +39,7 @@ export class DatabaseModel {
     const columns = { COMPKEY: "VARCHAR(36)", DBSCHEMAVER: "INTEGER", RELEASEVER: "VARCHAR(32)" };
     this.database.put(HOMEPAGE, columns, { COMPKEY: "HOMEPAGE", DBSCHEMAVER: 704, RELEASEVER: "" });
     this.answer(CLOCK, () => [{ SERVER_TIME: this.now }]);
+    this.answer(/DB_HISTORY WHERE OPERATION = 'R'/, () => this.restores);
     this.answer(/DB_HISTORY/, () => this.backups);
     this.answer(/SYSIBMADM\.APPLICATIONS/, () => [...this.own, ...this.connected]);
     this.database.answers.set(PROBE, () => this.probe);

@@ -150,6 +150,94 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     },
   );
 
+  describe("promise 12: two stacks that know nothing of each other, with homes of their own", () => {
+    beforeAll(async () => {
+      await lab.sql("CREATE TABLE HOMEPAGE.CHANGES (FROM_LEVEL INTEGER, TO_LEVEL INTEGER)");
+      await lab.sql(
+        "CREATE TRIGGER HOMEPAGE.WATCH AFTER UPDATE OF DBSCHEMAVER ON HOMEPAGE.HOMEPAGE_SCHEMA REFERENCING OLD AS O NEW AS N FOR EACH ROW INSERT INTO HOMEPAGE.CHANGES VALUES (O.DBSCHEMAVER, N.DBSCHEMAVER)",
+      );
+    });
+    afterAll(async () => {
+      await lab.sql("DROP TRIGGER HOMEPAGE.WATCH");
+      await lab.sql("DROP TABLE HOMEPAGE.CHANGES");
+    });
+
+    /** Two runs, on connections of their own, that have both read the row when the first of them sends its UPDATE. */
+    const both = async (first: Stored, second: Stored) => {
+      await lab.sql("DELETE FROM HOMEPAGE.CHANGES");
+      let waiting: (() => void)[] = [];
+      const meeting = (): Promise<void> =>
+        new Promise((resolve) => {
+          waiting.push(resolve);
+          if (waiting.length < 2) return;
+          for (const go of waiting) go();
+          waiting = [];
+        });
+      const run = (stack: string, wanted: Stored) => {
+        const meet = (connection: DatabaseConnection): Database => {
+          const database = openDatabase({ ...connection, queueTimeout: stack === "one" ? "61s" : "62s" });
+          return {
+            name: database.name,
+            query: (...all) => database.query(...all),
+            table: (...all) => database.table(...all),
+            close: () => database.close(),
+            transaction: (work, options) =>
+              database.transaction(
+                (transaction) =>
+                  work({
+                    query: (...all) => transaction.query(...all),
+                    table: (...all) => transaction.table(...all),
+                    readLob: (...all) => transaction.readLob(...all),
+                    writeLob: (...all) => transaction.writeLob(...all),
+                    execute: async (...all) => {
+                      await meeting();
+                      return transaction.execute(...all);
+                    },
+                  }),
+                options,
+              ),
+          };
+        };
+        const owner = `shop/${stack}/level`;
+        return providerBench(new MemoryHost(home), meet, "homepage/HOMEPAGE").create({ ...wanted, owner });
+      };
+      const runs = await Promise.allSettled([run("one", first), run("two", second)]);
+      return { runs, changes: await lab.sql("SELECT FROM_LEVEL, TO_LEVEL FROM HOMEPAGE.CHANGES") };
+    };
+    const statement = () => {
+      const { host, port } = lab.connection();
+      const about = { host, port, database: "HOMEPAGE", component: "HOMEPAGE", level: 705 };
+      return { statement: { by: "Jane Doe", date: "2026-05-01", ...about } };
+    };
+
+    test.each([
+      ["a catalog probe each", undefined],
+      ["the same statement", statement],
+    ])("with %s: the level is raised once, by one of them, and both find it there", async (_how, proof) => {
+      const wanted = proof ? inputs({ contentProof: proof() }) : inputs();
+      const { runs, changes } = await both(wanted, wanted);
+      expect(runs).toEqual([
+        expect.objectContaining({ status: "fulfilled" }),
+        expect.objectContaining({ status: "fulfilled" }),
+      ]);
+      expect([await level(), changes]).toEqual(["705", [{ FROM_LEVEL: "704", TO_LEVEL: "705" }]]);
+      // Both know now that the statement has served.
+      for (const { value } of runs as { value: Stored }[]) {
+        if (proof) expect(value.kept).toMatchObject({ spent: [expect.stringContaining("2026-05-01")] });
+      }
+    });
+
+    test("that want different levels: one is raised, the other one is told, and nothing is overwritten", async () => {
+      const higher = { contentProof: { catalogProbe: { level: 706, sql: PROBE, expect: 1 } }, version: 706 };
+      const { runs, changes } = await both(inputs(), inputs({ ...higher, from: [704] }));
+      expect(changes).toHaveLength(1);
+      expect(changes[0]?.FROM_LEVEL).toBe("704");
+      expect(await level()).toBe(changes[0]?.TO_LEVEL);
+      const failed = runs.flatMap((one) => (one.status === "rejected" ? [String(one.reason.message)] : []));
+      expect(failed).toEqual([expect.stringMatching(/Allowed: one row to change with DBSCHEMAVER 704.*Run up again/s)]);
+    });
+  });
+
   test("promise 21: a locked row says so, and hides nothing else", async () => {
     const one = bench();
     const outs = await one.create(inputs());
