@@ -10,34 +10,71 @@ const root = resolve(__dirname, "..", "..");
 const TYPE = "pulumi-nodejs:dynamic/ihs:PluginRouting";
 type Values = Record<string, unknown>;
 
+interface Where {
+  readonly stack?: string;
+  readonly type?: string;
+  /** Of the policy. */
+  readonly config?: Values;
+  readonly tags?: Record<string, string>;
+}
+
 /** Violations of one policy by a resource of a stack. */
-function violations(name: string, props: Values, { stack = "prod", type = TYPE } = {}): string[] {
+function violations(
+  name: string,
+  props: Values,
+  { stack = "prod", type = TYPE, config = {}, tags = {} }: Where,
+): string[] {
   const found = policies.find((policy) => policy.name === name);
   if (typeof found?.validateResource !== "function") throw new Error(`no policy ${name}`);
   const said: string[] = [];
-  const args = { type, name: "x", urn: `urn:pulumi:${stack}::pulumi-connections::${type}::x`, props };
+  const urn = `urn:pulumi:${stack}::pulumi-connections::${type}::x`;
+  const args = { type, name: "x", urn, props, stackTags: new Map(Object.entries(tags)), getConfig: () => config };
   void found.validateResource(args as unknown as Parameters<typeof found.validateResource>[0], (text) =>
     said.push(text),
   );
   return said;
 }
 
+const machine = (more: Values): Values => ({ address: "a", auth: { agent: true }, ...more });
 const pinned = { pinned: ["SHA256:x"] };
 const anybody = { insecureAcceptAny: true };
 const window = { days: ["Sat"], from: "22:00", to: "23:00", timeZone: "UTC" };
 
-test.each<[string, Values, { stack?: string; type?: string }, number]>([
-  ["host-keys-verified", { connection: { name: "web1", hostKey: pinned } }, {}, 0],
-  ["host-keys-verified", { connection: { name: "web1", hostKey: anybody } }, { stack: "test" }, 1],
-  ["host-keys-verified", { connection: { hostKey: anybody, jump: { address: "b", hostKey: anybody } } }, {}, 2],
-  ["host-keys-verified", { connection: { hostKey: anybody } }, { type: "pulumi:pulumi:Stack" }, 0],
-  ["production-has-a-window", { connection: {} }, { stack: "prod-eu" }, 1],
-  ["production-has-a-window", { connection: {} }, { stack: "acceptance" }, 0],
-  ["production-has-a-window", { connection: {}, maintenanceWindow: window }, {}, 0],
+test.each<[string, Values, Where, number]>([
+  ["host-keys-verified", { connection: machine({ name: "web1", hostKey: pinned }) }, {}, 0],
+  ["host-keys-verified", { connection: machine({ name: "web1", hostKey: anybody }) }, { stack: "test" }, 1],
+  ["host-keys-verified", { connection: machine({ hostKey: anybody, jump: machine({ hostKey: anybody }) }) }, {}, 2],
+  ["host-keys-verified", { connection: machine({ jump: [machine({}), machine({ hostKey: anybody })] }) }, {}, 1],
+  ["host-keys-verified", { nodes: [{ connection: machine({ hostKey: anybody }) }] }, {}, 1],
+  ["host-keys-verified", { live: { connection: machine({ hostKey: anybody }) } }, {}, 0],
+  ["host-keys-verified", { connection: machine({ hostKey: anybody }) }, { type: "pulumi:pulumi:Stack" }, 0],
+  ["production-has-a-window", { connection: machine({}) }, { stack: "prod-eu" }, 1],
+  ["production-has-a-window", { deploymentManager: { connection: machine({}) } }, {}, 1],
+  ["production-has-a-window", { connection: machine({}) }, { stack: "acceptance" }, 0],
+  ["production-has-a-window", { connection: machine({}), maintenanceWindow: window }, {}, 0],
   ["production-has-a-window", {}, {}, 0],
   ["production-stops-at-the-unseen", { onUnseenSteps: "go" }, {}, 1],
   ["production-stops-at-the-unseen", { onUnseenSteps: "go" }, { stack: "lab" }, 0],
   ["production-stops-at-the-unseen", { onUnseenSteps: "stop" }, {}, 0],
+  ["production-is-supported", { acceptUnsupported: true }, {}, 1],
+  ["production-is-supported", { acceptUnsupported: true, strategy: "rolling" }, { stack: "Production" }, 1],
+  ["production-is-supported", { acceptUnsupported: false }, {}, 0],
+  ["production-is-supported", { acceptUnsupported: true }, { stack: "acceptance" }, 0],
+  ["production-is-supported", { acceptUnsupported: true }, { stack: "live-eu" }, 0],
+  [
+    "production-is-supported",
+    { acceptUnsupported: true },
+    { stack: "live-eu", config: { productionStacks: "^live" } },
+    1,
+  ],
+  ["production-is-supported", { acceptUnsupported: true }, { config: { productionStacks: "^live" } }, 0],
+  ["production-is-supported", { acceptUnsupported: true }, { stack: "a", config: { productionTag: "use=live" } }, 0],
+  [
+    "production-is-supported",
+    { acceptUnsupported: true },
+    { stack: "a", config: { productionTag: "use=live" }, tags: { use: "live" } },
+    1,
+  ],
   ["restore-has-a-window", { onDestroy: "restore" }, { stack: "lab" }, 1],
   ["restore-has-a-window", { onDestroy: "restore", maintenanceWindow: window }, {}, 0],
   ["restore-has-a-window", { onDestroy: "retain" }, {}, 0],
@@ -64,7 +101,7 @@ describe("in the engine", () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   /** A preview of the example, changed, that looks at no host. */
-  async function preview(change: (config: Values) => void): Promise<PulumiResult> {
+  async function preview(change: (config: Values) => void, policyConfig?: Values): Promise<PulumiResult> {
     const file = join(folder, "Pulumi.prod.yaml");
     const { encryptionsalt } = parseYaml(await readFile(file, "utf8")) as Values;
     const { config } = parseYaml(await readFile(join(root, "Pulumi.example.yaml"), "utf8")) as { config: Values };
@@ -72,6 +109,10 @@ describe("in the engine", () => {
     // The engine reads YAML 1.1, in which a date without quotes is no text.
     await writeFile(file, stringify({ encryptionsalt, config }, { version: "1.1" }));
     const args = ["preview", "--stack", "prod", "--config-file", file, "--refresh=false", "--policy-pack", "policy"];
+    if (policyConfig) {
+      await writeFile(join(folder, "policy-config.json"), JSON.stringify(policyConfig));
+      args.push("--policy-pack-config", join(folder, "policy-config.json"));
+    }
     return pulumiCommand([...args, "--non-interactive", "--color", "never"], { cwd: root, env });
   }
 
@@ -88,6 +129,16 @@ describe("in the engine", () => {
     expect(output).toMatch(/\[mandatory\]\s+production-stops-at-the-unseen/);
     expect(output).toMatch(/\[advisory\]\s+restore-has-a-window/);
     expect(output).not.toMatch(/host-keys-verified .*webserver2-routing/);
+
+    // Which stacks are production is the policy's own configuration.
+    const elsewhere = { productionStacks: "^live" };
+    const { output: other } = await preview(
+      (config) => {
+        config["pulumi-connections:run"] = { onUnseenSteps: "go" };
+      },
+      { "production-has-a-window": elsewhere, "production-stops-at-the-unseen": elsewhere },
+    );
+    expect(other).not.toMatch(/\[mandatory\]/);
 
     const fine = await preview(() => {});
     expect(fine.output).not.toMatch(/\[mandatory\]|\[advisory\]/);
