@@ -1,7 +1,6 @@
 import { type Lab, startLab } from "../lab/lab.js";
-import { type LoadReport, startLoad } from "../lab/load.js";
-import { waitFor } from "../lab/running.js";
-import { FIX, levels, openRollout } from "../lab/was/rollout.js";
+import type { LoadReport } from "../lab/load.js";
+import { FIX, levels, openRollout, underLoad } from "../lab/was/rollout.js";
 import { closeAllHosts } from "../providers/targets/hosts.js";
 import type { Benchmark } from "./benchmark.js";
 
@@ -12,9 +11,6 @@ const ORDERS = {
   classic: { order: "classic" },
   offline: { strategy: "offline" },
 } as const;
-/** Answers before the rollout and after it. */
-const ANSWERS = 100;
-const ANSWERS_MS = 60_000;
 
 type Figures = Pick<LoadReport, "requests" | "failed" | "lostSessions" | "longestGapMs" | "longestWaitMs"> & {
   readonly seconds: number;
@@ -46,7 +42,7 @@ export const rollout: Benchmark = {
 async function measured(nodes: 2 | 3, order: string, settings: Readonly<Record<string, string>>): Promise<Figures> {
   const lab = await startLab({ cell: "2.1", nodes, mpm: MPM });
   try {
-    const figures = await underLoad(lab, settings);
+    const figures = await figuresOf(lab, settings);
     const wrong = Object.entries(await levels(lab)).filter(([, level]) => level !== FIX);
     if (wrong.length > 0) throw new Error(`${order}, ${nodes} nodes: not fixed: ${JSON.stringify(wrong)}`);
     process.stderr.write(`${order}, ${nodes} nodes: ${JSON.stringify(figures)}\n`);
@@ -57,23 +53,11 @@ async function measured(nodes: 2 | 3, order: string, settings: Readonly<Record<s
   }
 }
 
-async function underLoad(lab: Lab, settings: Readonly<Record<string, string>>): Promise<Figures> {
+async function figuresOf(lab: Lab, settings: Readonly<Record<string, string>>): Promise<Figures> {
   const rolling = await openRollout(lab, settings, (line) => {
     if (process.env.SHOW_ROLLOUT) process.stderr.write(`${line}\n`);
   });
-  const load = startLoad(lab);
-  const more = (after: number) => waitFor(() => load.answered() > after + ANSWERS, ANSWERS_MS, "answers to the load");
-  let report: LoadReport;
-  let seconds = 0;
-  try {
-    await more(0);
-    const started = performance.now();
-    await rolling.run();
-    seconds = Math.round((performance.now() - started) / 1_000);
-    await more(load.answered());
-  } finally {
-    report = await load.stop();
-  }
+  const { report, seconds } = await underLoad(lab, () => rolling.run());
   if (settings.order === "safe" && report.failed > 0) {
     throw new Error(`the safe order failed ${report.failed} requests: ${report.examples.join("; ")}`);
   }

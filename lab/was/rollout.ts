@@ -5,11 +5,16 @@ import { freshAccess } from "../../providers/lifecycle/access.js";
 import { managedProvider } from "../../providers/lifecycle/provider.js";
 import { plansOfThisCommand } from "../../providers/lifecycle/shown.js";
 import type { Lab } from "../lab.js";
+import { type Load, type LoadReport, startLoad } from "../load.js";
+import { waitFor } from "../running.js";
 import { type StackValues, stackValues } from "../workspace.js";
 import type { LabCell } from "./cell.js";
 
 /** A fix of one application, on offer in every lab's cell. */
 export const FIX = "LO66666";
+/** Answers before and after what is measured. */
+const ANSWERS = 100;
+const ANSWERS_MS = 60_000;
 /** A page of that application. */
 const FIXED = { cluster: "AppsCluster", path: "/files/app" } as const;
 
@@ -91,6 +96,31 @@ export async function openRollout(
       return { deviations: (seen.inputs as Record<string, unknown> | undefined)?.deviations, changes };
     },
   };
+}
+
+/**
+ * Does something while users of every cluster ask: they have been answered before it, and are again after it. `seconds` is
+ * the work's own time.
+ */
+export async function underLoad(lab: Lab, work: () => Promise<void>): Promise<{ report: LoadReport; seconds: number }> {
+  const load = startLoad(lab);
+  let seconds = 0;
+  try {
+    await moreAnswers(load);
+    const started = performance.now();
+    await work();
+    seconds = Math.round((performance.now() - started) / 1_000);
+    await moreAnswers(load);
+  } catch (error) {
+    await load.stop();
+    throw error;
+  }
+  return { report: await load.stop(), seconds };
+}
+
+function moreAnswers(load: Load): Promise<void> {
+  const before = load.answered();
+  return waitFor(() => load.answered() > before + ANSWERS, ANSWERS_MS, "answers to the load");
 }
 
 /** Node → the fixes in the application that its member serves, on the member's own port. */
