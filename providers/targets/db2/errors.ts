@@ -86,9 +86,7 @@ export function explain(error: unknown, context: Context): ProblemError {
   if (known?.[0] === "locked") {
     const deadlock = /reason code "?2"?\b/i.test(message);
     const found = deadlock ? "the server ended a deadlock by this transaction" : "a row or table is held by another";
-    const next = deadlock
-      ? "Run it again"
-      : "See who holds it (SYSIBMADM.MON_LOCKWAITS, db2pd -locks), then run it again";
+    const next = deadlock ? "Run it again" : "See who holds it (db2pd -locks), then run it again";
     const why = `${ROLLED_BACK} (${message})`;
     return told("locked", { where, found, why, next });
   }

@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { DatabaseConnection } from "./connection.js";
+import { type LockHolder, lockHolders } from "./lock-holders.js";
 import { Session } from "./session.js";
 
 /** Of one database and process: each is a process with the driver in it. */
@@ -97,6 +98,7 @@ export class Pool {
       .then(
         (session) => {
           this.#opening = false;
+          session.askHolders = () => this.#lockHolders();
           return this.#giveBack(session);
         },
         (error: Error) => {
@@ -107,6 +109,13 @@ export class Pool {
         },
       )
       .finally(() => this.#serve());
+  }
+
+  /** Only over a connection that nobody else waits for. */
+  async #lockHolders(): Promise<readonly LockHolder[]> {
+    const isFree = this.#idle.length > 0 || (this.#size < CONNECTIONS && !this.#opening);
+    if (!isFree || this.#waiting.size > 0) return [];
+    return this.use((session) => lockHolders(session, this.connection.user));
   }
 
   async #giveBack(session: Session): Promise<void> {

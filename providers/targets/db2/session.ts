@@ -11,6 +11,7 @@ import { requireDriver } from "./driver.js";
 import { DriverProcess } from "./driver-link.js";
 import { Db2Error, explain, unknownOutcome } from "./errors.js";
 import { type Forward, openForward } from "./forward.js";
+import { type LockHolder, LockWatch } from "./lock-holders.js";
 import type { AnswerRow, Operation } from "./protocol.js";
 import { type BoundStatement, bindStatement, READS, WRITES } from "./statement.js";
 
@@ -29,6 +30,8 @@ const ONLY_READ = "It changes nothing to ask again";
 export class Session {
   /** When it was last given back, by `performance.now()`. */
   idleSince = 0;
+  /** Who holds what this program waits for, asked on another connection: this one cannot speak while it waits. */
+  askHolders: () => Promise<readonly LockHolder[]> = async () => [];
   #inTransaction = false;
   /** What the server ended the transaction with. */
   #rolledBack: ProblemError | undefined;
@@ -185,9 +188,18 @@ export class Session {
 
   async #statement(what: string, statement: BoundStatement, operation: Operation) {
     if (this.#rolledBack) throw this.#rolledBack;
+    const watch = new LockWatch(wholeSeconds(this.connection.lockTimeout) * 1_000, () => this.askHolders());
     try {
-      return await this.#ask(what, milliseconds(this.connection.statementTimeout), operation, statement.secrets);
-    } catch (error) {
+      const answer = await this.#ask(
+        what,
+        milliseconds(this.connection.statementTimeout),
+        operation,
+        statement.secrets,
+      );
+      void watch.over();
+      return answer;
+    } catch (failure) {
+      const error = await watch.over(failure);
       // The next statement would start a transaction of its own, and be stored without the others.
       if (this.#inTransaction && error instanceof Db2Error && error.left === "rolled-back") this.#rolledBack = error;
       throw error;
