@@ -1,9 +1,28 @@
 import { MemoryCell } from "../support/memory-cell.js";
+import { GENERATED } from "../support/memory-cell-parts.js";
 import { Driver, declaration, FaultAt } from "./driver.js";
 
 /** All but one node serve, and nobody is sent to one that does not: at every instant of the model's clock. */
 export function watched(nodes: number, webServers?: readonly string[], clusters?: readonly string[]): MemoryCell {
-  const cell = new MemoryCell(nodes, clusters, webServers);
+  return watch(new MemoryCell(nodes, clusters, webServers));
+}
+
+/** The plug-in never reads its file again: users are moved by directive. */
+export function neverRefreshed(nodes: number, clusters?: readonly string[]): MemoryCell {
+  const cell = watched(nodes, undefined, clusters);
+  for (const webServer of cell.webServers) webServer.refreshInterval = -1;
+  return cell;
+}
+
+/** Nobody can tell whether the plug-in file is overwritten, and it is: users are moved by directive. */
+export function overwritten(nodes: number, clusters?: readonly string[]): MemoryCell {
+  const cell = watched(nodes, undefined, clusters);
+  for (const webServer of cell.webServers) webServer.generation = webServer.propagation = "unknown";
+  return cell;
+}
+
+function watch(cell: MemoryCell): MemoryCell {
+  const nodes = cell.nodes.length;
   cell.invariants.push(
     () => {
       const serving = cell.serving();
@@ -14,11 +33,8 @@ export function watched(nodes: number, webServers?: readonly string[], clusters?
       return dead.length > 0 ? `users are sent to ${dead.join(", ")}` : undefined;
     },
     () => {
-      const untouched = cell.webServers.every(({ file }) =>
-        Object.values(file).every(({ backup }) => backup.length === 0),
-      );
       const held = cell.webServers.every(({ hold }) => hold !== null);
-      return held || (untouched && cell.serving().length === nodes) ? undefined : "the routing is not held";
+      return held || cell.serving().length === nodes ? undefined : "a node is out, and the routing is not held";
     },
     // Sessions may stick to a member that is a backup only: a stopped one passes them on, a restarting application fails them.
     () => {
@@ -30,6 +46,10 @@ export function watched(nodes: number, webServers?: readonly string[], clusters?
     },
     () => (new Set(cell.installerRuns).size === cell.installerRuns.length ? undefined : "the installer ran twice"),
   );
+  cell.changeInvariants.push((change) => {
+    const held = cell.webServers.every(({ hold }) => hold !== null);
+    return held || !/^(route|write|point|reload) /.test(change) ? undefined : `${change}, which is not held`;
+  });
   return cell;
 }
 
@@ -45,7 +65,9 @@ export function expectSettled(driver: Driver): void {
   }
   for (const webServer of cell.webServers) {
     expect(webServer.hold).toBeNull();
-    expect([webServer.generation, webServer.propagation]).toEqual(["automatic", "automatic"]);
+    expect([webServer.generation, webServer.propagation]).not.toContain("manual");
+    expect([webServer.directive, webServer.loaded, webServer.copies]).toEqual([GENERATED, GENERATED, {}]);
+    expect(webServer.followed).toEqual(webServer.file);
     expect(Object.values(webServer.file).every(({ backup }) => backup.length === 0)).toBe(true);
   }
   expect([...cell.fixes]).toEqual(kept?.wentBack ? [] : ["LO66666"]);

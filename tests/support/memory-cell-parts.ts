@@ -1,4 +1,5 @@
 import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
+import type { Mpm } from "../../providers/targets/plugin/control.js";
 import type { Hold } from "../../providers/targets/plugin/hold.js";
 import type { PluginMode } from "../../providers/targets/wsadmin/cell.js";
 
@@ -7,6 +8,8 @@ export const TICK_MS = 10_000;
 export const START_MS = 40_000;
 export const STOP_MS = 20_000;
 export const INSTALL_MS = 300_000;
+/** Where the deployment manager propagates to. */
+export const GENERATED = "/plugin-cfg.xml";
 export const REFRESH_S = 60;
 /** A probe that fails is tried again for so long. */
 export const SETTLE_MS = 60_000;
@@ -38,6 +41,14 @@ export interface WebServer {
   file: Lists;
   /** What its processes follow: the file as it was when they last looked. */
   followed: Lists;
+  /** Other files than the generated one, by path. */
+  readonly copies: Record<string, Lists>;
+  /** The file that the directive names, and the one that the processes follow. */
+  directive: string;
+  loaded: string;
+  reloads: number;
+  refreshInterval: number;
+  mpm: Mpm;
   changedAt: number;
   hold: Hold | null;
   generation: PluginMode;

@@ -1,10 +1,11 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
+import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
 import { sameLists } from "../../providers/kinds/interim-fixes/routes.js";
 import type { MemoryCell } from "./memory-cell.js";
-import { REFRESH_S, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
+import { GENERATED, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
 
-/** A web server that is nothing but its lists, its hold, and when its processes look at their file. */
+/** A web server that is nothing but its files' lists, its directive, its hold, and when its processes look at their file. */
 export function modelledWebServer(cell: MemoryCell, webServer: WebServer): RoutedWebServer {
   const { name } = webServer;
   return {
@@ -14,24 +15,34 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       return {
         name,
         running: "yes",
-        path: "/plugin-cfg.xml",
+        path: webServer.directive,
+        value: webServer.directive,
         sha256: "",
-        lists: structuredClone(webServer.file),
-        refreshInterval: REFRESH_S,
+        lists: structuredClone(contentOf(webServer, webServer.directive)),
+        refreshInterval: webServer.refreshInterval,
         hold: webServer.hold,
         problems: [],
       };
     },
-    route: async (lists) => {
+    mpm: async () => webServer.mpm,
+    route: async (lists, way) => {
+      if (way.by === "directive") return routeByDirective(cell, webServer, lists, way.follow);
       if (sameLists(lists, webServer.file)) return;
       await cell.change(`route ${name}`, () => {
         webServer.file = structuredClone(lists);
         webServer.changedAt = cell.now;
       });
     },
+    removeCopies: async () => {
+      const copies = Object.keys(webServer.copies).filter((path) => path !== webServer.directive);
+      if (copies.length === 0) return;
+      await cell.change(`remove copies ${name}`, () => {
+        for (const path of copies) delete webServer.copies[path];
+      });
+    },
     prove: async (proof, { settle }) => {
       cell.faults.alive();
-      if (settle) while (webServer.followed !== webServer.file) cell.advance(TICK_MS);
+      if (settle === "in-place") while (webServer.followed !== webServer.file) cell.advance(TICK_MS);
       for (const until = cell.now + (settle ? SETTLE_MS : 0); ; cell.advance(TICK_MS)) {
         try {
           return requireProved(cell, webServer, proof);
@@ -55,6 +66,34 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         if (webServer.hold?.rollout === rollout) webServer.hold = null;
       }),
   };
+}
+
+/** The lists in a file that the directive may name. */
+export const contentOf = ({ copies, file }: WebServer, path: string): Lists => copies[path] ?? file;
+
+/** Three changes, each a place for a fault; only the reload is felt. */
+async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: Lists, follow: string): Promise<void> {
+  const { name } = webServer;
+  const isThere = webServer.directive === GENERATED && sameLists(webServer.file, lists);
+  const path = isThere ? GENERATED : follow;
+  if (!sameLists(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), lists)) {
+    await cell.change(`write ${path} ${name}`, () => {
+      if (path === GENERATED) webServer.file = structuredClone(lists);
+      else webServer.copies[path] = structuredClone(lists);
+      webServer.changedAt = cell.now;
+    });
+  }
+  if (webServer.directive !== path) {
+    await cell.change(`point ${name}`, () => {
+      webServer.directive = path;
+    });
+  }
+  if (webServer.loaded === path && sameLists(webServer.followed, contentOf(webServer, path))) return;
+  await cell.change(`reload ${name}`, () => {
+    webServer.loaded = path;
+    webServer.followed = contentOf(webServer, path);
+    webServer.reloads++;
+  });
 }
 
 function requireProved(cell: MemoryCell, { name, followed }: WebServer, proof: Proof): void {

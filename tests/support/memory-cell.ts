@@ -9,6 +9,7 @@ import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-com
 import {
   APP_RESTART_MS,
   AUTO_SYNC_MS,
+  GENERATED,
   type Job,
   type Member,
   NO_FAULTS,
@@ -17,8 +18,8 @@ import {
   TICK_MS,
   type WebServer,
 } from "./memory-cell-parts.js";
-import { modelledWebServer } from "./memory-cell-web.js";
-import { MemoryHost, type Operation } from "./memory-host.js";
+import { contentOf, modelledWebServer } from "./memory-cell-web.js";
+import { MemoryHost, type MemoryHostOptions, type Operation } from "./memory-host.js";
 
 const OWN: Ownership = { owner: "wasadmin", files: [], processes: [], complete: true };
 
@@ -103,6 +104,12 @@ export class MemoryCell {
       name,
       file: lists(),
       followed: lists(),
+      copies: {},
+      directive: GENERATED,
+      loaded: GENERATED,
+      reloads: 0,
+      refreshInterval: REFRESH_S,
+      mpm: "worker",
       changedAt: this.now,
       hold: null,
       generation: "automatic",
@@ -194,7 +201,9 @@ export class MemoryCell {
       job.finish();
     }
     for (const webServer of this.webServers) {
-      if (this.now - webServer.changedAt >= REFRESH_S * 1_000) webServer.followed = webServer.file;
+      const { refreshInterval, changedAt, loaded } = webServer;
+      if (refreshInterval < 0 || this.now - changedAt < refreshInterval * 1_000) continue;
+      webServer.followed = contentOf(webServer, loaded);
     }
   }
 
@@ -212,7 +221,7 @@ export class MemoryCell {
     this.level++;
     for (const application of ["files"]) this.versions.set(application, this.level);
     for (const webServer of this.webServers) {
-      if (webServer.generation === "automatic" && webServer.propagation === "automatic") this.propagate(webServer);
+      if (webServer.generation !== "manual" && webServer.propagation !== "manual") this.propagate(webServer);
     }
   }
 
@@ -240,12 +249,14 @@ export class MemoryCell {
     return result;
   }
 
-  /** A machine of the cell: it outlives the processes that reach it. */
-  host(name: string): MemoryHost {
-    const known = this.#hosts.get(name);
-    if (known) return known;
-    const connection = connectionSchema.parse({ name, address: "127.0.0.1", user: "admin", auth: { agent: true } });
-    const host = new MemoryHost(connection, {
+  /** A machine that a test made itself. */
+  addHost(host: MemoryHost): void {
+    this.#hosts.set(host.name, host);
+  }
+
+  /** What a machine has to tell of each operation on it. */
+  hooksOf(name: string): Required<Pick<MemoryHostOptions, "beforeOperation" | "afterOperation">> {
+    return {
       beforeOperation: (operation) => {
         if (!CHANGES.has(operation.name)) return this.faults.alive();
         const change = `${name} ${operation.name} ${operation.path ?? operation.job ?? ""}`;
@@ -255,7 +266,15 @@ export class MemoryCell {
       afterOperation: (operation) => {
         if (CHANGES.has(operation.name)) this.faults.after(`${name} ${operation.name}`);
       },
-    });
+    };
+  }
+
+  /** A machine of the cell: it outlives the processes that reach it. */
+  host(name: string): MemoryHost {
+    const known = this.#hosts.get(name);
+    if (known) return known;
+    const connection = connectionSchema.parse({ name, address: "127.0.0.1", user: "admin", auth: { agent: true } });
+    const host = new MemoryHost(connection, this.hooksOf(name));
     if (name === "dmgr") host.put("/generated/plugin-cfg.xml", "<Config/>");
     this.#hosts.set(name, host);
     return host;

@@ -18,6 +18,7 @@ import {
 } from "./node-steps.js";
 import { automaticOff, automaticOn, finalCheck, proveEverything, regenerate, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
+import { chooseSwitching } from "./switching.js";
 import { requireAgentsDown, watchOver } from "./watch.js";
 
 export type FixesContext = ApplyContext<FixesDesired, Live, Kept>;
@@ -136,7 +137,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "start agent":
       return startAgent(step.node, work);
     case "route":
-      return route(step.target, step.lists, work);
+      return route(step, work);
     case "drain":
       return drain(step.node, work);
     case "note installer":
@@ -200,9 +201,11 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
       agentServices: Object.fromEntries(live.nodes.map(({ name, agentService = null }) => [name, agentService])),
       automatic: Object.fromEntries(automatic),
       routing: {},
+      followed: {},
       applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),
       shared: await estate.rememberShared(desired.settings.shared),
     },
+    switching: chooseSwitching(desired, live),
     checked: false,
     backedUp: false,
     touched: false,

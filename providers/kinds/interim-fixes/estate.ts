@@ -1,5 +1,6 @@
 import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
+import type { Mpm } from "../../targets/plugin/control.js";
 import type { Hold } from "../../targets/plugin/hold.js";
 import type { Cell, CellObservation, ServerUsers } from "../../targets/wsadmin/cell.js";
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
@@ -8,6 +9,7 @@ import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js"
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
 import type { FileChange } from "./shared-files.js";
+import type { Switching, Way } from "./switching.js";
 
 /** What a probe of a web server has to show: answers at all, or answers by the primaries of these lists. */
 export type Proof = { readonly level: "answering" } | { readonly level: "routed"; readonly lists: Lists };
@@ -15,9 +17,12 @@ export type Proof = { readonly level: "answering" } | { readonly level: "routed"
 /** One web server in front of the cell. */
 export interface RoutedWebServer {
   readonly name: string;
-  look(): Promise<Omit<LiveWebServer, "automatic">>;
-  /** Edits the lists of the file that the plug-in follows; no byte when they say so already. */
-  route(lists: Lists): Promise<void>;
+  look(): Promise<Omit<LiveWebServer, "automatic" | "mpm">>;
+  mpm(): Promise<Mpm>;
+  /** Brings the file that the plug-in follows to these lists; no byte, and no reload, when they are in force already. */
+  route(lists: Lists, way: Way): Promise<void>;
+  /** Copies of the rollout that the directive does not name. */
+  removeCopies(): Promise<void>;
   /**
    * Samples every probed cluster until all answers are right: at once, or `settle`: for as long as the plug-in may follow
    * its old file, or `restarted`: for as long as it may leave members alone that it could not reach.
@@ -25,13 +30,13 @@ export interface RoutedWebServer {
   prove(
     proof: Proof,
     options: {
-      readonly settle: boolean;
+      readonly settle: Switching["by"] | false;
       readonly restarted?: boolean;
       readonly progress: (line: string) => void;
     },
   ): Promise<void>;
   /** Puts a newly generated file in place, with these lists; answers whether anything but lists was different. */
-  replace(generated: Buffer, lists: Lists): Promise<boolean>;
+  replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean>;
   /** Under the lock of the web server's host. */
   hold(hold: Hold): Promise<void>;
   /** Says in the hold what its rollout is at; nothing where the hold is another one's. */

@@ -20,12 +20,14 @@ export async function takeHold(name: string, title: string, work: Work): Promise
       since: new Date(estate.now()).toISOString(),
     });
     if (journal.found.routing[name]) return {};
-    const { lists } = await webServer.look();
-    const planned = context.live.webServers.find((each) => each.name === name)?.lists ?? {};
-    if (!sameLists(lists, planned)) {
+    const { lists, path, value } = await webServer.look();
+    const planned = context.live.webServers.find((each) => each.name === name);
+    if (!sameLists(lists, planned?.lists ?? {}) || path !== planned?.path) {
       throw new ProblemError("unknown-outcome", { where: name, found: "its routing changed since the plan was made" });
     }
-    return { found: { ...journal.found, routing: { ...journal.found.routing, [name]: lists } } };
+    const { found } = journal;
+    const routing = { ...found.routing, [name]: lists };
+    return { found: { ...found, routing, followed: { ...found.followed, [name]: { path, value } } } };
   });
 }
 

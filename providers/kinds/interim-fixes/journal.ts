@@ -1,4 +1,5 @@
 import type { Lists } from "./live.js";
+import type { Followed, Switching } from "./switching.js";
 
 /**
  * How far a node is, in this direction of the rollout. Each includes what stands before it: "fresh" = it has the deployment
@@ -34,11 +35,15 @@ export interface Journal {
     automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
     /** Web server → its lists when its routing was taken. */
     routing: Record<string, Lists>;
+    /** Web server → the file that it followed then. */
+    followed: Record<string, Followed>;
     /** Application → what its archive in the master configuration looked like. */
     applications: Record<string, string>;
     /** Folder → digest of the files in it, which do not travel with a synchronization. */
     shared: Record<string, string>;
   };
+  /** Web server → how its routing is switched, from the begin to the end. */
+  switching: Record<string, Switching>;
   /** Every probe was green before anything was changed. */
   checked: boolean;
   backedUp: boolean;

@@ -1,4 +1,5 @@
 import type { Problem } from "../../common/problem.js";
+import type { Mpm } from "../../targets/plugin/control.js";
 import type { Hold } from "../../targets/plugin/hold.js";
 
 /** Three values, for a state that could not be told is not the opposite of the one that was hoped for. */
@@ -32,11 +33,14 @@ export interface LiveWebServer {
   running: Answer;
   /** The file that the plug-in follows. */
   path: string;
+  /** The same, as written in the directive. */
+  value: string;
   sha256: string;
   lists: Lists;
   /** Seconds between two looks of the plug-in at its file; -1 = it never looks again. */
   refreshInterval: number;
   hold: Hold | null;
+  mpm: Mpm;
   /** The deployment manager generates or propagates the file by itself. */
   automatic: Answer;
   problems: Problem[];

@@ -181,11 +181,22 @@ async function observeWebServer(
   estate: Estate,
   cell: CellObservation | undefined,
 ): Promise<LiveWebServer> {
-  const looked = await problemAsData(estate.webServer(name).look(), name);
-  const nothing = { path: "", sha256: "", lists: {}, refreshInterval: 0, hold: null, running: "unknown" as const };
+  const [looked, mpm] = await Promise.all([
+    problemAsData(estate.webServer(name).look(), name),
+    problemAsData(estate.webServer(name).mpm(), name),
+  ]);
+  const nothing = {
+    path: "",
+    value: "",
+    sha256: "",
+    lists: {},
+    refreshInterval: 0,
+    hold: null,
+    running: "unknown" as const,
+  };
   const seen = looked.value ?? { name, ...nothing, problems: looked.problems };
   const settings = cell?.settings.plugin.find((each) => each.webServer === name);
   const modes = [settings?.generation ?? "unknown", settings?.propagation ?? "unknown"];
   const automatic = modes.includes("automatic") ? "yes" : modes.includes("unknown") ? "unknown" : "no";
-  return { ...seen, automatic };
+  return { ...seen, automatic, mpm: mpm.value ?? "unknown" };
 }

@@ -15,7 +15,7 @@ import type { FixesDesired } from "./goal.js";
 import { backUpMaster, fingerprints, stampVersion } from "./master.js";
 import type { Settings } from "./schema.js";
 import { rememberShared, sharedChanges } from "./shared-files.js";
-import { InPlaceWebServer } from "./web-server.js";
+import { ReachedWebServer } from "./web-server.js";
 
 /** Limit of one request to a member on its own port; the first one compiles pages. */
 const MEMBER_REQUEST_MS = 60_000;
@@ -70,7 +70,7 @@ export function openEstate(
     webServer(name) {
       const webServer = required(settings.webServers, name, "webServers");
       const its = webServer.connection;
-      return new InPlaceWebServer(webServer, access.host(its), access.files(its), pause, signal);
+      return new ReachedWebServer(webServer, access.host(its), access.files(its), pause, signal);
     },
     probeMember: (member) => probeMember(member, topology, settings, signal),
     connections: async (name) => connections(access.host(nodeOf(name).connection), name, await topology(), settings),

@@ -4,6 +4,7 @@ import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import type { Journal, Kept } from "./journal.js";
 import { allStarted, type Live } from "./live.js";
 import type { Change } from "./steps.js";
+import { switchingRefusals } from "./switching.js";
 
 /** A shorter limit of the deployment manager's SOAP connector cuts the installer off in the middle of an application. */
 const SHORTEST_SOAP_TIMEOUT_S = 1_800;
@@ -59,7 +60,9 @@ export function beginRefusals(desired: FixesDesired, live: Live, change: Change)
     ...installerRefusals(live),
     ...clusterRefusals(desired, live),
     ...webServerRefusals(desired, live),
-    ...(desired.settings.strategy === "rolling" ? rollingRefusals(desired, live) : []),
+    ...(desired.settings.strategy === "rolling"
+      ? [...rollingRefusals(desired, live), ...switchingRefusals(desired, live)]
+      : []),
     ...otherHolds(live),
   ];
 }
@@ -269,13 +272,6 @@ function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
       found: "it does not have the deployment manager's configuration",
       why: "A rollout would bring other people's unfinished changes with it",
       next: "Synchronize it first",
-    });
-  }
-  for (const webServer of live.webServers.filter((each) => each.refreshInterval < 0)) {
-    refusals.push({
-      where: webServer.name,
-      found: "RefreshInterval is -1: the plug-in never reads its file again",
-      next: "Set a refresh interval for the plug-in in the web server's plug-in properties",
     });
   }
   const due = live.deploymentManager.keyGenerationDue;

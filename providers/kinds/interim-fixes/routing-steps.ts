@@ -4,7 +4,8 @@ import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import type { Lists } from "./live.js";
 import { nodeOfServer, routeKey, sameLists } from "./routes.js";
-import type { Target, WantedLists } from "./steps.js";
+import type { RolloutStep } from "./steps.js";
+import type { Way } from "./switching.js";
 
 /** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
 export async function proveEverything({ estate, desired, context }: Work, { restarted = false } = {}): Promise<void> {
@@ -27,26 +28,34 @@ export async function proveEverything({ estate, desired, context }: Work, { rest
  * All web servers first get their lists, then each is proved. Where a proof fails, those that were changed here get back
  * what they had: users are better off where they were.
  */
-export async function route(target: Target, wanted: WantedLists, work: Work): Promise<Partial<Journal>> {
-  const { estate, context } = work;
-  const before = new Map<string, Lists>();
+export async function route(
+  { target, lists: wanted, ways }: Extract<RolloutStep, { do: "route" }>,
+  { estate, context }: Work,
+): Promise<Partial<Journal>> {
+  const before = new Map<string, { readonly lists: Lists; readonly way: Way }>();
+  const wayOf = (name: string): Way => ways[name] ?? { by: "in-place" };
   try {
     for (const [name, lists] of Object.entries(wanted)) {
       const webServer = estate.webServer(name);
       const now = await webServer.look();
       if (now.problems.length > 0) throw new ProblemError("malformed", now.problems);
-      if (!sameLists(now.lists, lists)) before.set(name, now.lists);
-      await webServer.route(lists);
+      const way = wayOf(name);
+      if (!sameLists(now.lists, lists)) {
+        before.set(name, { lists: now.lists, way: way.by === "directive" ? { ...way, follow: now.path } : way });
+      }
+      await webServer.route(lists, way);
     }
     for (const [name, lists] of Object.entries(wanted)) {
-      await estate.webServer(name).prove({ level: "routed", lists }, { settle: true, progress: context.progress });
+      const options = { settle: wayOf(name).by, progress: context.progress };
+      await estate.webServer(name).prove({ level: "routed", lists }, options);
     }
   } catch (error) {
     if (error instanceof ProblemError && error.cause === "not-converged") {
-      for (const [name, lists] of before) await estate.webServer(name).route(lists);
+      for (const [name, { lists, way }] of before) await estate.webServer(name).route(lists, way);
     }
     throw error;
   }
+  if ("asFound" in target) for (const name of Object.keys(wanted)) await estate.webServer(name).removeCopies();
   return { routed: routeKey(target, wanted) };
 }
 
@@ -123,11 +132,12 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
       throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });
     const webServer = estate.webServer(name);
     const lists = journal.found.routing[name] ?? {};
-    const replaced = await webServer.replace(generated.bytes, lists);
+    const by = journal.switching[name]?.by ?? "in-place";
+    const replaced = await webServer.replace(generated.bytes, lists, by);
     context.progress(
       `${name}: ${replaced ? "the newly generated file is in place" : "the generated file is as before"}`,
     );
-    if (replaced) await webServer.prove({ level: "routed", lists }, { settle: true, progress: context.progress });
+    if (replaced) await webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
   }
   return { regenerated: true };
 }

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { durationSchema } from "../../common/duration.js";
 import { connectionSchema } from "../../targets/connection.js";
-import { absolutePath, controlSchema, nodesSchema, verifySchema } from "../../targets/plugin/schema.js";
+import {
+  absolutePath,
+  controlSchema,
+  nodesSchema,
+  refreshLimitSchema,
+  verifySchema,
+} from "../../targets/plugin/schema.js";
 import { administratorSchema, cellSchema } from "../../targets/wsadmin/settings.js";
 
 /** Free-form: LO66666, LO100079, CFix.70.2110. A leading hyphen would be an option of the update installer. */
@@ -104,6 +110,12 @@ export const settingsSchema = z.strictObject({
     .enum(["safe", "classic"])
     .default("safe")
     .describe("safe: members are stopped before their agent starts; classic: as done by hand, which loses requests"),
+  switchRouting: z
+    .enum(["auto", "in-place", "directive"])
+    .default("auto")
+    .describe(
+      "how users are moved. in-place: the plug-in file is edited and read again within its RefreshInterval; nothing is reloaded or lost. directive: a copy of it and a graceful reload, which may reset connections. auto: in place, unless the file is never read again in time, or may be overwritten meanwhile",
+    ),
   acceptUnsupported: z
     .boolean()
     .default(false)
@@ -146,6 +158,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       installer: durationSchema.default("3h").describe("of the update installer; then it is reported, never killed"),
       backup: durationSchema.default("1h").describe("of one backup"),
+      refresh: refreshLimitSchema,
       synchronize: durationSchema.default("30m").describe("of a full synchronization with distribution"),
       start: durationSchema.default("20m").describe("of the start of an agent or member"),
       stop: durationSchema.default("15m").describe("of the stop of an agent or member"),

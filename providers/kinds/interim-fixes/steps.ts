@@ -1,11 +1,15 @@
 import type { Step } from "../../lifecycle/kind.js";
 import type { Lists } from "./live.js";
+import type { Way } from "./switching.js";
 
 /** Where users are sent: past one node, or as it was found. */
 export type Target = { readonly without: string } | { readonly asFound: true };
 
 /** Web server → cluster → servers. */
 export type WantedLists = Readonly<Record<string, Lists>>;
+
+/** Web server → how it is brought to its lists. */
+export type Ways = Readonly<Record<string, Way>>;
 
 /** What is to become of the installed fixes. */
 export interface Change {
@@ -27,7 +31,7 @@ export type RolloutStep = Step &
     | { readonly do: "automatic on" }
     | { readonly do: "stop agent"; readonly node: string }
     | { readonly do: "start agent"; readonly node: string }
-    | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists }
+    | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
     | { readonly do: "drain"; readonly node: string }
     | { readonly do: "note installer" }
     | { readonly do: "await installer" }

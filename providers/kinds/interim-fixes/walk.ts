@@ -5,6 +5,7 @@ import type { Journal, Kept, Progress } from "./journal.js";
 import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
 import { isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
 import type { Change, RolloutStep, Target } from "./steps.js";
+import { switchingImpact, switchingWords, waysTo } from "./switching.js";
 
 /** `Step` without what `push` fills in. */
 type Action = RolloutStep extends infer S
@@ -105,11 +106,12 @@ export class Walk {
     const what =
       "without" in target ? `users reach every node but ${target.without}` : "users are routed as they were found";
     const again = words !== undefined;
+    const how = switchingWords(desired, live, journal);
     this.push(
       `route ${name}${again ? " again" : this.routeCount(name)}`,
-      again ? `${words} ${what}` : `route and prove by CloneIDs on every web server that ${what}`,
-      { do: "route", target, lists },
-      again ? "none" : "degraded capacity",
+      again ? `${words} ${what}` : `route and prove by CloneIDs on every web server that ${what}, ${how}`,
+      { do: "route", target, lists, ways: waysTo(target, desired, live, journal) },
+      again ? "none" : switchingImpact(desired, live, journal),
     );
     this.routed = key;
     this.target = target;

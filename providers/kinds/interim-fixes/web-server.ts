@@ -3,27 +3,37 @@ import { ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, FileReader, Host } from "../../targets/host.js";
+import { requireOwnAddress } from "../../targets/plugin/access-log.js";
+import { type Mpm, mpmOf, reload } from "../../targets/plugin/control.js";
 import { type Hold, noteInHold, readHold, removeHold, writeHold } from "../../targets/plugin/hold.js";
-import { prove } from "../../targets/plugin/verify.js";
+import { waitForRefresh } from "../../targets/plugin/refresh.js";
+import type { WebServerIdentity } from "../../targets/plugin/schema.js";
+import { prove, targetOf } from "../../targets/plugin/verify.js";
 import { directiveIn, isRunning, pidFileOf } from "../../targets/plugin/web-server.js";
+import {
+  listsOf,
+  type PluginFile,
+  readPlugin,
+  removeCopies,
+  routeByDirective,
+  type WebServerSettings,
+  wantedIn,
+} from "./directive-routing.js";
 import type { Proof, RoutedWebServer } from "./estate.js";
-import type { Lists, LiveWebServer } from "./live.js";
+import type { Lists } from "./live.js";
 import { sameLists } from "./routes.js";
-import type { Settings } from "./schema.js";
+import type { Switching, Way } from "./switching.js";
 
-type WebServerSettings = Settings["webServers"][number];
-
-/** The plug-in looks at its file at the first request after the interval; this much longer is on the safe side. */
-const REFRESH_MARGIN_MS = 2_000;
+/** A process tries a member again at the first request after the interval; this much longer is on the safe side. */
+const RETRY_MARGIN_MS = 2_000;
 
 /**
- * Routes by editing the file that the plug-in follows, in place: the web server is not reloaded, so no request is lost on
- * any MPM, and a file that the plug-in would not take leaves the one it has in force. Safe only while nothing propagates.
+ * A web server over SSH. In place, the file that the plug-in follows is edited: the web server is not reloaded, so no request
+ * is lost on any MPM, and a file that the plug-in would not take leaves the one it has in force. Safe only while nothing
+ * propagates. By directive, a copy is followed instead, with a graceful reload.
  */
-export class InPlaceWebServer implements RoutedWebServer {
+export class ReachedWebServer implements RoutedWebServer {
   readonly name: string;
-  /** Seconds; of the file that was followed before ours: by it the processes decide when to look again. */
-  #intervalBefore: number | undefined;
 
   constructor(
     private readonly settings: WebServerSettings,
@@ -35,8 +45,8 @@ export class InPlaceWebServer implements RoutedWebServer {
     this.name = settings.name;
   }
 
-  async look(): Promise<Omit<LiveWebServer, "automatic">> {
-    const [{ path, content, config }, running, hold] = await Promise.all([
+  async look(): ReturnType<RoutedWebServer["look"]> {
+    const [{ path, value, content, config }, running, hold] = await Promise.all([
       this.#followed(this.files),
       isRunning(this.files, pidFileOf(this.settings)),
       readHold(this.files, this.host.connection, this.settings.httpdConf),
@@ -45,6 +55,7 @@ export class InPlaceWebServer implements RoutedWebServer {
       name: this.name,
       running,
       path,
+      value,
       sha256: content.sha256,
       lists: listsOf(config),
       refreshInterval: config.refreshIntervalSeconds,
@@ -53,33 +64,40 @@ export class InPlaceWebServer implements RoutedWebServer {
     };
   }
 
-  async route(lists: Lists): Promise<void> {
+  mpm(): Promise<Mpm> {
+    return mpmOf(this.host, this.#identity, this.settings);
+  }
+
+  async route(lists: Lists, way: Way): Promise<void> {
+    if (way.by === "directive") return routeByDirective(lists, way, this.settings, this.host);
     const { path, content, config } = await this.#followed(this.host.files);
     if (sameLists(listsOf(config), lists)) return;
-    this.#intervalBefore = config.refreshIntervalSeconds;
     await this.#write(path, content, routePlugin(content.bytes, `${this.host.name}:${path}`, wantedIn(config, lists)));
   }
 
-  async replace(generated: Buffer, lists: Lists): Promise<boolean> {
+  removeCopies(): Promise<void> {
+    return removeCopies(this.settings, this.host);
+  }
+
+  async replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean> {
     const { path, content, config } = await this.#followed(this.host.files);
     const where = `${this.host.name}:${path}, as generated now`;
     const fresh = readPluginConfig(generated, where);
     if (path !== this.settings.pluginFile) await this.#putGenerated(generated, fresh);
     if (fresh.restDigest === config.restDigest) return false;
-    this.#intervalBefore = config.refreshIntervalSeconds;
     await this.#write(path, content, routePlugin(generated, where, wantedIn(fresh, lists)));
+    if (by === "directive") await reload(this.host, this.#identity, this.settings, () => undefined);
     return true;
   }
 
   async prove(proof: Proof, { settle, restarted, progress }: Parameters<RoutedWebServer["prove"]>[1]): Promise<void> {
     const { config } = await this.#followed(this.host.files);
     const { verify } = this.settings;
-    if (settle) {
-      const wait = (this.#intervalBefore ?? config.refreshIntervalSeconds) * 1_000 + REFRESH_MARGIN_MS;
-      progress(
-        `${this.name}: waiting ${Math.round(wait / 1_000)} s, until every process has to look at its file again`,
-      );
-      await this.pause(wait);
+    await requireOwnAddress(this.host, verify, await targetOf(verify), this.signal);
+    if (settle === "in-place") {
+      const { pause, signal } = this;
+      const intervalSeconds = config.refreshIntervalSeconds;
+      await waitForRefresh({ webServer: this.name, intervalSeconds, pause, progress, signal });
     }
     const routed = proof.level === "routed";
     const clusters = Object.keys(verify.clusters).filter((name) => config.clusters.some((each) => each.name === name));
@@ -115,14 +133,13 @@ export class InPlaceWebServer implements RoutedWebServer {
     return noteInHold(this.host, this.settings.httpdConf, rollout, step);
   }
 
-  async #followed(files: FileReader): Promise<{ path: string; content: FileContent; config: PluginConfig }> {
-    const { httpdConf } = this.settings;
-    const { path } = await directiveIn(files, { webServer: this.name, httpdConf }, this.settings);
-    const content = await files.read(path);
-    const where = `${this.host.name}:${path}`;
-    if (!content)
-      throw new ProblemError("missing", { where, found: "no such file, though the plug-in's directive names it" });
-    return { path, content, config: readPluginConfig(content.bytes, where) };
+  async #followed(files: FileReader): Promise<PluginFile & { readonly value: string }> {
+    const { path, value } = await directiveIn(files, this.#identity, this.settings);
+    return { value, ...(await readPlugin(path, { name: this.host.name, files })) };
+  }
+
+  get #identity(): WebServerIdentity {
+    return { webServer: this.name, httpdConf: this.settings.httpdConf };
   }
 
   async #write(path: string, content: FileContent, bytes: Buffer): Promise<void> {
@@ -157,13 +174,4 @@ const retryMs = ({ clusters }: PluginConfig, proved: readonly string[]): number 
   Math.max(
     0,
     ...clusters.filter(({ name }) => proved.includes(name)).map((cluster) => cluster.retryIntervalSeconds * 1_000),
-  ) + REFRESH_MARGIN_MS;
-
-const listsOf = (config: PluginConfig): Lists =>
-  Object.fromEntries(
-    config.clusters.filter(({ routed }) => routed).map(({ name, primary, backup }) => [name, { primary, backup }]),
-  );
-
-/** Clusters that the file does not have, or not any more, are no reason to leave the others. */
-const wantedIn = (config: PluginConfig, lists: Lists): ReadonlyMap<string, Lists[string]> =>
-  new Map(Object.entries(lists).filter(([name]) => config.clusters.some((cluster) => cluster.name === name)));
+  ) + RETRY_MARGIN_MS;

@@ -57,7 +57,7 @@ function prepare(walk: Walk): void {
     );
   }
   const routingAhead = !walk.regenerated && (!walk.goingBack || walk.touched);
-  if (walk.strategy === "rolling" && routingAhead && live.webServers.some(({ automatic }) => automatic !== "no")) {
+  if (walk.strategy === "rolling" && routingAhead && live.webServers.some(({ automatic }) => automatic === "yes")) {
     walk.push(
       "automatic-off",
       "turn off the automatic generation and propagation of plug-in files: they would overwrite the routing",

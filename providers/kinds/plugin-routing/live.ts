@@ -2,11 +2,19 @@ import type { Problem } from "../../common/problem.js";
 import { readPluginConfig } from "../../formats/plugin-cfg.js";
 import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../formats/routing.js";
 import type { Access } from "../../lifecycle/kind.js";
-import type { FileReader, FileStat } from "../../targets/host.js";
+import type { FileReader } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
 import { directoryOf, isCopyName } from "../../targets/plugin/copies.js";
 import type { Hold } from "../../targets/plugin/hold.js";
-import { directiveIn, isRunning, pidFileOf, problemsAsData, unlinked } from "../../targets/plugin/web-server.js";
+import {
+  directiveIn,
+  isEditedAfterLoad,
+  isRunning,
+  lastChange,
+  pidFileOf,
+  problemsAsData,
+  unlinked,
+} from "../../targets/plugin/web-server.js";
 import { type Neighbour, observeNeighbours } from "./neighbours.js";
 import type { Identity, Settings } from "./schema.js";
 
@@ -197,25 +205,15 @@ async function readOther(files: FileReader, host: string, path: string): Promise
   return { path, sha256, restDigest, routing: routingOf(clusters), problems };
 }
 
-/** A file that was moved aside and back keeps the time of its last edit, but not that of its last change. */
-export const lastChange = ({ modifiedMs, changedMs }: FileStat): number => Math.max(modifiedMs, changedMs ?? 0);
-
 async function observeWebServer(
   files: FileReader,
   settings: Settings,
   directiveFile: string | undefined,
 ): Promise<LiveWebServer> {
-  const pidFile = pidFileOf(settings);
-  const [running, loaded, edited] = await Promise.all([
-    isRunning(files, pidFile),
-    files.stat(pidFile),
+  const [running, editedAfterLoad, edited] = await Promise.all([
+    isRunning(files, pidFileOf(settings)),
+    isEditedAfterLoad(files, settings, directiveFile === undefined ? [] : [directiveFile]),
     directiveFile === undefined ? undefined : files.stat(directiveFile),
   ]);
-  // httpd writes its pid file at every start and graceful reload, so its time is that of the last (re)load.
-  const editedMs = edited && lastChange(edited);
-  return {
-    running,
-    editedAfterLoad: loaded !== undefined && editedMs !== undefined && editedMs > loaded.modifiedMs,
-    ...(editedMs === undefined ? {} : { editedMs }),
-  };
+  return { running, editedAfterLoad, ...(edited ? { editedMs: lastChange(edited) } : {}) };
 }

@@ -13,9 +13,9 @@ import {
   type SessionSettings,
 } from "../../targets/plugin/sessions.js";
 import { type Proving, prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
-import { directiveIn } from "../../targets/plugin/web-server.js";
+import { directiveIn, lastChange } from "../../targets/plugin/web-server.js";
 import { declaredPath, type RoutingDesired, webServerOf } from "./goal.js";
-import { type Kept, type Live, lastChange, type Proven } from "./live.js";
+import type { Kept, Live, Proven } from "./live.js";
 
 export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
 

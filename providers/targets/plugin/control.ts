@@ -9,6 +9,8 @@ export const gracefulCommand = (identity: WebServerIdentity, settings: WebServer
   settings.control.graceful ?? apachectl(identity, settings, "graceful");
 export const testCommand = (identity: WebServerIdentity, settings: WebServerSettings): readonly string[] =>
   settings.control.test ?? apachectl(identity, settings, "-t");
+export const buildCommand = (identity: WebServerIdentity, settings: WebServerSettings): readonly string[] =>
+  settings.control.build ?? apachectl(identity, settings, "-V");
 export const startCommand = (identity: WebServerIdentity, settings: WebServerSettings): readonly string[] =>
   settings.control.start ?? apachectl(identity, settings, "start");
 
@@ -112,6 +114,18 @@ export async function requireSyntax(
   const what = `test the configuration of ${identity.webServer}`;
   const result = await host.run(command, { what, timeoutMs: milliseconds(settings.control.timeout) });
   if (result.exitCode !== 0) throw failed(host, command, result.exitCode, `${result.stdout}${result.stderr}`);
+}
+
+/** httpd's processing module decides what a graceful reload costs. */
+export type Mpm = "prefork" | "worker" | "event" | "unknown";
+
+/** By the line "Server MPM:" of `httpd -V`. One that cannot be told is "unknown", and no error. */
+export async function mpmOf(host: Host, identity: WebServerIdentity, settings: WebServerSettings): Promise<Mpm> {
+  const what = `ask ${identity.webServer} for its processing module`;
+  const timeoutMs = milliseconds(settings.control.timeout);
+  const { stdout } = await host.run(buildCommand(identity, settings), { what, timeoutMs });
+  const named = /^Server MPM:\s*(\w+)/im.exec(stdout)?.[1]?.toLowerCase();
+  return named === "prefork" || named === "worker" || named === "event" ? named : "unknown";
 }
 
 /** Runs detached: a line that is cut in the middle must not leave the web server half restarted. */

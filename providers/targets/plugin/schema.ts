@@ -32,6 +32,9 @@ export const controlSchema = z.strictObject({
       "program and arguments of a graceful reload; default: <serverRoot>/bin/apachectl graceful, with -f and -D where they are needed",
     ),
   test: argv.optional().describe("of the syntax test; default: <serverRoot>/bin/apachectl -t"),
+  build: argv
+    .optional()
+    .describe("tells what httpd was built with; a rollout asks for its MPM; default: <serverRoot>/bin/apachectl -V"),
   start: argv
     .optional()
     .describe("starts the web server when a reload of ours ended it; default: <serverRoot>/bin/apachectl start"),

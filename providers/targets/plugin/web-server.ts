@@ -1,5 +1,5 @@
 import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
-import type { FileReader } from "../host.js";
+import type { FileReader, FileStat } from "../host.js";
 import { findPluginDirective, type HttpdDirective } from "../httpd.js";
 import type { WebServerIdentity, WebServerSettings } from "./schema.js";
 
@@ -55,4 +55,20 @@ export async function isRunning(files: FileReader, pidFile: string): Promise<"ye
   const [parent, first] = await Promise.all([files.stat(`/proc/${pid}`), files.stat("/proc/1")]);
   if (parent !== undefined) return "yes";
   return first === undefined ? "unknown" : "no";
+}
+
+/** A file that was moved aside and back keeps the time of its last edit, but not that of its last change. */
+export const lastChange = ({ modifiedMs, changedMs }: FileStat): number => Math.max(modifiedMs, changedMs ?? 0);
+
+/**
+ * Whether one of these files is newer than the last (re)load. httpd writes its pid file at every start and graceful reload,
+ * so its time is that of the last one.
+ */
+export async function isEditedAfterLoad(
+  files: FileReader,
+  settings: Pick<WebServerSettings, "control" | "serverRoot">,
+  paths: readonly string[],
+): Promise<boolean> {
+  const [loaded, ...edited] = await Promise.all([pidFileOf(settings), ...paths].map((path) => files.stat(path)));
+  return loaded !== undefined && edited.some((stat) => stat !== undefined && lastChange(stat) > loaded.modifiedMs);
 }

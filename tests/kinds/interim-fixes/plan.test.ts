@@ -108,7 +108,16 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
     /a web server webserver2 that is not declared/,
   ],
   ["a web server that is down", { live: webServer({ running: "no" }) }, /webserver1: it is not running/],
-  ["a plug-in that never reads its file again", { live: webServer({ refreshInterval: -1 }) }, /RefreshInterval is -1/],
+  [
+    "routing in place by a plug-in that never reads its file again",
+    { settings: { switchRouting: "in-place" }, live: webServer({ refreshInterval: -1 }) },
+    /RefreshInterval is -1/,
+  ],
+  [
+    "routing in place of a file that may be overwritten",
+    { settings: { switchRouting: "in-place" }, live: webServer({ automatic: "unknown" }) },
+    /in-place, but whether plug-in files of webserver1 are overwritten cannot be told/,
+  ],
   [
     "another rollout's hold",
     { live: webServer({ hold: { by: "anna", rollout: "r1", step: "s", since: "t" } }) },

@@ -1,4 +1,4 @@
-import { InPlaceWebServer } from "../../../providers/kinds/interim-fixes/web-server.js";
+import { ReachedWebServer } from "../../../providers/kinds/interim-fixes/web-server.js";
 import { controlSchema, verifySchema } from "../../../providers/targets/plugin/schema.js";
 import { connection, GENERATED, HTTPD_CONF, ROOT, WebServerModel } from "../plugin-routing/bench.js";
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => web.stop());
 
-function inPlace(): InPlaceWebServer {
+function inPlace(): ReachedWebServer {
   const settings = {
     name: "webserver1",
     httpdConf: HTTPD_CONF,
@@ -32,16 +32,16 @@ function inPlace(): InPlaceWebServer {
     waited.push(ms);
     await web.load();
   };
-  return new InPlaceWebServer(settings, web.host, web.host.files, pause, new AbortController().signal);
+  return new ReachedWebServer(settings, web.host, web.host.files, pause, new AbortController().signal);
 }
 
 const swapped = { AppsCluster: { primary: ["node10_apps_server1"], backup: ["node1_apps_server1"] } };
-const quiet = { settle: true, progress() {} };
+const quiet = { settle: "in-place" as const, progress() {} };
 
 test("promise 4: routing in place changes the lists of the file that the plug-in follows, and reloads nothing", async () => {
   const before = web.host.text(GENERATED) ?? "";
   const server = inPlace();
-  await server.route(swapped);
+  await server.route(swapped, { by: "in-place" });
   const after = (web.host.text(GENERATED) ?? "").split("\n");
   const changed = before.split("\n").filter((line, index) => line !== after[index]);
   expect(changed.every((line) => /^\s*<Server Name="[^"]*"\/>$/.test(line))).toBe(true);
@@ -53,13 +53,13 @@ test("promise 1: routed so already, nothing is written", async () => {
   const server = inPlace();
   const { lists } = await server.look();
   web.host.written.length = 0;
-  await server.route(lists);
+  await server.route(lists, { by: "in-place" });
   expect(web.host.written).toEqual([]);
 });
 
 test("the proof waits until every process has to look at its file again, and then counts CloneIDs", async () => {
   const server = inPlace();
-  await server.route(swapped);
+  await server.route(swapped, { by: "in-place" });
   await expect(server.prove({ level: "routed", lists: swapped }, { ...quiet, settle: false })).rejects.toThrow(
     /answered by node1_apps/,
   );
