@@ -1,5 +1,6 @@
 import { ProblemError } from "./common/problem.js";
 import { interimFixes } from "./kinds/interim-fixes/kind.js";
+import { manualStep } from "./kinds/manual-step/kind.js";
 import { pluginRouting } from "./kinds/plugin-routing/kind.js";
 import { schemaVersionKind } from "./kinds/schema-version/kind.js";
 import { sqlScriptVersion } from "./kinds/sql-script-version/kind.js";
@@ -16,6 +17,7 @@ export const kinds: readonly AnyKind[] = [
   interimFixes,
   schemaVersionKind(openDatabase),
   sqlScriptVersion,
+  manualStep,
 ];
 
 const providers = new Map<string, ReturnType<typeof managedProvider>>();
