@@ -1,28 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DEVIATIONS_KEY, OWNER_KEY, PROVIDER_KEY } from "./inputs.js";
+import { OWNER_KEY, PROVIDER_KEY } from "./inputs.js";
 import { pointerText, typeToken } from "./pointer.js";
 import type { RunSettings } from "./run-settings.js";
-import { KEPT_KEY, LIVE_KEY, OUTPUT_KEYS } from "./state.js";
+import { KEPT_KEY, LIVE_KEY } from "./state.js";
 
 /** Inputs that every resource takes besides its own; see `RunSettings` for their meaning and defaults. */
 export type RunArgs = { [Key in keyof RunSettings]?: pulumi.Input<RunSettings[Key]> };
 
 /** Base of every resource class: sets type, provider text and owner, and declares what `read` and `up` answer. */
 export abstract class ManagedResource extends pulumi.CustomResource {
-  /** What was observed when the state was last written. */
-  declare readonly live: pulumi.Output<Record<string, unknown>>;
-  /** What the target remembers: the before-image above all. */
-  declare readonly kept: pulumi.Output<Record<string, unknown>>;
+  /** What was observed when the state was last written, as JSON text. */
+  declare readonly live: pulumi.Output<string>;
+  /** What the target remembers, the before-image above all, as JSON text. */
+  declare readonly kept: pulumi.Output<string>;
 
   protected constructor(type: string, name: string, args: object, options?: pulumi.CustomResourceOptions) {
-    const outputs = Object.fromEntries(
-      OUTPUT_KEYS.filter((key) => key !== DEVIATIONS_KEY).map((key) => [key, undefined]),
-    );
     super(
       typeToken(type),
       name,
       {
-        ...outputs,
+        // Declared, so that they become properties of the resource.
+        [LIVE_KEY]: undefined,
+        [KEPT_KEY]: undefined,
         ...args,
         [OWNER_KEY]: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
         [PROVIDER_KEY]: pointerText(type),

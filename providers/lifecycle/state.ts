@@ -13,8 +13,8 @@ export const LIVE_KEY = "live";
 export const KEPT_KEY = "kept";
 const CLAIM_KEY = "claim";
 const VERSION_KEY = "schemaVersion";
-/** What outputs hold besides the inputs. The resource class declares them, so that they become properties. */
-export const OUTPUT_KEYS = [LIVE_KEY, KEPT_KEY, CLAIM_KEY, VERSION_KEY, DEVIATIONS_KEY] as const;
+/** What outputs hold besides the inputs. */
+const OUTPUT_KEYS = [LIVE_KEY, KEPT_KEY, CLAIM_KEY, VERSION_KEY, DEVIATIONS_KEY] as const;
 /** The deviation that says a target could not be looked at; everything else in the state is then the last known. */
 export const UNOBSERVED = "unobserved";
 /** The deviation that says the target has lost what this stack recorded there. */
@@ -33,7 +33,9 @@ export interface StoredState {
 
 /** Reads outputs that any version wrote. Never throws: what cannot be understood is taken as it stands. */
 export function readState(kind: AnyKind, outputs: Properties): StoredState {
-  const current = upgraded(kind, outputs);
+  const live = fromText(outputs[LIVE_KEY]);
+  const kept = fromText(outputs[KEPT_KEY]);
+  const current = upgraded(kind, { ...outputs, [LIVE_KEY]: live, [KEPT_KEY]: kept });
   const reserved: readonly string[] = [...OUTPUT_KEYS, PROVIDER_KEY];
   const properties = Object.fromEntries(Object.entries(current).filter(([key]) => !reserved.includes(key)));
   return {
@@ -46,7 +48,11 @@ export function readState(kind: AnyKind, outputs: Properties): StoredState {
   };
 }
 
-/** Outputs = the inputs under the same keys + what was reached. Plain JSON, whatever a kind put into it. */
+/**
+ * Outputs = the inputs under the same keys + what was reached. Plain JSON, whatever a kind put into it. What was observed
+ * and what is remembered are one text each: the engine marshals and logs every value of a map, at each of its calls, and
+ * these maps are larger than everything else together (measured: half of a preview's time).
+ */
 export function writeState(
   kind: AnyKind,
   inputs: Properties,
@@ -55,8 +61,8 @@ export function writeState(
   return JSON.parse(
     JSON.stringify({
       ...inputs,
-      [LIVE_KEY]: reached.live,
-      [KEPT_KEY]: reached.kept,
+      [LIVE_KEY]: JSON.stringify(reached.live),
+      [KEPT_KEY]: JSON.stringify(reached.kept),
       [CLAIM_KEY]: reached.claim,
       [VERSION_KEY]: kind.schemaVersion,
     }),
@@ -85,6 +91,16 @@ function upgraded(kind: AnyKind, outputs: Properties): Properties {
     return kind.upgrade(outputs, version);
   } catch {
     return outputs;
+  }
+}
+
+/** State of before they were texts holds the objects themselves. */
+function fromText(value: unknown): object {
+  if (typeof value !== "string") return objectOr(value);
+  try {
+    return objectOr(JSON.parse(value));
+  } catch {
+    return {};
   }
 }
 

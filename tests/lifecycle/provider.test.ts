@@ -4,7 +4,7 @@ import { lineCut } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
 import { noteKind } from "../support/note-kind.js";
 
-const live = (outs: Record<string, unknown>) => outs.live as { text: string; title: string };
+const live = (outs: Record<string, unknown>) => JSON.parse(String(outs.live)) as { text: string; title: string };
 
 const deviationsOf = (inputs: Record<string, unknown> | undefined) =>
   (inputs?.deviations ?? {}) as Record<string, string>;
@@ -375,6 +375,15 @@ describe("promise 16: outputs of an older schema are read", () => {
     const { text, ...rest } = outs;
     const old = { ...rest, body: text, schemaVersion: 1 };
     expect((await bench.refreshAndUp(old)).updated).toBe(false);
+  });
+
+  test("what was observed and is remembered may stand there as objects, as they did before they were texts", async () => {
+    const bench = noteBench();
+    const { outs } = await bench.create();
+    const old = { ...outs, live: live(outs), kept: JSON.parse(String(outs.kept)) };
+    const { provider } = noteBench({}, bench.host);
+    const { inputs } = await provider.check({}, noteInputs());
+    expect(await provider.diff("/notes/a", old, inputs as object)).toEqual({ changes: false });
   });
 
   test.each([

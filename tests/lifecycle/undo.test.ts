@@ -42,7 +42,7 @@ describe("after a failed step", () => {
   test("what undo wants remembered is on the target and in the state", async () => {
     const made = bench(failingAnnouncement, undoing({ announced: "remembered" }));
     const error = await made.create().catch((thrown) => thrown);
-    expect(error.properties.kept).toMatchObject({ announced: "remembered" });
+    expect(JSON.parse(error.properties.kept)).toMatchObject({ announced: "remembered" });
     expect(recordOf(made.host).kept).toMatchObject({ announced: "remembered" });
   });
 

@@ -15,7 +15,7 @@ import {
   problemsAsData,
   unlinked,
 } from "../../targets/plugin/web-server.js";
-import { type Neighbour, observeNeighbours } from "./neighbours.js";
+import { mayMeet, type Neighbour, observeNeighbours } from "./neighbours.js";
 import type { Identity, Settings } from "./schema.js";
 
 /** A plug-in file as observed. Its problems are data, so that one sick file hides nothing else. */
@@ -143,7 +143,7 @@ export async function observe(identity: Identity, settings: Settings, access: Ac
     directiveProblems: found.problems,
     generated,
     files: Object.fromEntries(others.map((file) => [file.path, file])),
-    neighbours,
+    neighbours: neighbours.filter((each) => mayMeet(each, settings, directive)),
     webServer: await observeWebServer(files, settings, directive?.file),
   };
 }

@@ -2,6 +2,8 @@ import { posix } from "node:path";
 import type { Problem } from "../../common/problem.js";
 import { recordPath } from "../../lifecycle/record.js";
 import type { FileReader } from "../../targets/host.js";
+import type { HttpdDirective } from "../../targets/httpd.js";
+import { fileName, isCopyName } from "../../targets/plugin/copies.js";
 import type { Kept } from "./live.js";
 import type { Identity, Settings } from "./schema.js";
 
@@ -27,17 +29,39 @@ export async function observeNeighbours(
 ): Promise<Neighbour[]> {
   const own = recordPath(connection.stateDirectory, TYPE, httpdConf);
   const directory = posix.dirname(own);
-  const prefix = posix.basename(own).slice(0, TYPE.length + 1);
-  const names = ((await files.list(directory)) ?? []).filter(
-    (name) => name.startsWith(prefix) && name.endsWith(".json") && name !== posix.basename(own),
+  const names = await files.list(directory);
+  if (!names) return [];
+  const known = managedAt.get(names);
+  const all = known ?? managedOnHost(files, directory, names);
+  if (!known) managedAt.set(names, all);
+  const [ours, managed] = await Promise.all([files.realPath(httpdConf), all]);
+  return managed
+    .filter(({ record, realConf }) => record !== own && realConf !== ours)
+    .map(({ neighbour }) => neighbour);
+}
+
+interface Managed {
+  readonly record: string;
+  readonly realConf: string;
+  readonly neighbour: Neighbour;
+}
+
+/** By listing: all who were given the same one, the resources of one preview, share the reading of its files. */
+const managedAt = new WeakMap<readonly string[], Promise<readonly Managed[]>>();
+
+async function managedOnHost(files: FileReader, directory: string, names: readonly string[]): Promise<Managed[]> {
+  const prefix = posix.basename(recordPath("", TYPE, "")).slice(0, TYPE.length + 1);
+  const records = names.filter((name) => name.startsWith(prefix) && name.endsWith(".json")).sort();
+  const found = await Promise.all(
+    records.map(async (name): Promise<Managed | undefined> => {
+      const record = `${directory}/${name}`;
+      const neighbour = await readNeighbour(files, record);
+      if (!neighbour) return undefined;
+      const realConf = await files.realPath(neighbour.httpdConf);
+      return realConf === undefined ? undefined : { record, realConf, neighbour };
+    }),
   );
-  const found = await Promise.all(names.sort().map((name) => readNeighbour(files, `${directory}/${name}`)));
-  const candidates = found.filter((neighbour) => neighbour !== undefined);
-  if (candidates.length === 0) return [];
-  const [ours, ...theirs] = await Promise.all(
-    [httpdConf, ...candidates.map((each) => each.httpdConf)].map((path) => files.realPath(path)),
-  );
-  return candidates.filter((_, index) => theirs[index] !== undefined && theirs[index] !== ours);
+  return found.filter((managed) => managed !== undefined);
 }
 
 async function readNeighbour(files: FileReader, path: string): Promise<Neighbour | undefined> {
@@ -58,6 +82,16 @@ async function readNeighbour(files: FileReader, path: string): Promise<Neighbour
     // Whoever it belongs to is told when they look at it; here it names nothing.
     return undefined;
   }
+}
+
+/** Whether the two may come to share a file. The others, often most of a host's web servers, need not be remembered. */
+export function mayMeet(
+  { files, directiveFile, edits }: Neighbour,
+  { pluginFile }: Settings,
+  directive: HttpdDirective | undefined,
+): boolean {
+  if (edits === pluginFile || (directiveFile !== undefined && directiveFile === directive?.file)) return true;
+  return files.some((path) => path === pluginFile || path === directive?.path || isCopyName(fileName(path)));
 }
 
 /** Why this web server cannot have the copy, or the directive's file, for itself. */

@@ -259,7 +259,7 @@ export function routingBench(web: WebServerModel) {
     async drift(olds: Stored): Promise<{ primaryNode: unknown; deviations: Record<string, string>; live: Live }> {
       const { inputs, props } = await provider.read(id, olds);
       const { primaryNode, deviations = {} } = inputs as { primaryNode: unknown; deviations?: Record<string, string> };
-      return { primaryNode, deviations, live: (props as { live: Live }).live };
+      return { primaryNode, deviations, live: JSON.parse(String(props?.live)) as Live };
     },
     destroy: (olds: Stored) => provider.delete(id, olds),
   };

@@ -124,6 +124,20 @@ describe("promise 17: two web servers on one host that share a plug-in file", ()
     );
   });
 
+  test("one that can share nothing is not remembered, however many there are", async () => {
+    const neighboursOf = (outs: object) => JSON.parse(String((outs as { live?: unknown }).live)).neighbours;
+    const elsewhere = GENERATED.replace("webserver1", "second");
+    web.host.put(elsewhere, web.host.text(GENERATED) ?? "");
+    web.host.put(SECOND, CONF.replace(GENERATED, elsewhere));
+    await bench.create(second({ pluginFile: elsewhere, primaryNode: "as generated" }));
+    expect(neighboursOf(await bench.create())).toEqual([]);
+
+    const third = HTTPD_CONF.replace("httpd.conf", "third.conf");
+    web.host.put(third, CONF);
+    const outs = await bench.create(second({ webServer: "third", httpdConf: third, copyPrefix: "plugin-cfg-third-" }));
+    expect(neighboursOf(outs)).toEqual([expect.objectContaining({ httpdConf: HTTPD_CONF })]);
+  });
+
   test("another path to the same httpd.conf is no other web server", async () => {
     await bench.create();
     web.host.link("/opt/ihs", "/opt/IBM/HTTPServer");

@@ -302,7 +302,7 @@ test.each(["probe", "backup", "servers"] as const)("no raise is planned on a loo
     settings: kind.settings.parse({ connection: inputs.connection, home, contentProof: inputs.contentProof }),
     aspects: kind.aspects.parse({ version: inputs.version, from: inputs.from }),
   };
-  const live = props.live as Live;
+  const live = JSON.parse(String(props.live)) as Live;
   const kept = { found: {}, spent: [] };
   expect(kind.plan(desired, live, kept).refusals).toEqual([]);
   const { [fact]: _gone, ...lacking } = live;
