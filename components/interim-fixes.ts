@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InterimFixes, type InterimFixesArgs } from "../providers/kinds/interim-fixes/resource.js";
-import type { StackConfig } from "./config/schema.js";
+import type { StackConfig, WebConfig } from "./config/schema.js";
 
-type ConfigWithFixes = StackConfig & Required<Pick<StackConfig, "interimFixes">>;
+type ConfigWithFixes = WebConfig & Required<Pick<StackConfig, "interimFixes">>;
 
 /** The Connections installation of an environment and its interim fixes. */
 export class ConnectionsFixes extends pulumi.ComponentResource {

@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PluginRouting } from "../providers/kinds/plugin-routing/resource.js";
-import type { StackConfig } from "./config/schema.js";
+import type { WebConfig } from "./config/schema.js";
 
 /** The web servers of an environment: who of the application servers behind them serves users. */
 export class WebServers extends pulumi.ComponentResource {
   /** Web server → its routing. Empty when the configuration leaves routing alone. */
   readonly routing: Readonly<Record<string, PluginRouting>>;
 
-  constructor(name: string, config: StackConfig, options?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, config: WebConfig, options?: pulumi.ComponentResourceOptions) {
     super("pulumi-connections:index:WebServers", name, {}, options);
     this.routing = Object.fromEntries(
       config.routing
@@ -17,7 +17,7 @@ export class WebServers extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  private route(name: string, webServer: string, config: StackConfig): PluginRouting {
+  private route(name: string, webServer: string, config: WebConfig): PluginRouting {
     const server = config.webServers[webServer];
     const connection = server && config.hosts[server.host];
     if (!server || !connection || !config.routing)

@@ -4,13 +4,14 @@ import { type Problem, ProblemError } from "../../providers/common/problem.js";
 import { pathText, shownValue, valueAt } from "../../providers/common/values.js";
 import { AS_GENERATED } from "../../providers/kinds/plugin-routing/schema.js";
 import { inWords, type JsonSchema, schemaAt, stackJsonSchema } from "./json-schema.js";
-import { type StackConfig, stackConfigSchema } from "./schema.js";
+import { type StackConfig, stackConfigSchema, WEB_SECTIONS } from "./schema.js";
 
 type Path = readonly PropertyKey[];
 type Values = Readonly<Record<string, unknown>>;
 
 /** Keys that may be left out: given as `{}` (Pulumi.yaml's default) or as nothing at all, they are not set. */
 const OPTIONAL_KEYS: readonly string[] = [
+  ...WEB_SECTIONS,
   "routing",
   "databases",
   "sqlScripts",
@@ -37,7 +38,12 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
     Object.entries(given).filter(([key, value]) => !(OPTIONAL_KEYS.includes(key) && isUnset(value))),
   );
   const result = stackConfigSchema.safeParse(values);
-  const stray = [...strayHosts(values), ...strayNode(values), ...sharedAddresses(values)];
+  const stray = [
+    ...missingSections(values),
+    ...strayHosts(values),
+    ...strayNode(values),
+    ...sharedAddresses(values),
+  ];
   if (result.success && stray.length === 0) return result.data;
   const found = [...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, schema())), ...stray];
   throw new ProblemError(
@@ -118,6 +124,15 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Finding 
     ...(known.length > 0 ? { allowed: known.join(", ") } : {}),
     ...(hint ? { next: `Did you mean "${hint}"?` } : {}),
   };
+}
+
+/** Routing and interim fixes are proved through web servers; a stack of databases and scripts alone needs none of that. */
+function missingSections(values: Values): readonly Finding[] {
+  const needed = [...WEB_SECTIONS, "routing", "interimFixes"].some((key) => values[key] !== undefined);
+  return WEB_SECTIONS.filter((key) => needed && values[key] === undefined).map((key) => {
+    const here = schemaAt([key], schema());
+    return { path: [key], found: "missing", ...(here ? { allowed: withMeaning(here) } : {}) };
+  });
 }
 
 /** Names of hosts that are not declared. On the values as given, so that other problems do not hide these. */

@@ -87,6 +87,9 @@ const interimFixesSchema = z.strictObject({
   ...fixesAspects.shape,
 });
 
+/** Sections that belong together: all of them, or, where a stack has neither routing nor interim fixes, none. */
+export const WEB_SECTIONS = ["topology", "webServers", "probes"] as const;
+
 /**
  * A stack's configuration: one key of `Pulumi.<stack>.yaml` each. Descriptions and defaults end up in the JSON Schema, in
  * docs/configuration.md and in the parser's messages. What one key says about another is checked by the parser.
@@ -97,9 +100,13 @@ export const stackConfigSchema = z.strictObject({
     .describe("machines reached over SSH, by the name that messages call them"),
   topology: z
     .strictObject({ nodes, sessionReplication })
+    .optional()
     .describe("which cluster member runs on which node of the cell, and what replicates their sessions"),
-  webServers: z.record(name, webServerSchema).describe("web servers with the WebSphere plug-in, by name"),
-  probes: z.strictObject(probing).describe("how to prove, through a web server, where a cluster's users are served"),
+  webServers: z.record(name, webServerSchema).optional().describe("web servers with the WebSphere plug-in, by name"),
+  probes: z
+    .strictObject(probing)
+    .optional()
+    .describe("how to prove, through a web server, where a cluster's users are served"),
   routing: z
     .strictObject({ ...routingAspects.shape, switchRouting, refreshLimit })
     .optional()
@@ -119,3 +126,9 @@ export const stackConfigSchema = z.strictObject({
 });
 
 export type StackConfig = z.infer<typeof stackConfigSchema>;
+
+/** The configuration of a stack that has web servers; the parser lets through all of their sections or none. */
+export type WebConfig = StackConfig & Required<Pick<StackConfig, (typeof WEB_SECTIONS)[number]>>;
+
+export const hasWebServers = (config: StackConfig): config is WebConfig =>
+  WEB_SECTIONS.every((section) => config[section] !== undefined);

@@ -1,4 +1,5 @@
 import { parseStackConfig } from "../../components/config/parse.js";
+import { hasWebServers } from "../../components/config/schema.js";
 import { fixesArgs } from "../../components/interim-fixes.js";
 import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
 import { freshAccess } from "../../providers/lifecycle/access.js";
@@ -74,7 +75,7 @@ export async function openRollout(
     },
   });
   const config = parseStackConfig(fixesValues(lab, settings), "lab");
-  if (!config.interimFixes) throw new RangeError("no fixes are declared");
+  if (!config.interimFixes || !hasWebServers(config)) throw new RangeError("no fixes are declared");
   const args = fixesArgs({ ...config, interimFixes: config.interimFixes });
   const { inputs, failures = [] } = await provider.check({}, { ...args, owner: "lab/rollout/fixes" });
   if (failures.length > 0) throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));

@@ -42,7 +42,7 @@ test("the example is right, and its defaults are filled in", () => {
   expect(Object.keys(config.hosts)).toEqual(["web1", "web2"]);
   expect(config.hosts.web2?.operationTimeout).toBe("60s");
   expect(config.hosts.web1?.jump?.hostKey).toEqual({ knownHosts: "~/.ssh/known_hosts" });
-  expect(config.probes.clusters.apps).toEqual({ probeUrl: "/files/app", expectStatus: [200], proof: "cookie" });
+  expect(config.probes?.clusters.apps).toEqual({ probeUrl: "/files/app", expectStatus: [200], proof: "cookie" });
   expect(config.routing?.primaryNode).toBe("as generated");
   expect(config.run).toMatchObject({ onDestroy: "retain", onUnseenSteps: "stop", deadline: "30m" });
 });
@@ -62,6 +62,29 @@ test.each(["hosts", "topology", "webServers", "probes"])("%s cannot be left out"
   expect(problems(withValue(key, undefined))).toContainEqual(
     expect.stringContaining(`Pulumi.prod.yaml ${key}: missing`),
   );
+});
+
+describe("a stack of databases and scripts alone", () => {
+  const alone = (more: Record<string, unknown> = {}) => {
+    const { hosts, databases, sqlScripts } = example();
+    return { hosts, databases, sqlScripts, ...more };
+  };
+
+  test.each([
+    ["nothing", undefined],
+    ["an empty object, as Pulumi.yaml's default", {}],
+  ])("declares neither topology nor web servers nor probes (%s)", (_how, value) => {
+    const config = parseStackConfig(alone({ topology: value, webServers: value, probes: value }), "Pulumi.prod.yaml");
+    expect([config.topology, config.webServers, config.probes]).toEqual([undefined, undefined, undefined]);
+    expect(Object.keys(config.databases ?? {})).toEqual(["homepage"]);
+  });
+
+  test.each(["topology", "webServers", "probes", "routing"])("%s alone: what belongs to it is missing", (key) => {
+    const missing = ["topology", "webServers", "probes"].filter((section) => section !== key);
+    expect(problems(alone({ [key]: example()[key] }))).toEqual(
+      expect.arrayContaining(missing.map((section) => expect.stringContaining(`Pulumi.prod.yaml ${section}: missing`))),
+    );
+  });
 });
 
 test.each([

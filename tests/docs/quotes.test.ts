@@ -92,5 +92,5 @@ test("the commands of docs/targets.md are right in a stack file", () => {
   const block = parseYaml(text) as { control: object };
   const webServers = values.webServers as Record<string, object>;
   const changed = { ...values, webServers: { ...webServers, webserver2: { ...webServers.webserver2, ...block } } };
-  expect(parseStackConfig(changed, "docs").webServers.webserver2?.control).toMatchObject(block.control);
+  expect(parseStackConfig(changed, "docs").webServers?.webserver2?.control).toMatchObject(block.control);
 });
