@@ -102,6 +102,11 @@ export interface Kind<
   /** Names the thing in the estate: the Pulumi id, and what two resources of one program must not share. */
   identify(identity: Identity): string;
   /**
+   * A setting that no two things of one program can have alike, e.g. the address at which each of them is proved. Asked only
+   * of inputs without unknown values.
+   */
+  unshared?(settings: Settings): { readonly property: string; readonly value: string; readonly why: string };
+  /**
    * Names the thing on its home host, for its record: whatever names the configuration gives host or resource, the same
    * thing must be found again. Default: `identify`.
    */

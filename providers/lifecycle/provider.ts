@@ -48,6 +48,7 @@ export interface ProviderEnvironment {
 /** The six calls of the engine, for one kind. `check` and `diff` do no input or output but printing. */
 export function managedProvider(kind: AnyKind, environment: ProviderEnvironment): Required<dynamic.ResourceProvider> {
   const owners = new Map<string, string>();
+  const unshared = new Map<string, string>();
   const sayPlan = once(environment.say);
   const id = (inputs: ParsedInputs) => kind.identify(inputs.desired.identity);
   const requestFor = (inputs: ParsedInputs, claim: string): ReconcileRequest => ({
@@ -76,6 +77,13 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
           });
         }
         owners.set(id(inputs), inputs.owner);
+      }
+      if (failures.length === 0 && !hasUnknown(values)) {
+        const own = kind.unshared?.(inputs.desired.settings);
+        const other = own && [...unshared].find(([owner, value]) => owner !== inputs.owner && value === own.value)?.[0];
+        if (own && other !== undefined) {
+          failures.push({ property: own.property, reason: `${own.value} is that of ${other} too: ${own.why}` });
+        } else if (own) unshared.set(inputs.owner, own.value);
       }
       return { inputs: { ...values }, failures };
     },

@@ -22,6 +22,11 @@ export const pluginRoutingOver = (pause: Pause): Kind<Identity, Settings, Aspect
     aspects: aspectsSchema,
     identify: ({ host, httpdConf }) => `${host}:${httpdConf}`,
     recordKey: ({ httpdConf }) => httpdConf,
+    unshared: ({ verify: { connectTo } }) => ({
+      property: "verify.connectTo",
+      value: `${connectTo.address.toLowerCase()}:${connectTo.port}`,
+      why: "one of the two would be proved by requests that the other answers; give each web server's own address",
+    }),
     home: (_identity, settings) => settings.connection,
     observe,
     plan,

@@ -1,6 +1,19 @@
+import { settingsSchema } from "../../../providers/kinds/interim-fixes/schema.js";
+import type { Way } from "../../../providers/kinds/interim-fixes/switching.js";
 import { ReachedWebServer } from "../../../providers/kinds/interim-fixes/web-server.js";
-import { controlSchema, verifySchema } from "../../../providers/targets/plugin/schema.js";
-import { connection, GENERATED, HTTPD_CONF, ROOT, WebServerModel } from "../plugin-routing/bench.js";
+import {
+  CONF,
+  connection,
+  GENERATED,
+  HTTPD_CONF,
+  PLUGIN_DIRECTORY,
+  ROOT,
+  WebServerModel,
+} from "../plugin-routing/bench.js";
+import { everywhere } from "../plugin-routing/faults.js";
+import { APPS, DMGR, INFRA, pluginXml } from "../plugin-routing/fixtures.js";
+
+const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
 
 let web: WebServerModel;
 const waited: number[] = [];
@@ -11,64 +24,200 @@ beforeEach(async () => {
 });
 afterEach(() => web.stop());
 
-function inPlace(): ReachedWebServer {
-  const settings = {
+function reached(model = web, verify: object = {}): ReachedWebServer {
+  const settings = settingsSchema.shape.webServers.element.parse({
     name: "webserver1",
     httpdConf: HTTPD_CONF,
     connection,
     serverRoot: ROOT,
-    control: controlSchema.parse({}),
     pluginFile: GENERATED,
-    verify: verifySchema.parse({
-      connectTo: { address: "127.0.0.1", port: web.port },
+    verify: {
+      connectTo: { address: "127.0.0.1", port: model.port },
       publicHost: "connections.example.com",
       samples: 4,
       settleTime: "0ms",
       retryEvery: "1ms",
       clusters: { AppsCluster: { probeUrl: "/AppsCluster/app" } },
-    }),
-  };
+      ...verify,
+    },
+  });
   const pause = async (ms: number) => {
     waited.push(ms);
-    await web.load();
+    model.lookAgain();
   };
-  return new ReachedWebServer(settings, web.host, web.host.files, pause, new AbortController().signal);
+  return new ReachedWebServer(settings, model.host, model.host.files, pause, new AbortController().signal);
 }
 
 const swapped = { AppsCluster: { primary: ["node10_apps_server1"], backup: ["node1_apps_server1"] } };
+const found = {
+  ...{ AppsCluster: { primary: ["node1_apps_server1"], backup: ["node10_apps_server1"] } },
+  InfraCluster: { primary: ["node1_infra"], backup: ["node10_infra"] },
+};
+const IN_PLACE: Way = { by: "in-place" };
+const COPY = `${PLUGIN_DIRECTORY}/plugin-cfg-rollout-webserver1-without-node1.xml`;
+const FOUND = { path: GENERATED, value: GENERATED };
+const THERE: Way = { by: "directive", follow: COPY, found: FOUND };
+const BACK: Way = { by: "directive", follow: GENERATED, found: FOUND };
 const quiet = { settle: "in-place" as const, progress() {} };
+const reloads = () => web.calls.filter((call) => call !== "-t");
 
-test("promise 4: routing in place changes the lists of the file that the plug-in follows, and reloads nothing", async () => {
-  const before = web.host.text(GENERATED) ?? "";
-  const server = inPlace();
-  await server.route(swapped, { by: "in-place" });
-  const after = (web.host.text(GENERATED) ?? "").split("\n");
-  const changed = before.split("\n").filter((line, index) => line !== after[index]);
-  expect(changed.every((line) => /^\s*<Server Name="[^"]*"\/>$/.test(line))).toBe(true);
-  expect((await server.look()).lists.AppsCluster).toEqual(swapped.AppsCluster);
-  expect(web.calls.filter((call) => call !== "-t")).toEqual([]);
+describe("in place", () => {
+  test("promise 4: routing changes the lists of the file that the plug-in follows, and reloads nothing", async () => {
+    const server = reached();
+    await server.route(swapped, IN_PLACE);
+    const after = (web.host.text(GENERATED) ?? "").split("\n");
+    const changed = AS_GENERATED.split("\n").filter((line, index) => line !== after[index]);
+    expect(changed.every((line) => /^\s*<Server Name="[^"]*"\/>$/.test(line))).toBe(true);
+    expect((await server.look()).lists.AppsCluster).toEqual(swapped.AppsCluster);
+    expect(reloads()).toEqual([]);
+  });
+
+  test("promise 1: routed so already, nothing is written", async () => {
+    const server = reached();
+    const { lists } = await server.look();
+    web.host.written.length = 0;
+    await server.route(lists, IN_PLACE);
+    expect(web.host.written).toEqual([]);
+  });
+
+  test("the proof waits until every process has to look at its file again, and then counts CloneIDs", async () => {
+    const server = reached();
+    await server.route(swapped, IN_PLACE);
+    await expect(server.prove({ level: "routed", lists: swapped }, { ...quiet, settle: false })).rejects.toThrow(
+      /answered by node1_apps/,
+    );
+    await server.prove({ level: "routed", lists: swapped }, quiet);
+    expect(waited).toEqual([62_000]);
+  });
 });
 
-test("promise 1: routed so already, nothing is written", async () => {
-  const server = inPlace();
-  const { lists } = await server.look();
-  web.host.written.length = 0;
-  await server.route(lists, { by: "in-place" });
-  expect(web.host.written).toEqual([]);
-});
+describe("by directive", () => {
+  test("a copy with other lists, the directive to it, a reload; the generated file stays", async () => {
+    const server = reached();
+    await server.route(swapped, THERE);
+    expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
+    expect(web.host.text(HTTPD_CONF)).toBe(CONF.replace(`Config "${GENERATED}"`, `Config "${COPY}"`));
+    expect(reloads()).toEqual(["graceful"]);
+    await server.prove({ level: "routed", lists: swapped }, { ...quiet, settle: "directive" });
+    expect(waited).toEqual([]);
+    expect(await server.look()).toMatchObject({ path: COPY, value: COPY, lists: swapped });
+  });
 
-test("the proof waits until every process has to look at its file again, and then counts CloneIDs", async () => {
-  const server = inPlace();
-  await server.route(swapped, { by: "in-place" });
-  await expect(server.prove({ level: "routed", lists: swapped }, { ...quiet, settle: false })).rejects.toThrow(
-    /answered by node1_apps/,
+  test("promise 1: done twice, nothing is written or reloaded", async () => {
+    const server = reached();
+    await server.route(swapped, THERE);
+    web.host.written.length = 0;
+    await server.route(swapped, THERE);
+    expect(web.host.written).toEqual([]);
+    expect(reloads()).toEqual(["graceful"]);
+  });
+
+  test("lists that the found file has anyway need neither copy nor reload", async () => {
+    await reached().route(found, THERE);
+    expect(reloads()).toEqual([]);
+    expect(web.host.text(COPY)).toBeUndefined();
+  });
+
+  test("promise 9: back, byte for byte, and only copies of this web server's rollouts are removed", async () => {
+    const theirs = COPY.replace("webserver1", "webserver10");
+    web.host.put(theirs, AS_GENERATED);
+    const server = reached();
+    await server.route(swapped, THERE);
+    await server.removeCopies();
+    expect(web.host.text(COPY)).toBeDefined();
+    await server.route(found, BACK);
+    await server.removeCopies();
+    expect(web.host.text(HTTPD_CONF)).toBe(CONF);
+    expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
+    expect(web.host.paths().filter((path) => path.includes("rollout"))).toEqual([theirs]);
+    expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+  });
+
+  test("a file that was propagated meanwhile gets the lists back that it was found with", async () => {
+    const ours = pluginXml([{ ...APPS, primary: APPS.backup, backup: APPS.primary }, INFRA, DMGR]);
+    web.host.put(GENERATED, ours);
+    await web.load();
+    const server = reached();
+    const { lists } = await server.look();
+    await server.route(found, { ...THERE, follow: COPY });
+    web.host.put(GENERATED, AS_GENERATED);
+    await server.route(lists, BACK);
+    expect((await server.look()).lists).toEqual(lists);
+    expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
+  });
+
+  test("a file that somebody pointed the directive at is gone back to, and never written", async () => {
+    const own = "/opt/IBM/own.xml";
+    web.host.put(own, AS_GENERATED);
+    await reached().route(swapped, { ...THERE, follow: own });
+    expect(web.host.text(own)).toBe(AS_GENERATED);
+    expect((await web.directive()).path).toBe(own);
+  });
+
+  test("a newly generated file is loaded by a reload, which asks for no interval", async () => {
+    const server = reached();
+    const fresh = AS_GENERATED.replace('RefreshInterval="60"', 'RefreshInterval="-1"');
+    expect(await server.replace(Buffer.from(fresh), found, "directive")).toBe(true);
+    expect(reloads()).toEqual(["graceful"]);
+  });
+
+  test.each([
+    ["before", true],
+    ["after", true],
+    ["before", false],
+    ["after", false],
+  ] as const)(
+    "promise 6: ended %s any change (for good: %s), the next run moves users and proves it",
+    async (side, lasting) => {
+      const settled = async (model: WebServerModel) => {
+        const server = reached(model);
+        await server.route(swapped, THERE);
+        await server.prove({ level: "routed", lists: swapped }, { ...quiet, settle: "directive" });
+        await server.route(found, BACK);
+        await server.prove({ level: "routed", lists: found }, { ...quiet, settle: "directive" });
+        await server.removeCopies();
+        expect(model.host.text(HTTPD_CONF)).toBe(CONF);
+        expect(model.host.text(COPY)).toBeUndefined();
+      };
+      for (const way of [THERE, BACK]) {
+        const indices = await everywhere(side, lasting, async (model, fault) => {
+          if (way === BACK) await reached(model).route(swapped, THERE);
+          fault.active = true;
+          await reached(model)
+            .route(way === THERE ? swapped : found, way)
+            .catch(() => undefined);
+          fault.active = false;
+          await settled(model);
+        });
+        expect(indices).toBeGreaterThan(2);
+      }
+    },
   );
-  await server.prove({ level: "routed", lists: swapped }, quiet);
-  expect(waited).toEqual([62_000]);
+});
+
+describe("promise 13: a web server is proved on its own address", () => {
+  const verify = { accessLog: `${ROOT}/logs/access_log` };
+
+  test("requests that its access log does not show are another one's, and prove nothing", async () => {
+    await reached(web, verify).prove({ level: "answering" }, { settle: false, progress() {} });
+    web.logsRequests = false;
+    await expect(reached(web, verify).prove({ level: "answering" }, { settle: false, progress() {} })).rejects.toThrow(
+      /was answered, but is not in .*access_log on web1/,
+    );
+  });
+});
+
+test.each([
+  ["Worker", "worker"],
+  ["event", "event"],
+  ["winnt", "unknown"],
+])("httpd's processing module: %s", async (says, mpm) => {
+  web.mpm = says;
+  expect(await reached().mpm()).toBe(mpm);
 });
 
 test("a hold of another rollout is not taken, nor taken away", async () => {
-  const server = inPlace();
+  const server = reached();
   const hold = { by: "anna@desk", rollout: "r1", step: "hold", since: "2026-11-23T01:12:34Z" };
   await server.hold(hold);
   await expect(server.hold({ ...hold, rollout: "r2" })).rejects.toThrow(/held by rollout r1 of anna@desk/);

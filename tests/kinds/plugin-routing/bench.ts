@@ -67,6 +67,7 @@ export class WebServerModel {
   affinity: "to primaries" | "to backups too" | "with persistent sessions" = "to primaries";
   /** How long a run waited for the plug-in to look at its file again, each time. */
   readonly waited: number[] = [];
+  mpm = "Worker";
   /** RefreshInterval is never over: whatever is waited, the plug-in goes by what it has. */
   neverLooks = false;
   #running: PluginCluster[] | undefined;
@@ -184,6 +185,8 @@ export class WebServerModel {
     if (argv[0] !== `${ROOT}/bin/apachectl`)
       return { exitCode: 127, stdout: "", stderr: `no such command: ${argv[0]}\n` };
     const call = argv.slice(1).join(" ");
+    if (call === "-V")
+      return { exitCode: 0, stdout: `Server version: Apache/2.4\nServer MPM:     ${this.mpm}\n`, stderr: "" };
     this.calls.push(call);
     if (call === "-t" && this.failSyntaxTest())
       return { exitCode: 1, stdout: "", stderr: "Syntax error on line 7 of vhosts.conf\n" };

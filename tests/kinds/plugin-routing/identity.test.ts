@@ -56,7 +56,7 @@ describe("promise 17: what host, web server and resource are called does not mat
   test("promise 12: another stack that calls host and web server otherwise is refused", async () => {
     await bench.create();
     const other = routingInputs(web, { ...renamedHost, webServer: "ihs1", owner: "shop/test/routing" });
-    await expect(bench.create(other)).rejects.toThrow(/managed by shop\/prod\/routing/);
+    await expect(routingBench(web).create(other)).rejects.toThrow(/managed by shop\/prod\/routing/);
   });
 
   test("one path spelt in two ways is one path", async () => {
@@ -77,12 +77,32 @@ describe("promise 17: what host, web server and resource are called does not mat
 
 describe("promise 17: two web servers on one host that share a plug-in file", () => {
   const SECOND = HTTPD_CONF.replace("httpd.conf", "second.conf");
-  const second = (more: object = {}) =>
-    routingInputs(web, { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", ...more });
+  const second = (more: object = {}) => {
+    const { verify } = routingInputs(web) as { verify: object };
+    const elsewhere = { ...verify, connectTo: { address: "localhost", port: web.port } };
+    const named = { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", verify: elsewhere };
+    return routingInputs(web, { ...named, ...more });
+  };
   // Both run from one model: only what is on disk counts here.
   const prefixed = { copyPrefix: "plugin-cfg-second-" };
 
   beforeEach(() => web.host.put(SECOND, CONF));
+
+  test("promise 13: the address of another one of the same program is refused: its answers would prove the wrong one", async () => {
+    await bench.create();
+    const { verify } = routingInputs(web) as { verify: object };
+    const { failures } = await bench.provider.check({}, second({ ...prefixed, verify }));
+    expect(failures).toEqual([
+      {
+        property: "verify.connectTo",
+        reason: expect.stringMatching(/^127\.0\.0\.1:\d+ is that of shop\/prod\/routing too: one of the two/),
+      },
+    ]);
+    // The same resource asked again, and one that is not known in full yet, are neither.
+    expect((await bench.provider.check({}, routingInputs(web))).failures).toEqual([]);
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    expect((await bench.provider.check({}, second({ ...prefixed, verify: unknown }))).failures).toEqual([]);
+  });
 
   test("the second is refused the first one's copy, before any write", async () => {
     await bench.create();

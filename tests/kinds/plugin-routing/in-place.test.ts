@@ -314,8 +314,12 @@ describe("from one way to the other", () => {
 
 describe("promise 17: a plug-in file that another web server uses too is not edited in place", () => {
   const SECOND = HTTPD_CONF.replace("httpd.conf", "second.conf");
-  const second = (more: object = {}) =>
-    routingInputs(web, { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", ...more });
+  const second = (more: object = {}) => {
+    const { verify } = routingInputs(web) as { verify: object };
+    const elsewhere = { ...verify, connectTo: { address: "localhost", port: web.port } };
+    const named = { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", verify: elsewhere };
+    return routingInputs(web, { ...named, ...more });
+  };
   beforeEach(() => web.host.put(SECOND, CONF));
 
   test("the second one is refused", async () => {
