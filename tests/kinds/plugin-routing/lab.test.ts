@@ -1,20 +1,9 @@
 import { type Lab, startLab } from "../../../lab/lab.js";
-import { pluginRouting } from "../../../providers/kinds/plugin-routing/kind.js";
-import { freshAccess } from "../../../providers/lifecycle/access.js";
-import { managedProvider } from "../../../providers/lifecycle/provider.js";
 import { closeAllHosts } from "../../../providers/targets/hosts.js";
-import { plansOfCommands } from "../../support/commands.js";
+import { labBench } from "./lab-bench.js";
 
 /** The real thing but for IBM's module: OpenSSH, Apache httpd, the plug-in stand-in, application servers of the lab. */
 let lab: Lab;
-const said: string[] = [];
-const shown = plansOfCommands();
-const provider = managedProvider(pluginRouting, {
-  fresh: freshAccess,
-  cached: freshAccess,
-  say: (line) => said.push(line),
-  shown,
-});
 
 beforeAll(async () => {
   lab = await startLab({ killOnParseError: true });
@@ -24,45 +13,8 @@ afterAll(async () => {
   await lab?.stop();
 }, 30_000);
 
-function inputs(more: Record<string, unknown> = {}): Record<string, unknown> {
-  const members = lab.clusters.flatMap((cluster) => cluster.members);
-  const named = (node: string) => members.filter((member) => member.node === node).map((member) => member.name);
-  const nodes = Object.fromEntries(members.map(({ node }) => [node, named(node)]));
-  return {
-    webServer: "webserver1",
-    host: "web1",
-    httpdConf: lab.web.httpdConf,
-    connection: lab.hosts.web1.connection,
-    serverRoot: lab.web.serverRoot,
-    pluginFile: lab.web.pluginFile,
-    nodes,
-    verify: {
-      connectTo: { address: lab.web.address, port: lab.web.port },
-      publicHost: `${lab.web.publicName}:${lab.web.port}`,
-      samples: 8,
-      retryEvery: "100ms",
-      settleTime: "20s",
-      clusters: Object.fromEntries(lab.clusters.map((cluster) => [cluster.name, { probeUrl: cluster.probePath }])),
-    },
-    primaryNode: "node2",
-    owner: "lab/test/routing",
-    __provider: "pointer",
-    ...more,
-  };
-}
-
-async function up(olds: Record<string, unknown> | undefined, more: Record<string, unknown> = {}) {
-  shown.nextCommand();
-  const { inputs: news, failures } = await provider.check(olds ?? {}, inputs(more));
-  expect(failures).toEqual([]);
-  const given = { ...news, __provider: "pointer" };
-  if (!olds) return (await provider.create(given)).outs;
-  const { props } = await provider.read("id", olds);
-  if (!(await provider.diff("id", props, given)).changes) return undefined;
-  return (await provider.update("id", props, given)).outs;
-}
-
 test("on real servers: move, find drift, heal, fail safely, restore", async () => {
+  const { said, provider, inputs, up } = labBench(lab);
   const confBefore = await lab.readFile("web1", lab.web.httpdConf);
   const outs = await up(undefined);
   expect(said.filter((line) => / on node2 /.test(line))).toHaveLength(lab.clusters.length);
