@@ -32,12 +32,17 @@ export function freeValues({ additionalProperties }: JsonSchema): JsonSchema | u
   return typeof additionalProperties === "object" ? additionalProperties : undefined;
 }
 
-/** The schema of the value at a path, or undefined when it cannot be told (inside one of several alternatives, say). */
+/** The schema of the value at a path, or undefined when it cannot be told (inside several alternatives, say). */
 export function schemaAt(path: readonly PropertyKey[], from: JsonSchema): JsonSchema | undefined {
-  return path.reduce<JsonSchema | undefined>(
-    (current, key) => current && (current.properties?.[String(key)] ?? freeValues(current) ?? current.items),
-    from,
-  );
+  return path.reduce<JsonSchema | undefined>((current, key) => current && inside(current, key), from);
+}
+
+/** Of alternatives the only one that has such a part: a list, or one of its values by itself. */
+function inside(schema: JsonSchema, key: PropertyKey): JsonSchema | undefined {
+  const own = typeof key === "number" ? schema.items : (schema.properties?.[String(key)] ?? freeValues(schema));
+  if (own) return own;
+  const alternatives = (schema.anyOf ?? []).flatMap((alternative) => inside(alternative, key) ?? []);
+  return alternatives.length === 1 ? alternatives[0] : undefined;
 }
 
 /** What a value may be, in a person's words: `text`, `true or text`, `{env: …}, {file: …} or {command: […]}`. */

@@ -3,7 +3,9 @@ import { nearest } from "../../providers/common/nearest.js";
 import { type Problem, ProblemError } from "../../providers/common/problem.js";
 import { pathText, shownValue, valueAt } from "../../providers/common/values.js";
 import { AS_GENERATED } from "../../providers/kinds/plugin-routing/schema.js";
+import type { Finding } from "./finding.js";
 import { inWords, type JsonSchema, schemaAt, stackJsonSchema } from "./json-schema.js";
+import { strayOrder, strayPhases } from "./manual-steps.js";
 import { type StackConfig, stackConfigSchema, WEB_SECTIONS } from "./schema.js";
 
 type Path = readonly PropertyKey[];
@@ -16,6 +18,7 @@ const OPTIONAL_KEYS: readonly string[] = [
   "databases",
   "sqlScripts",
   "interimFixes",
+  "manualSteps",
   "run",
 ] satisfies readonly (keyof StackConfig)[];
 
@@ -24,6 +27,7 @@ const HOST_KEYS: Readonly<Partial<Record<keyof StackConfig, readonly string[]>>>
   webServers: ["host"],
   databases: ["home", "through"],
   sqlScripts: ["host"],
+  manualSteps: ["host"],
 };
 
 /**
@@ -43,6 +47,7 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
     ...strayHosts(values),
     ...strayNode(values),
     ...sharedAddresses(values),
+    ...stepOrder(values),
   ];
   if (result.success && stray.length === 0) return result.data;
   const found = [...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, schema())), ...stray];
@@ -52,11 +57,6 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
       ({ path, ...problem }): Problem => ({ where: [where, pathText(path)].filter(Boolean).join(" "), ...problem }),
     ),
   );
-}
-
-/** A problem at a path of the configuration. */
-interface Finding extends Omit<Problem, "where"> {
-  readonly path: Path;
 }
 
 /** Only asked for when something is wrong. */
@@ -149,7 +149,29 @@ function strayHostsOfFixes(fixes: unknown, known: readonly string[]): readonly F
   return [
     ...at(["deploymentManager"], fixes.deploymentManager),
     ...nodes.flatMap((node: unknown, index) => at(["nodes", index], node)),
+    ...stepsOfFixes(isObject(fixes.fixes) ? fixes.fixes : {}).flatMap(({ path, steps }) =>
+      Object.entries(steps).flatMap(([key, step]) =>
+        isObject(step) && step.host !== undefined ? at([...path.slice(1), key], step) : [],
+      ),
+    ),
   ];
+}
+
+/** Steps for people, those of the whole and those of each fix. */
+function stepOrder({ manualSteps, interimFixes }: Values): readonly Finding[] {
+  const fixes = isObject(interimFixes) && isObject(interimFixes.fixes) ? interimFixes.fixes : {};
+  return [
+    ...(isObject(manualSteps) ? strayOrder(["manualSteps"], manualSteps) : []),
+    ...stepsOfFixes(fixes).flatMap(({ path, steps }) => [...strayOrder(path, steps), ...strayPhases(path, steps)]),
+  ];
+}
+
+function stepsOfFixes(fixes: Values): readonly { readonly path: Path; readonly steps: Values }[] {
+  return Object.entries(fixes).flatMap(([id, fix]) =>
+    isObject(fix) && isObject(fix.manualSteps)
+      ? [{ path: ["interimFixes", "fixes", id, "manualSteps"], steps: fix.manualSteps }]
+      : [],
+  );
 }
 
 /** Two web servers at one address: the answers of one would prove the other. */

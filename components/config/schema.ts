@@ -6,6 +6,10 @@ import {
   settingsSchema as fixesSettings,
 } from "../../providers/kinds/interim-fixes/schema.js";
 import {
+  aspectsSchema as stepAspects,
+  settingsSchema as stepSettings,
+} from "../../providers/kinds/manual-step/schema.js";
+import {
   aspectsSchema as routingAspects,
   settingsSchema as routingSettings,
 } from "../../providers/kinds/plugin-routing/schema.js";
@@ -19,6 +23,7 @@ import {
 } from "../../providers/kinds/sql-script-version/schema.js";
 import { runSettingsSchema } from "../../providers/lifecycle/run-settings.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
+import { PARTS } from "./manual-steps.js";
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   message: "must be a name of letters, digits, dots, underscores and hyphens",
@@ -73,6 +78,23 @@ const {
 } = fixesSettings.shape;
 const { connection: _managerConnection, ...managerSettings } = manager;
 
+const { connection: _stepConnection, ...stepVerify } = stepSettings.shape;
+const step = z.strictObject({
+  ...stepAspects.shape,
+  ...stepVerify,
+  after: z.array(name).default([]).describe("names of steps beside it that come first"),
+});
+
+const manualStepSchema = step.extend({
+  host: name.describe("one of hosts: it remembers the step, and holds the file that shows it"),
+  before: z.array(z.enum(PARTS)).default([]).describe("parts of the configuration that wait for it"),
+});
+
+const fixStepSchema = step.extend({
+  host: name.optional().describe("one of hosts; default: the deployment manager's"),
+  when: z.enum(["before", "after"]).default("after").describe("before the fix is installed, or after"),
+});
+
 const interimFixesSchema = z.strictObject({
   ...fixesIdentity.shape,
   deploymentManager: z
@@ -85,6 +107,17 @@ const interimFixesSchema = z.strictObject({
   ...rolling,
   deadline: durationSchema.default("12h").describe("limit of one whole rollout; of every other run: run.deadline"),
   ...fixesAspects.shape,
+  fixes: z
+    .record(
+      fixesAspects.shape.fixes.keyType,
+      fixesAspects.shape.fixes.valueType.extend({
+        manualSteps: z
+          .record(name, fixStepSchema)
+          .default({})
+          .describe("what its notes ask of a person, by a name of yours"),
+      }),
+    )
+    .describe("fixes that are to be installed, by id"),
 });
 
 /** Sections that belong together: all of them, or, where a stack has neither routing nor interim fixes, none. */
@@ -122,6 +155,10 @@ export const stackConfigSchema = z.strictObject({
   interimFixes: interimFixesSchema
     .optional()
     .describe("interim fixes of the Connections installation, rolled through the nodes; left alone when absent"),
+  manualSteps: z
+    .record(name, manualStepSchema)
+    .optional()
+    .describe("steps that only a person can do, by a name of yours; what comes after one waits until it is done"),
   run: runSettingsSchema.strict().prefault({}).describe("how runs behave: maintenance window, destroy, locks, limits"),
 });
 

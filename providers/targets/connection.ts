@@ -46,7 +46,10 @@ export const connectionSchema = hopSchema.extend({
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
     .describe("what messages call this host"),
-  jump: hopSchema.optional().describe("a host to go through, verified like any other"),
+  jump: z
+    .union([hopSchema, z.array(hopSchema).min(1)])
+    .optional()
+    .describe("a host to go through, or several, from this machine's side on; each is verified like any other"),
   sudo: z
     .union([z.literal(true), z.strictObject({ password: secretReferenceSchema })])
     .optional()
@@ -61,3 +64,13 @@ export const connectionSchema = hopSchema.extend({
 
 export type Connection = z.infer<typeof connectionSchema>;
 export type Hop = z.infer<typeof hopSchema>;
+
+/** Every machine on the way with what messages call it, from this machine's side on; the host itself is the last. */
+export function hopsTo(connection: Connection): readonly { readonly hop: Hop; readonly where: string }[] {
+  const jumps = [connection.jump ?? []].flat();
+  const number = (index: number) => (jumps.length > 1 ? `${index + 1} ` : "");
+  return [
+    ...jumps.map((hop, index) => ({ hop, where: `jump host ${number(index)}of ${connection.name}` })),
+    { hop: connection, where: connection.name },
+  ];
+}

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { expandHome } from "../common/paths.js";
 import { ProblemError } from "../common/problem.js";
-import type { Connection, Hop } from "./connection.js";
+import { type Connection, type Hop, hopsTo } from "./connection.js";
 import {
   fingerprintOf,
   judgeHostKey,
@@ -44,14 +44,10 @@ export async function hostKeyCheck(hop: Hop, where: string): Promise<HostKeyChec
 
 /** One sentence per hop whose key is not verified: for every preview and log. */
 export function hostKeyWarnings(connection: Connection): readonly string[] {
-  const hops: readonly [string, Hop | undefined][] = [
-    [connection.name, connection],
-    [`jump host of ${connection.name}`, connection.jump],
-  ];
-  return hops.flatMap(([name, hop]) =>
-    hop && "insecureAcceptAny" in hop.hostKey
+  return hopsTo(connection).flatMap(({ hop, where }) =>
+    "insecureAcceptAny" in hop.hostKey
       ? [
-          `${name}: host key not verified (hostKey.insecureAcceptAny): anyone on the network path can pose as ${hop.address}`,
+          `${where}: host key not verified (hostKey.insecureAcceptAny): anyone on the network path can pose as ${hop.address}`,
         ]
       : [],
   );

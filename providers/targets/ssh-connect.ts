@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { Client, type ClientErrorExtensions } from "ssh2";
 import { milliseconds } from "../common/duration.js";
 import { ProblemError } from "../common/problem.js";
-import type { Connection, Hop } from "./connection.js";
+import { type Connection, type Hop, hopsTo } from "./connection.js";
 import { type HostKeyCheck, hostKeyCheck } from "./host-keys.js";
 import { Limiter } from "./limiter.js";
 import { type Login, prepareLogin } from "./ssh-auth.js";
@@ -31,19 +31,15 @@ export interface SshLine {
 class HandshakeDropped extends Error {}
 
 /**
- * Connects to a host, through its jump host if it has one. Each hop is verified under its own name. The limit of
+ * Connects to a host, through its jump hosts if it has any. Each hop is verified under its own name. The limit of
  * `connectTimeout` counts for each hop from when it is its turn, retries included.
  *
  * @throws ProblemError `unreachable` | `timeout` | `host-key` | `login`.
  */
 export async function connectLine(connection: Connection): Promise<SshLine> {
-  const hops: readonly { readonly hop: Hop; readonly where: string }[] = [
-    ...(connection.jump ? [{ hop: connection.jump, where: `jump host of ${connection.name}` }] : []),
-    { hop: connection, where: connection.name },
-  ];
   const timeoutMs = milliseconds(connection.connectTimeout);
   let line: SshLine | undefined;
-  for (const { hop, where } of hops) {
+  for (const { hop, where } of hopsTo(connection)) {
     const through = line;
     try {
       line = await connectHop(hop, `${where} (${hop.address} port ${hop.port})`, through, timeoutMs);
@@ -120,7 +116,7 @@ function dial(hop: Hop, where: string, started: (socket: Socket) => void): Promi
 function forward(client: Client, hop: Hop, where: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     client.forwardOut("127.0.0.1", 0, hop.address, hop.port, (error, channel) => {
-      if (error) reject(cannotConnect(where, error, "through its jump host"));
+      if (error) reject(cannotConnect(where, error, "through the host before it"));
       else resolve(channel);
     });
   });

@@ -66,6 +66,8 @@ ${tables.join("\n")}`;
 
 /** An object's section, then those of the objects inside it, in the order of the file. */
 function sectionsOf(schema: JsonSchema, path: string): readonly Section[] {
+  const one = oneOrMore(schema);
+  if (one) return sectionsOf({ ...one, ...(schema.description && { description: schema.description }) }, path);
   const own = schema.properties ? [{ path, schema }] : [];
   const inner = Object.entries(schema.properties ?? {}).flatMap(([key, value]) =>
     sectionsOf(value, path === "" ? key : `${path}.${key}`),
@@ -79,13 +81,15 @@ function row(path: string, key: string, value: JsonSchema, parent: JsonSchema): 
   const inside = sectionsOf(value, here)[0]?.path;
   const needed = parent.required?.includes(key);
   const fallback = value.default === undefined ? (needed ? "required" : "") : code(JSON.stringify(value.default));
-  const alternatives = (value.anyOf ?? []).flatMap(({ properties }) => Object.entries(properties ?? {}));
+  const alternatives = (oneOrMore(value) ? [] : (value.anyOf ?? [])).flatMap(({ properties }) =>
+    Object.entries(properties ?? {}),
+  );
   const meanings = alternatives.filter(([, { description }]) => description && !isReference(value));
   const meaning = [
     value.description ?? "",
     ...meanings.map(([name, { description }]) => `\`${name}\`: ${description}`),
   ];
-  return `| \`${key}\` | ${inside ? `[${inside}](#${anchor(inside)})` : valueInWords(value)} | ${fallback} | ${cell(
+  return `| \`${key}\` | ${inside ? `[${inside}](#${anchor(inside)})${oneOrMore(value) ? ", or a list of them" : ""}` : valueInWords(value)} | ${fallback} | ${cell(
     meaning.filter(Boolean).join("; "),
   )} |`;
 }
@@ -94,6 +98,12 @@ function valueInWords(value: JsonSchema): string {
   if (isReference(value)) return "a reference";
   const free = freeValues(value);
   return cell(free ? `names, each with ${inWords(free)}` : inWords(value).replaceAll(/\{[^}]*\}/g, code));
+}
+
+/** An object, or a list of such objects: the object. */
+function oneOrMore({ anyOf }: JsonSchema): JsonSchema | undefined {
+  const [one, many, other] = anyOf ?? [];
+  return one?.properties && many?.items?.properties && !other ? one : undefined;
 }
 
 /** One of the three ways to refer to a credential. */

@@ -41,7 +41,8 @@ test("the example is right, and its defaults are filled in", () => {
   const config = parseStackConfig(example(), "Pulumi.example.yaml");
   expect(Object.keys(config.hosts)).toEqual(["web1", "web2"]);
   expect(config.hosts.web2?.operationTimeout).toBe("60s");
-  expect(config.hosts.web1?.jump?.hostKey).toEqual({ knownHosts: "~/.ssh/known_hosts" });
+  const [jump] = [config.hosts.web1?.jump].flat();
+  expect(jump?.hostKey).toEqual({ knownHosts: "~/.ssh/known_hosts" });
   expect(config.probes?.clusters.apps).toEqual({ probeUrl: "/files/app", expectStatus: [200], proof: "cookie" });
   expect(config.routing?.primaryNode).toBe("as generated");
   expect(config.run).toMatchObject({ onDestroy: "retain", onUnseenSteps: "stop", deadline: "30m" });
@@ -157,6 +158,33 @@ test.each([
   expect(problems(withValue("routing.primaryNode", primaryNode))).toEqual([
     `Pulumi.prod.yaml routing.primaryNode: ${text}`,
   ]);
+});
+
+test("several jump hosts are a list, each of them checked", () => {
+  const { jump } = hostOf(example(), "web1") as { jump: Values };
+  const config = parseStackConfig(withValue("hosts.web1.jump", [jump, { ...jump, port: 2022 }]), "Pulumi.prod.yaml");
+  expect([config.hosts.web1?.jump].flat().map((hop) => hop?.port)).toEqual([22, 2022]);
+  expect(problems(withValue("hosts.web1.jump", [jump, { ...jump, adress: "x" }]))).toEqual([
+    expect.stringMatching(/hosts\.web1\.jump\[1\]\.adress: no such setting.*Did you mean "address"\?/),
+  ]);
+  expect(problems(withValue("hosts.web1.jump", []))).toEqual([expect.stringMatching(/hosts\.web1\.jump/)]);
+});
+
+test.each([
+  [
+    "a step that is not there",
+    { after: ["tell-the-helpdesk"] },
+    /after\[0\]: no step beside it is called .*Did you mean/,
+  ],
+  ["itself", { after: ["x"] }, /manualSteps\.x\.after: it waits for itself: x → x/],
+  ["each other", { after: ["y"] }, /manualSteps\.x\.after: it waits for itself: x → y → x/],
+  ["a host that is not there", { host: "wbe1" }, /manualSteps\.x\.host: no host is called "wbe1"/],
+  ["a part that is none", { before: ["fixes"] }, /manualSteps\.x\.before\[0\]/],
+])("a step for a person that names %s is told so", (_name, change, message) => {
+  const steps = (example().manualSteps ?? {}) as Values;
+  const step = { host: "web1", instructions: "Do it." };
+  const given = { ...steps, x: { ...step, ...change }, y: { ...step, after: ["x"] } };
+  expect(problems(withValue("manualSteps", given)).join("\n")).toMatch(message);
 });
 
 test("no alternatives are left to guess: what is allowed stands there in words", () => {

@@ -52,11 +52,13 @@ test("one routing resource per web server, under its parents, with everything th
   expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
     "pulumi-connections:index:Databases environment-databases",
     "pulumi-connections:index:Environment environment",
+    "pulumi-connections:index:ManualSteps environment-manual",
     "pulumi-connections:index:WebServers environment-web",
     "pulumi-nodejs:dynamic/connections:SchemaVersion environment-databases-homepage-HOMEPAGE",
     "pulumi-nodejs:dynamic/connections:SqlScriptVersion environment-databases-homepage-createDb-level",
     "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver1-routing",
     "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver2-routing",
+    "pulumi-nodejs:dynamic/manual:Step environment-manual-tell-the-help-desk",
   ]);
 
   const { webServers: web } = root as Environment;
@@ -129,7 +131,32 @@ test("a level is never lowered: restore, said of the whole stack, is not said of
     "pulumi-nodejs:dynamic/connections:SchemaVersion retain",
     "pulumi-nodejs:dynamic/connections:SqlScriptVersion restore",
     "pulumi-nodejs:dynamic/ihs:PluginRouting restore",
+    "pulumi-nodejs:dynamic/manual:Step restore",
   ]);
+});
+
+test("a step for a person comes after those that it names, and before the parts that wait for it", async () => {
+  const step = (more: Values): Values => ({ host: "web2", instructions: "Do it.", ...more });
+  const manualSteps = {
+    last: step({ after: ["second"], before: ["databases"] }),
+    second: step({ after: ["first"] }),
+    first: step({ done: { by: "Jane", on: "2026-05-02" }, verify: { file: { path: "/done" } }, before: ["routing"] }),
+  };
+  const { made } = await registeredBy(() => new Environment("environment", config({ manualSteps })));
+  const at = (name: string) => made.findIndex((one) => one.name === `environment-${name}`);
+  const order = ["manual-first", "manual-second", "manual-last", "databases-homepage-HOMEPAGE"].map(at);
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(order[0]).toBeGreaterThan(0);
+  expect(at("web-webserver1-routing")).toBeGreaterThan(at("manual-first"));
+  expect(made[at("manual-first")]?.inputs).toMatchObject({
+    owner: "pulumi-connections/prod/environment-manual-first",
+    host: "web2",
+    step: "first",
+    connection: { name: "web2" },
+    ...{ instructions: "Do it.", done: { by: "Jane", on: "2026-05-02" }, verify: { file: { path: "/done" } } },
+    lockWait: config().run.lockWait,
+  });
+  expect(made[at("manual-first")]?.inputs).not.toHaveProperty("before");
 });
 
 test("no secret is among what is registered, only where it is", async () => {
@@ -144,9 +171,9 @@ test("no secret is among what is registered, only where it is", async () => {
 });
 
 test.each([undefined, {}])(
-  "nothing is registered for what is left alone: routing, databases, scripts %p",
+  "nothing is registered for what is left alone: routing, databases, scripts, steps %p",
   async (none) => {
-    const left = config({ routing: none, databases: none, sqlScripts: none });
+    const left = config({ routing: none, databases: none, sqlScripts: none, manualSteps: none });
     const { made } = await registeredBy(() => new Environment("environment", left));
     expect(made.map(({ name }) => name)).toEqual(["environment", "environment-web"]);
   },

@@ -24,12 +24,13 @@ function values(): Values {
   return { ...given, hosts: { ...hosts, dmgr: any, node1: any, node2: any } };
 }
 
-test("the runbook's example becomes one resource, whose inputs the kind takes as they are", async () => {
-  const made: { type: string; inputs: Properties }[] = [];
+/** What an environment of this configuration registers, in its order. */
+async function registered(config: Values) {
+  const made: { type: string; name: string; inputs: Properties }[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs }) {
-        made.push({ type, inputs });
+        made.push({ type, name, inputs });
         return { id: name, state: inputs };
       },
       call: () => ({}),
@@ -38,8 +39,13 @@ test("the runbook's example becomes one resource, whose inputs the kind takes as
     "prod",
     true,
   );
-  new Environment("environment", parseStackConfig(values(), "Pulumi.prod.yaml"));
+  new Environment("environment", parseStackConfig(config, "Pulumi.prod.yaml"));
   await pulumi.runtime.disconnect();
+  return { made };
+}
+
+test("the runbook's example becomes one resource, whose inputs the kind takes as they are", async () => {
+  const { made } = await registered(values());
   const inputs = made.find(({ type }) => type.endsWith("/was:InterimFixes"))?.inputs ?? {};
   expect(checkInputs(interimFixes, inputs).problems).toEqual([]);
   expect(inputs).toMatchObject({ cell: "ConnectionsCell", deadline: "12h", order: "safe", strategy: "rolling" });
@@ -55,5 +61,35 @@ test("hosts that are not declared are named with their path", () => {
   };
   expect(() => parseStackConfig({ ...given, interimFixes: wrong }, "Pulumi.prod.yaml")).toThrow(
     /interimFixes\.deploymentManager\.host: no host is called "dmgrr"[\s\S]*interimFixes\.nodes\[?\.?1\]?\.host: no host is called "node22"/,
+  );
+});
+
+test("what a fix's notes ask of a person comes before or after it, on the deployment manager's host by default", async () => {
+  const given = values();
+  const steps = {
+    drain: { when: "before", instructions: "Close the queue." },
+    tell: { instructions: "Tell users.", after: ["check"], host: "node1" },
+    check: { instructions: "Look at the page.", after: ["drain"] },
+  };
+  const fixes = { LO66666: { readme: "reviewed", manualSteps: steps } };
+  const config = { ...given, interimFixes: { ...(given.interimFixes as Values), fixes } };
+  const { made } = await registered(config);
+  const names = made.flatMap(({ type, name }) => (/dynamic\/(manual|was)/.test(type) ? [name] : []));
+  expect(names).toEqual([
+    "environment-manual-tell-the-help-desk",
+    "environment-connections-before-LO66666-drain",
+    "environment-connections-fixes",
+    "environment-connections-after-LO66666-check",
+    "environment-connections-after-LO66666-tell",
+  ]);
+  const at = (end: string) => made.find(({ name }) => name.endsWith(end))?.inputs;
+  expect(at("-drain")).toMatchObject({ host: "dmgr", step: "LO66666 drain", connection: { name: "dmgr" } });
+  expect(at("-tell")).toMatchObject({ host: "node1", step: "LO66666 tell" });
+  expect(at("connections-fixes")?.fixes).toEqual({ LO66666: { readme: "reviewed", needs: [], changes: [] } });
+
+  const wrong = { ...steps, drain: { ...steps.drain, after: ["tell"] } };
+  const refused = { ...(given.interimFixes as Values), fixes: { LO66666: { manualSteps: wrong } } };
+  expect(() => parseStackConfig({ ...given, interimFixes: refused }, "Pulumi.prod.yaml")).toThrow(
+    /LO66666\.manualSteps\.drain\.after\[0\]: tell comes after the fix, and drain before it/,
   );
 });

@@ -121,30 +121,62 @@ describe("promise 13: a host is who it should be, or nothing is sent to it", () 
   });
 });
 
-describe("a jump host", () => {
-  test("is gone through, and verified under its own name", async () => {
-    const jump = await startSshd();
-    try {
-      const hop = { address: "127.0.0.1", port: jump.port, user: jump.user, auth: { keyFile: jump.keyFile } };
-      expect((await hello({ jump: { ...hop, hostKey: { knownHosts: jump.knownHosts } } })).exitCode).toBe(0);
-      const { cause, text } = await refusal({ jump: { ...hop, hostKey: { knownHosts: server.knownHosts } } });
-      expect(cause).toBe("host-key");
-      expect(text).toContain("jump host of web1");
-      // The last hop is not excused by the first.
-      const last = await refusal({
-        jump: { ...hop, hostKey: { knownHosts: jump.knownHosts } },
-        hostKey: { knownHosts: jump.knownHosts },
-      });
-      expect(last).toMatchObject({ cause: "host-key", text: expect.not.stringContaining("jump host of") });
-      const closed = await refusal({
-        jump: { ...hop, hostKey: { knownHosts: jump.knownHosts } },
-        port: await freePort(),
-      });
-      expect(closed).toMatchObject({ cause: "unreachable", text: expect.stringContaining("through its jump host") });
-    } finally {
-      await closeAllHosts();
-      await jump.stop();
-    }
+describe("jump hosts", () => {
+  let near: TestSshd;
+  let far: TestSshd;
+  beforeAll(async () => {
+    [near, far] = await Promise.all([startSshd(), startSshd()]);
+  });
+  afterAll(() => Promise.all([near.stop(), far.stop()]));
+
+  const hopTo = (jump: TestSshd, trusted = jump) => ({
+    ...{ address: "127.0.0.1", port: jump.port, user: jump.user, auth: { keyFile: jump.keyFile } },
+    hostKey: { knownHosts: trusted.knownHosts },
+  });
+  /** Logins that a server has let in so far. */
+  const logins = (jump: TestSshd) => jump.log().match(/Accepted publickey/g)?.length ?? 0;
+
+  test("one is gone through, and verified under its own name", async () => {
+    expect((await hello({ jump: hopTo(near) })).exitCode).toBe(0);
+    const { cause, text } = await refusal({ jump: hopTo(near, server) });
+    expect(cause).toBe("host-key");
+    expect(text).toContain("jump host of web1");
+    // The last hop is not excused by the first.
+    const last = await refusal({ jump: hopTo(near), hostKey: { knownHosts: near.knownHosts } });
+    expect(last).toMatchObject({ cause: "host-key", text: expect.not.stringContaining("jump host of") });
+    const closed = await refusal({ jump: hopTo(near), port: await freePort() });
+    expect(closed).toMatchObject({ cause: "unreachable", text: expect.stringContaining("through the host before it") });
+  });
+
+  test("several are gone through in their order, each verified under its own name and place", async () => {
+    const before = [logins(near), logins(far)];
+    expect((await hello({ jump: [hopTo(near), hopTo(far)] })).exitCode).toBe(0);
+    expect([logins(near), logins(far)]).toEqual(before.map((count) => count + 1));
+
+    const first = await refusal({ jump: [hopTo(near, far), hopTo(far)] });
+    expect(first).toMatchObject({ cause: "host-key", text: expect.stringContaining("jump host 1 of web1") });
+    // Nothing went on from a host that is not who it should be.
+    expect(logins(far)).toBe((before[1] ?? 0) + 1);
+    const second = await refusal({ jump: [hopTo(near), hopTo(far, near)] });
+    expect(second).toMatchObject({ cause: "host-key", text: expect.stringContaining("jump host 2 of web1") });
+    const last = await refusal({ jump: [hopTo(near), hopTo(far)], hostKey: { knownHosts: near.knownHosts } });
+    expect(last).toMatchObject({ cause: "host-key", text: expect.not.stringContaining("jump host") });
+    const closed = { ...hopTo(far), port: await freePort() };
+    expect(await refusal({ jump: [hopTo(near), closed] })).toMatchObject({
+      cause: "unreachable",
+      text: expect.stringMatching(/jump host 2 of web1 .*through the host before it/),
+    });
+  });
+
+  test("a hop that is not verified is named in every preview, whichever it is", () => {
+    const anybody = { insecureAcceptAny: true as const };
+    const jump = [hopTo(near), { ...hopTo(far), hostKey: anybody }];
+    expect(hostKeyWarnings(server.connection({ jump }))).toEqual([
+      expect.stringMatching(/^jump host 2 of web1: host key not verified/),
+    ]);
+    expect(hostKeyWarnings(server.connection({ jump: { ...hopTo(near), hostKey: anybody } }))).toEqual([
+      expect.stringMatching(/^jump host of web1: host key not verified/),
+    ]);
   });
 });
 

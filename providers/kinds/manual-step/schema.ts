@@ -50,7 +50,10 @@ const fileSchema = z.strictObject({
 export const settingsSchema = z.strictObject({
   connection: connectionSchema.describe("how to reach the host"),
   verify: z
-    .strictObject({ http: httpSchema.optional(), file: fileSchema.optional() })
+    .strictObject({
+      http: httpSchema.optional().describe("a page that shows it"),
+      file: fileSchema.optional().describe("a file on the host that shows it"),
+    })
     .refine(({ http, file }) => http !== undefined || file !== undefined, { message: "needs http, file or both" })
     .optional()
     .describe("how to see that the step was done, at every look; all of it has to be so"),

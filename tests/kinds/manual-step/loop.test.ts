@@ -83,7 +83,7 @@ describe("a step that nothing shows", () => {
 
     const outs = await bench.create(inputs({ done: DONE }));
     expect(bench.said).toContain("  1. remember that Jane did it on 2026-11-20");
-    expect(outs.kept).toEqual({ confirmed: { ...DONE, instructions: sha256(INSTRUCTIONS) } });
+    expect(JSON.parse(String(outs.kept))).toEqual({ confirmed: { ...DONE, instructions: sha256(INSTRUCTIONS) } });
   });
 
   test("promise 1: done, the preview is empty and a second up writes nothing", async () => {
