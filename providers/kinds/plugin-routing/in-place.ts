@@ -61,9 +61,9 @@ export function changeToLists(live: Live, kept: Kept, lists: Readonly<Routing>):
   const { generated } = live;
   if (sameRouting(generated.routing, lists)) return undefined;
   const inPlace = inPlaceAfter(live, kept);
-  const before = inPlace.generated;
-  if (generatedState(live, kept) === "ours" && before.sha256 !== null && sameRouting(before.routing, lists)) {
-    return { to: "as generated", expected: generated.sha256, sha256: before.sha256 };
+  const sha256 = generatedBytes(live, kept);
+  if (sha256 !== null && sameRouting(inPlace.generated.routing, lists)) {
+    return { to: "as generated", expected: generated.sha256, sha256 };
   }
   return { to: "lists", expected: generated.sha256, lists: differing(generated.routing, lists), inPlace };
 }
@@ -86,18 +86,25 @@ function inPlaceAfter(live: Live, kept: Kept): InPlace {
 }
 
 /**
- * What has to happen to the generated file so that it is as generated; undefined = it is. Only a file that is byte for byte
- * as we wrote it goes back: what somebody else put into it is in no backup.
+ * The bytes that were generated, if the file can go back to them: it is as we wrote it, or has other lists at most (a person's
+ * or a rollout's), which are ours to set. What somebody else put into it is in no backup.
  */
-export function changeToGenerated(live: Live, kept: Kept, host: string): GeneratedChange | Problem | undefined {
+function generatedBytes(live: Live, kept: Kept): string | null {
   const state = generatedState(live, kept);
-  if (state === "as generated" || !kept.inPlace) return undefined;
-  const { sha256 } = kept.inPlace.generated;
-  if (state === "ours" && sha256 !== null) return { to: "as generated", expected: live.generated.sha256, sha256 };
+  if (!kept.inPlace || state === "as generated") return null;
+  const { sha256, restDigest } = kept.inPlace.generated;
+  return state === "ours" || restDigest === live.generated.restDigest ? sha256 : null;
+}
+
+/** What has to happen to the generated file so that it is as generated; undefined = it is. */
+export function changeToGenerated(live: Live, kept: Kept, host: string): GeneratedChange | Problem | undefined {
+  if (generatedState(live, kept) === "as generated") return undefined;
+  const sha256 = generatedBytes(live, kept);
+  if (sha256 !== null) return { to: "as generated", expected: live.generated.sha256, sha256 };
   return {
     where: `${host}:${live.generated.path}`,
     found: "it was routed in place, and somebody changed it since",
-    allowed: "the file as it was generated, or as it was written here",
+    allowed: "the file as it was generated, with the lists of servers changed at most",
     why: "Which of its bytes were generated cannot be told any more, so they cannot be put back",
     next: "Generate and propagate the plug-in configuration, which is that; or leave it so with onDestroy: retain",
   };

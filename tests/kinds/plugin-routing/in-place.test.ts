@@ -207,6 +207,16 @@ describe("promise 3: drift in place", () => {
     },
   );
 
+  test("promise 9: other lists alone, a person's or a rollout's, do not stand in the way of the bytes that were generated", async () => {
+    edit('<Server Name="node10_infra"/>', '<Server Name="node1_infra"/>');
+    edit(
+      '<BackupServers>\n         <Server Name="node1_infra"/>',
+      '<BackupServers>\n         <Server Name="node10_infra"/>',
+    );
+    await bench.up(outs, inPlace({ primaryNode: "as generated" }));
+    expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
+  });
+
   test("destroyed after a propagation, there is nothing to put back, and that is said", async () => {
     const restoring = (await bench.up(outs, inPlace({ onDestroy: "restore" }))) ?? {};
     const anew = AS_GENERATED.replace('LogLevel="Error"', 'LogLevel="Trace"');
