@@ -78,6 +78,8 @@ export interface Live {
   nodes: LiveNode[];
   /** Cluster → nodes on which it has members, whether declared or not. */
   clusters: Record<string, string[]>;
+  /** "ccm of node1": application servers of no cluster. They are never touched; a fix that changes one freezes the rollout. */
+  standAlone?: string[];
   /** As declared, in their order. */
   webServers: LiveWebServer[];
   /** All that the cell defines. */

@@ -36,6 +36,7 @@ export async function observe(
     clusters: Object.fromEntries(
       (cell?.topology.clusters ?? []).map(({ name, members }) => [name, [...new Set(members.map(({ node }) => node))]]),
     ),
+    standAlone: (cell?.topology.standAlone ?? []).map(({ node, server }) => `${server} of ${node}`).sort(),
     webServers,
     webServersOfCell: (cell?.topology.webServers ?? []).map(({ server }) => server),
     installer,

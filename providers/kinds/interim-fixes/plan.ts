@@ -42,10 +42,11 @@ function inWords(ms: number): string {
 function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[] {
   const extra = extraFixes(desired, live.installer.installed);
   const { settings } = desired;
+  const untouched = [...settings.untouched, ...(live.standAlone ?? [])];
   return [
     ...(extra.length > 0 ? [`installed and not declared, left alone: ${extra.join(", ")}`] : []),
-    ...(installs && settings.untouched.length > 0
-      ? [`untouched: ${settings.untouched.join(", ")}; should the fix change an application there, the rollout freezes`]
+    ...(installs && untouched.length > 0
+      ? [`untouched: ${untouched.join(", ")}; should the fix change an application there, the rollout freezes`]
       : []),
     ...(installs && settings.strategy === "rolling" && settings.shared.length === 0
       ? ["shared names no folder, so nobody compares the files that all nodes share before and after"]

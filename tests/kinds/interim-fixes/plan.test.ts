@@ -172,6 +172,14 @@ test("the version stamp is renewed last, when every node carries the fix", async
   expect(keys.indexOf("stamp")).toBeGreaterThan(last);
 });
 
+test("what a rollout leaves alone is named: untouched clusters and servers of no cluster", async () => {
+  const cell = new MemoryCell(2);
+  const desired = declaration(cell, { untouched: ["InfraCluster"] });
+  const live = await new Driver(cell, desired).observe("preview");
+  const { notes } = plan(desired, { ...live, standAlone: ["ccm of node1"] }, KEPT);
+  expect(notes.join()).toMatch(/untouched: InfraCluster, ccm of node1; should the fix change/);
+});
+
 test("what all nodes share and nobody compares is noted", async () => {
   const cell = new MemoryCell(2);
   const notes = async (settings: Record<string, unknown>) =>
