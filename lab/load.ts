@@ -4,7 +4,7 @@ import type { Lab } from "./lab.js";
 import type { LabCluster } from "./topology.js";
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Bound of one load, whatever the caller forgets. */
+/** Bound of one load, whatever the caller forgets; longer than any rollout of the lab. */
 const MOST_SECONDS = 900;
 /** Of failures and losses, only this many are described. */
 const MOST_EXAMPLES = 20;
@@ -20,7 +20,12 @@ export interface LoadOptions {
   readonly record?: boolean;
   /** Connections are used for several requests. Default false: each request opens its own. */
   readonly keepAlive?: boolean;
+  /** After so long it ends by itself, and `stop` says so. Default 900. */
+  readonly mostSeconds?: number;
 }
+
+/** What users see of a lab. */
+export type Asked = Pick<Lab, "web" | "clusters">;
 
 /** One request of a user, as it was seen from outside. */
 export interface LoadAnswer {
@@ -86,8 +91,8 @@ interface Answer {
 }
 
 /** Users of all clusters go on asking until `stop`, at most a quarter of an hour. */
-export function startLoad(lab: Lab, options: LoadOptions = {}): Load {
-  const load = new RunningLoad(lab, options.keepAlive === true, options.record === true);
+export function startLoad(lab: Asked, options: LoadOptions = {}): Load {
+  const load = new RunningLoad(lab, options);
   for (const cluster of lab.clusters) {
     for (let i = 0; i < (options.sticky ?? 2); i++) load.add(cluster, true);
     for (let i = 0; i < (options.users ?? 1); i++) load.add(cluster, false);
@@ -115,11 +120,14 @@ class RunningLoad implements Load {
   private longestWait = 0;
 
   constructor(
-    private readonly lab: Lab,
-    keepAlive: boolean,
-    private readonly record: boolean,
+    private readonly lab: Asked,
+    private readonly options: LoadOptions,
   ) {
-    this.agent = new Agent({ keepAlive });
+    this.agent = new Agent({ keepAlive: options.keepAlive === true });
+  }
+
+  private get mostSeconds(): number {
+    return this.options.mostSeconds ?? MOST_SECONDS;
   }
 
   add(cluster: LabCluster, sticky: boolean): void {
@@ -139,7 +147,7 @@ class RunningLoad implements Load {
     if (this.ranOut) {
       throw new ProblemError("timeout", {
         where: "load",
-        found: `it ended by itself after ${MOST_SECONDS} s`,
+        found: `it ended by itself after ${this.mostSeconds} s`,
         why: "What came after it was not measured",
       });
     }
@@ -167,12 +175,12 @@ class RunningLoad implements Load {
       lastGood = performance.now();
     };
     while (!this.stopped) {
-      this.ranOut ||= this.elapsed() > MOST_SECONDS * 1_000;
+      this.ranOut ||= this.elapsed() >= this.mostSeconds * 1_000;
       if (this.ranOut) return;
       this.requests++;
       const sent = this.elapsed();
       const answer = await this.ask(cluster, cookie);
-      if (this.record) this.keep(cluster.name, sticky, sent, answer);
+      if (this.options.record) this.keep(cluster.name, sticky, sent, answer);
       if (typeof answer === "string" || answer.member === undefined) {
         this.failed++;
         const failure = `${cluster.name}: ${typeof answer === "string" ? answer : `status ${answer.status}`}`;

@@ -144,8 +144,6 @@ describe("users on the lab", () => {
     expect(report.failed).toBeGreaterThan(0);
     expect(report.lostSessions).toBe(1);
     expect(report.longestGapMs).toBeGreaterThan(0);
-    expect(report.examples.join("\n")).toMatch(
-      /status 500[\s\S]*session lost after \d+ hits, now on node2_AppsCluster/,
-    );
+    expect(report.examples.join("\n")).toMatch(/status 500[\s\S]*session lost, now on node2_AppsCluster/);
   });
 });
