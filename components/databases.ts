@@ -1,5 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SchemaVersion, type SchemaVersionArgs } from "../providers/kinds/schema-version/resource.js";
+import {
+  type SchemaLevels,
+  SchemaVersion,
+  type SchemaVersionArgs,
+  schemaLevels,
+} from "../providers/kinds/schema-version/resource.js";
 import { SqlScriptVersion } from "../providers/kinds/sql-script-version/resource.js";
 import { databaseConnection, hostConnection } from "./config/connections.js";
 import type { StackConfig } from "./config/schema.js";
@@ -12,6 +17,8 @@ export class Databases extends pulumi.ComponentResource {
   readonly levels: Readonly<Record<string, SchemaVersion>>;
   /** Script → the level in it. */
   readonly scripts: Readonly<Record<string, SqlScriptVersion>>;
+  /** All declared levels beside those last observed, and which known release they are together. */
+  readonly schemaLevels: pulumi.Output<SchemaLevels>;
 
   constructor(name: string, config: StackConfig, options?: pulumi.ComponentResourceOptions) {
     super("pulumi-connections:index:Databases", name, {}, options);
@@ -29,7 +36,8 @@ export class Databases extends pulumi.ComponentResource {
         this.script(`${name}-${script}`, settings, config),
       ]),
     );
-    this.registerOutputs({});
+    this.schemaLevels = pulumi.all(Object.values(this.levels).map(({ level }) => level)).apply(schemaLevels);
+    this.registerOutputs({ schemaLevels: this.schemaLevels });
   }
 
   private level(

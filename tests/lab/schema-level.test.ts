@@ -20,7 +20,9 @@ describeDb2("a schema level through the real engine", () => {
       const levels = {
         HOMEPAGE: { version: 705, from, contentProof, backup: waived, servers: { whileRunning: true } },
       };
-      return { ...values, routing: {}, databases: { homepage: { ...connection, home: "web1", levels } } };
+      // A stack of databases alone.
+      const nothing = { routing: {}, topology: {}, webServers: {}, probes: {} };
+      return { ...values, ...nothing, databases: { homepage: { ...connection, home: "web1", levels } } };
     });
 
   beforeAll(async () => {
@@ -39,6 +41,12 @@ describeDb2("a schema level through the real engine", () => {
       await engine.up();
       expect(await level()).toBe(705);
       await engine.settled();
+      const exported = await engine.pulumi(["stack", "output", "schemaLevels", "--json"]);
+      expect(JSON.parse(exported.stdout)).toEqual({
+        levels: { "homepage/HOMEPAGE": { declared: "705", level: "705", releases: ["5.5"] } },
+        consistentWith: ["5.5"],
+        verdict: [expect.stringContaining("Consistent with 5.5 (1 of 1 compared)")],
+      });
 
       await setLevel(704);
       const [changes] = Object.values(await engine.drift());

@@ -67,6 +67,42 @@ function judgement(releases: readonly ReleaseMatch[], levels: number): string {
   return `Not consistent with one release that is known here. Nearest is ${release}: ${agree.length} agree; ${details.join(", ")}.`;
 }
 
+/** A level as declared and as last observed. */
+export interface ObservedLevel extends FoundLevel {
+  readonly declared: string;
+  readonly declaredPost?: string;
+}
+
+/** What a stack's outputs say of its levels. Plain JSON. */
+export interface SchemaLevels {
+  /** `<database>/<component>` → declared, as last observed, and the known releases that have this component at this level. */
+  readonly levels: Readonly<
+    Record<string, Omit<ObservedLevel, "component" | "database"> & { readonly releases: readonly string[] }>
+  >;
+  /** Known releases that the whole set is consistent with; what is not in the public lists was not compared. */
+  readonly consistentWith: readonly string[];
+  /** The same in words, with what differs. */
+  readonly verdict: readonly string[];
+}
+
+/** The export of a stack: the same judgement as the report's, on the levels that the stack declares. */
+export function schemaLevels(observed: readonly ObservedLevel[]): SchemaLevels {
+  const { releases, verdict } = overviewOf(observed);
+  return {
+    levels: Object.fromEntries(
+      observed.map(({ component, database, ...level }) => [
+        `${database}/${component}`,
+        { ...level, releases: level.level === undefined ? [] : releasesWith(component, level.level) },
+      ]),
+    ),
+    consistentWith: releases.filter(({ differ }) => differ.length === 0).map(({ release }) => release),
+    verdict,
+  };
+}
+
+const releasesWith = (component: Component, level: string): readonly string[] =>
+  matchReleases({ [component]: level }).flatMap(({ release, agree }) => (agree.length > 0 ? [release] : []));
+
 /** A found level as a line for people. */
 export function levelLine({ component, database, level, postLevel, problem }: FoundLevel): string {
   const { postColumn } = SCHEMA_TABLES[component];

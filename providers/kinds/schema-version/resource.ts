@@ -1,7 +1,12 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import { formatProblem } from "../../common/problem.js";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
+import type { Live } from "./live.js";
+import type { FoundLevel, ObservedLevel } from "./overview.js";
 import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+
+export { type ObservedLevel, type SchemaLevels, schemaLevels } from "./overview.js";
 
 type IdentityInput = z.input<typeof identitySchema>;
 type SettingsInput = z.input<typeof settingsSchema>;
@@ -49,7 +54,29 @@ export interface SchemaVersionArgs extends Omit<RunArgs, "onDestroy"> {
  * backup and while no server is connected; it is never lowered.
  */
 export class SchemaVersion extends ManagedResource {
+  /** The level as declared, and as last observed; not known in a preview that is going to change it. */
+  readonly level: pulumi.Output<ObservedLevel>;
+
   constructor(name: string, args: SchemaVersionArgs, options?: pulumi.CustomResourceOptions) {
     super("connections:SchemaVersion", name, args, options);
+    const { component, database, version, postVersion } = args;
+    this.level = pulumi.all([this.live, version, postVersion]).apply(([live, declared, declaredPost]) => ({
+      component,
+      database,
+      declared: String(declared),
+      ...(declaredPost === undefined ? {} : { declaredPost: String(declaredPost) }),
+      ...foundLevel(live),
+    }));
   }
+}
+
+/** @param live JSON text; undefined while nothing was observed. */
+function foundLevel(live: string | undefined): Pick<FoundLevel, "level" | "postLevel" | "problem"> {
+  const { row, problems = [] } = (live === undefined ? {} : JSON.parse(live)) as Partial<Live>;
+  if (!row) return { problem: problems.map(formatProblem).join(" ") || "not looked at yet" };
+  const { version, post } = row;
+  return {
+    ...(version.value === null ? {} : { level: version.value }),
+    ...(post?.value ? { postLevel: post.value } : {}),
+  };
 }

@@ -1,4 +1,5 @@
 import { DB2_DATABASES } from "../../../lab/db2/lab.js";
+import { type ObservedLevel, schemaLevels } from "../../../providers/kinds/schema-version/overview.js";
 import { reportLines, schemaReport } from "../../../providers/kinds/schema-version/report.js";
 import { closeAllDatabases, openDatabase } from "../../../providers/targets/db2/database.js";
 import { MemoryDatabase } from "../../support/memory-database.js";
@@ -83,6 +84,26 @@ test("a view in a table's place is named, and hides nothing else", async () => {
   const lines = await linesOf(database);
   expect(lines).toMatch(/HOMEPAGE +all-in-one HOMEPAGE\.HOMEPAGE_SCHEMA: it is a view\. Allowed: a table/);
   expect(lines).toContain("COMMUNITIES  98");
+});
+
+test("a stack's outputs say of each level what is declared, what is there, and which releases have it", () => {
+  const at = { database: "homepage", declared: "478" };
+  const levels: ObservedLevel[] = [
+    { component: "HOMEPAGE", ...at, level: "478" },
+    { component: "COMMUNITIES", ...at, declared: "98", level: "93" },
+    { component: "FORUMS", ...at, problem: "there is no such table" },
+  ];
+  expect(schemaLevels(levels)).toEqual({
+    levels: {
+      "homepage/HOMEPAGE": { declared: "478", level: "478", releases: ["5.0 CR2"] },
+      "homepage/COMMUNITIES": { declared: "98", level: "93", releases: ["5.0", "5.0 CR1"] },
+      "homepage/FORUMS": { declared: "478", problem: "there is no such table", releases: [] },
+    },
+    consistentWith: [],
+    verdict: [expect.stringMatching(/^Not consistent with one release/)],
+  });
+  expect(schemaLevels(levels.slice(0, 1))).toMatchObject({ consistentWith: ["5.0 CR2"] });
+  expect(schemaLevels([])).toEqual({ levels: {}, consistentWith: [], verdict: [expect.stringContaining("No level")] });
 });
 
 describeDb2("with the real driver", () => {

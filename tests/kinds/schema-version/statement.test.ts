@@ -20,9 +20,11 @@ const messageOf = (work: Promise<unknown>) =>
     () => undefined,
     (error: Error) => error.message,
   );
-/** The state that a failed create leaves. */
-const stateOf = async (work: Promise<Stored>) =>
-  (await work.catch((error: { properties?: Stored }) => error.properties ?? {})) as { kept?: { claimed?: string[] } };
+/** What a failed create leaves remembered. */
+const keptBy = async (work: Promise<Stored>): Promise<{ claimed?: string[] }> => {
+  const stored = await work.catch((error: { properties?: Stored }) => error.properties ?? {});
+  return JSON.parse(String(stored.kept));
+};
 
 /** A model in which `strike` is called before each operation on the database from the transaction of the change on. */
 function modelWith(strike: (operation: DatabaseOperation, index: number) => void, hostOptions = {}): DatabaseModel {
@@ -55,7 +57,7 @@ describe("a change that certainly did not happen uses up no statement", () => {
       const work = bench.create(stated());
       const message = await messageOf(work);
       expect(message).toMatch(/it failed.*the statement has not served: the next up may use it/s);
-      expect((await stateOf(work)).kept?.claimed).toEqual([]);
+      expect((await keptBy(work)).claimed).toEqual([]);
       expect([model.level, model.database.written]).toEqual([704, []]);
       // A process of its own, which knows what the host remembers.
       const outs = await schemaBench(model).create(stated());
