@@ -9,7 +9,10 @@ import { waitUntil } from "./waiting.js";
 /** Changed files that the progress lists one by one. */
 const LISTED_CHANGES = 50;
 
-/** Runs the update installer, or attaches to the run of this rollout; judged by its list, whatever it says. */
+/**
+ * Runs the update installer, or attaches to the run of this rollout. Installed = its text says so and its list agrees; of
+ * an uninstallation, whose text no documentation gives, the list alone decides.
+ */
 export async function runInstaller(
   { action, ids }: Extract<RolloutStep, { do: "installer" }>,
   { estate, desired, journal, context, watch }: Work,
@@ -34,6 +37,14 @@ export async function runInstaller(
       found: `it ${outcome.result === "failed" ? "failed" : "says that it is done"}; ${wrong.length > 0 ? `${wrong.join(", ")} ${action === "install" ? "is not listed as installed" : "is still listed as installed"}` : "its list is right all the same"}: ${tail(outcome.output)}`,
       why: "What it left in the master configuration is not known, so no node gets it",
       next: "Look at its logs in version/log of the installation",
+    });
+  }
+  if (action === "install" && outcome.result === "unproven") {
+    throw new ProblemError("command-failed", {
+      where: "update installer",
+      found: `its list has ${ids.join(", ")}, yet it does not say that the installation was completed: ${tail(outcome.output)}`,
+      why: "It may have ended half-way through an application; no node has it yet",
+      next: "Look at its logs in version/log of the installation: if every application was updated, run pulumi up again",
     });
   }
   return { routed: null };

@@ -70,11 +70,3 @@ describe("a fix that is found to change what all nodes share", () => {
     expect(await given({ strategy: "offline" }).up()).toMatchObject({ ended: "converged" });
   });
 });
-
-test("a fix that needs another one, by the installer's own word, is not installed and the other is named", async () => {
-  const cell = new MemoryCell(2);
-  cell.installerLies = true;
-  cell.requires = ["LO55555"];
-  const { message } = await new Driver(cell, declaration(cell)).up();
-  expect(message).toMatch(/did not install LO66666: LO55555 is needed first/);
-});
