@@ -42,6 +42,9 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     },
     prove: async (proof, { settle }) => {
       cell.faults.alive();
+      if (settle === "in-place" && webServer.refreshInterval < 0) {
+        throw new ProblemError("not-converged", { where: name, found: "the edited file is never read" });
+      }
       if (settle === "in-place") while (webServer.followed !== webServer.file) cell.advance(TICK_MS);
       for (const until = cell.now + (settle ? SETTLE_MS : 0); ; cell.advance(TICK_MS)) {
         try {

@@ -301,6 +301,7 @@ describe("from one way to the other", () => {
     expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
     expect(await bench.up(moved ?? {}, routingInputs(web))).toBeUndefined();
+    await web.host.close();
     // Nothing of the edit is remembered: a file generated with those lists is not taken for ours.
     web.host.put(GENERATED, web.host.text(copyOf("node10")) ?? "");
     expect(await bench.up(moved ?? {}, routingInputs(web))).toBeUndefined();
