@@ -22,6 +22,7 @@ export function guard(desired: SchemaDesired, live: Live, kept: Kept, where: str
     proofVerdict(desired, live, kept, where),
     backupVerdict(desired.settings, live, where),
     serversVerdict(desired.settings, live, where),
+    portsVerdict(desired.settings, live, where),
   ];
   return {
     refusals: verdicts.flatMap((verdict) => verdict.refusals),
@@ -237,11 +238,11 @@ function serversVerdict({ servers: wanted }: Settings, { servers }: Live, where:
   const unknown = undeclared.filter((one) => !isIn(wanted.others, one));
   const others = undeclared.filter((one) => !unknown.includes(one));
   if (declared.length + unknown.length === 0) {
-    return pass(
+    const seen =
       others.length > 0
         ? `no server is connected; declared as others, and not counted: ${listed(others)}`
-        : "nobody else is connected",
-    );
+        : "nobody else is connected";
+    return pass(wanted.ports ? seen : `${seen}; a server that runs without a connection is not seen (servers.ports)`);
   }
   // A misspelt name in `applications` must not let a server pass for something else.
   const which =
@@ -253,6 +254,29 @@ function serversVerdict({ servers: wanted }: Settings, { servers }: Live, where:
     allowed: "no server of the component, and nobody unknown",
     why,
     next: unknown.length > 0 ? `${next}; or name the connections that are no servers in servers.others` : next,
+  });
+}
+
+/** A second look at what the list of connections cannot show: only a port that refuses is one that nobody listens at. */
+function portsVerdict({ servers: wanted }: Settings, { ports }: Live, where: string): Verdict {
+  const declared = "whileRunning" in wanted ? [] : (wanted.ports ?? []);
+  if (declared.length === 0) return { refusals: [], notes: [] };
+  const seen = declared.map(({ address, port }) => ({
+    name: `${address}:${port}`,
+    state: ports?.find((one) => one.address === address && one.port === port)?.state,
+  }));
+  if (seen.some(({ state }) => state === undefined)) return notLookedAt(where, "whether the servers' ports refuse");
+  const inTheWay = seen.filter(({ state }) => state !== "closed");
+  if (inTheWay.length === 0) return pass(`nothing listens at ${seen.map(({ name }) => name).join(", ")}`);
+  const said = inTheWay.map(({ name, state }) =>
+    typeof state === "object" ? `${name} gave no clear answer (${state.unclear})` : `${name} accepts connections`,
+  );
+  return refuse({
+    where,
+    found: said.join("; "),
+    allowed: "ports of the component's servers that refuse connections",
+    why: "A server runs there, or it cannot be told whether one does",
+    next: "Stop the component's servers; or correct servers.ports",
   });
 }
 

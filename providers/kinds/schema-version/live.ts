@@ -1,6 +1,7 @@
 import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
 import { compareLevels } from "../../formats/schema-level.js";
 import type { Database, Reader } from "../../targets/db2/database.js";
+import { type PortState, portState } from "../../targets/port.js";
 import { type LevelRow, readRow } from "./row.js";
 import type { Identity, Settings } from "./schema.js";
 
@@ -24,6 +25,12 @@ export interface Connected {
   connections: number;
 }
 
+export interface SeenPort {
+  address: string;
+  port: number;
+  state: PortState;
+}
+
 /** What `plan` knows of reality. */
 export interface Live {
   /** Absent when `problems` says why. */
@@ -39,6 +46,8 @@ export interface Live {
   /** When the newest restore of the database ended, by the server's clock, or "none"; asked where a statement proves the content. */
   restored?: Answer<string>;
   servers?: Answer<Connected[]>;
+  /** What became of a connection to each declared port of the servers. */
+  ports?: SeenPort[];
 }
 
 /** What this kind remembers on its home host. */
@@ -74,7 +83,10 @@ export async function observe(identity: Identity, settings: Settings, database: 
     ...(contentProof && "statement" in contentProof ? { restored: await answered(() => newestRestore(database)) } : {}),
     ...("whileRunning" in settings.servers
       ? {}
-      : { servers: await answered(() => connected(database, settings.connection.user)) }),
+      : {
+          servers: await answered(() => connected(database, settings.connection.user)),
+          ports: await Promise.all((settings.servers.ports ?? []).map(seenPort)),
+        }),
   };
 }
 
@@ -109,6 +121,12 @@ function askProbe(reader: Reader, sql: string): Promise<Answer<string>> {
     });
   });
 }
+
+const seenPort = async ({ address, port }: { address: string; port: number }): Promise<SeenPort> => ({
+  address,
+  port,
+  state: await portState(address, port),
+});
 
 /**
  * Backups of the whole database that ended well and are still there. SYSIBMADM.DB_HISTORY: OPERATION 'B' = backup, OBJECTTYPE

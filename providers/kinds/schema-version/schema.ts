@@ -87,6 +87,23 @@ const serversSchema = z.union([
     others: applicationsSchema.describe(
       "connections that are no servers, such as a monitor's: they may stay. A connection that is in neither list stands in the way",
     ),
+    ports: z
+      .array(
+        z.strictObject({
+          address: z.string().min(1).describe("host name or IP address, as this machine reaches it"),
+          port: z
+            .number()
+            .int()
+            .min(1)
+            .max(65535)
+            .describe("such as a member's WC_defaulthost or SOAP_CONNECTOR_ADDRESS"),
+        }),
+      )
+      .min(1)
+      .optional()
+      .describe(
+        "ports of the component's servers, which have to refuse connections: a server that runs without a connection to the database shows there alone",
+      ),
   }),
   z.strictObject({
     whileRunning: z

@@ -12,7 +12,7 @@ describe("704 that must be 705", () => {
   note: it is the right database: it calls itself HOMEPAGE
   note: content: the catalog probe gave "1", as it does where 705 is there
   note: the newest backup (online, full) began at 2026-05-01 06:00:00, 6 hours ago
-  note: nobody else is connected
+  note: nobody else is connected; a server that runs without a connection is not seen (servers.ports)
 [dmgr 1/1] homepage: set HOMEPAGE.HOMEPAGE_SCHEMA.DBSCHEMAVER from 704 to 705
 [dmgr 1/1] done in 0.0 s"
 `);
