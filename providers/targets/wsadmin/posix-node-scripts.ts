@@ -169,7 +169,9 @@ exit 0
 export const OWNED_FOLDER = `
 profile=$1 folder=$2
 owner=$(stat -L -c %u -- "$profile") || { echo "@@ no-profile"; exit 0; }
-mkdir -p -- "$folder" && chmod 700 -- "$folder" || exit 0
-[ "$(id -u)" != 0 ] || chown -- "$owner" "$folder" || exit 0
+mkdir -p -- "\${folder%/*}" || exit 0
+# Made by this very run, or a real folder: a link that somebody put there would give him what it leads to.
+mkdir -m 700 -- "$folder" 2>/dev/null || { [ -d "$folder" ] && ! [ -L "$folder" ]; } || { echo "it is no folder of its own" >&2; exit 0; }
+[ "$(id -u)" != 0 ] || chown -h -- "$owner" "$folder" || exit 0
 exec sh -c "$3" pulumi-connections "$profile" sh -c '[ -w "$1" ] && echo "@@ owned"' sh "$folder"
 `;

@@ -83,6 +83,17 @@ describe("whose files a profile holds (a real shell)", () => {
       expect([uid, mode & 0o777]).toEqual([NOBODY, 0o700]);
     });
 
+    test("promise 19: a link in its place gives nobody what it leads to", async () => {
+      chmodSync(local.root, 0o711);
+      chownSync(local.profile, NOBODY, NOBODY);
+      mkdirSync(join(local.root, "precious"), { mode: 0o750 });
+      symlinkSync(join(local.root, "precious"), join(local.root, "r1"));
+      const made = makeOwnedFolder(local.host(), local.profile, join(local.root, "r1"));
+      await expect(made).rejects.toThrow(/no folder of its own/);
+      const { uid, mode } = statSync(join(local.root, "precious"));
+      expect([uid, mode & 0o777]).toEqual([0, 0o750]);
+    });
+
     test("where he cannot get is refused", async () => {
       chownSync(local.profile, NOBODY, NOBODY);
       const made = makeOwnedFolder(local.host(), local.profile, join(local.root, "b", "r1"));
