@@ -132,6 +132,7 @@ export class Session {
     try {
       await this.#ask("roll back", milliseconds(this.connection.statementTimeout), { op: "rollback" });
       this.#inTransaction = false;
+      this.#rolledBack = undefined;
     } catch {
       this.#lost = true;
     }

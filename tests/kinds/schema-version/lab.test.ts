@@ -254,6 +254,108 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     }
   });
 
+  test("a row locked at the very change: refused, and its statement has not served", async () => {
+    const { host, port } = lab.connection();
+    const about = { host, port, database: "HOMEPAGE", component: "HOMEPAGE", level: 705 };
+    const contentProof = { statement: { by: "Jane Doe", date: "2026-05-01", ...about } };
+    let locked = false;
+    const locking = (connection: DatabaseConnection): Database => {
+      const database = openDatabase(connection);
+      return {
+        name: database.name,
+        query: (...all) => database.query(...all),
+        table: (...all) => database.table(...all),
+        close: () => database.close(),
+        transaction: async (work, options) => {
+          if (!locked) await lab.fault("lock-row", true);
+          locked = true;
+          return database.transaction(work, options);
+        },
+      };
+    };
+    const host1 = new MemoryHost(home);
+    try {
+      const work = providerBench(host1, locking, "homepage/HOMEPAGE").create(inputs({ contentProof }));
+      await expect(work).rejects.toThrow(/held by another.*the statement has not served: the next up may use it/s);
+    } finally {
+      await lab.fault("lock-row", false);
+    }
+    expect(await level()).toBe("704");
+    await bench("HOMEPAGE", host1).create(inputs({ contentProof }));
+    expect(await level()).toBe("705");
+  });
+
+  describe("the table of a component that is not as it has to be: refused, as a line and not as a failure of the rest", () => {
+    const TABLE = "COMPKEY VARCHAR(36), DBSCHEMAVER INTEGER";
+    beforeAll(() => lab.sql("DROP TABLE FORUM.DF_SCHEMA", "FORUM"));
+
+    test.each<[string, readonly string[], RegExp]>([
+      ["no table", [], /there is no such table/],
+      ["no row", [`CREATE TABLE FORUM.DF_SCHEMA (${TABLE})`], /no row/],
+      [
+        "two rows",
+        [
+          `CREATE TABLE FORUM.DF_SCHEMA (${TABLE})`,
+          "INSERT INTO FORUM.DF_SCHEMA VALUES ('FORUM', 704), ('FORUM', 704)",
+        ],
+        /2 rows; COMPKEY is "FORUM", "FORUM"/,
+      ],
+      [
+        "two rows of a key of two columns",
+        [
+          `CREATE TABLE FORUM.DF_SCHEMA (COMPKEY CHAR(9) NOT NULL, T CHAR(2) NOT NULL, DBSCHEMAVER INTEGER, PRIMARY KEY (T, COMPKEY))`,
+          "INSERT INTO FORUM.DF_SCHEMA VALUES ('FORUM', 'a', 704), ('FORUM', 'b', 704)",
+        ],
+        /The table's key is T, COMPKEY/,
+      ],
+      [
+        "an unexpected type",
+        ["CREATE TABLE FORUM.DF_SCHEMA (COMPKEY VARCHAR(36), DBSCHEMAVER DECIMAL(9,2))"],
+        /DF_SCHEMA\.DBSCHEMAVER: its type is DECIMAL/,
+      ],
+      [
+        "bytes",
+        ["CREATE TABLE FORUM.DF_SCHEMA (COMPKEY VARCHAR(36) FOR BIT DATA, DBSCHEMAVER INTEGER)"],
+        /DF_SCHEMA\.COMPKEY: its type is VARCHAR FOR BIT DATA/,
+      ],
+      [
+        "no column of the level",
+        ["CREATE TABLE FORUM.DF_SCHEMA (COMPKEY VARCHAR(36), VERSION INTEGER)"],
+        /DBSCHEMAVER: there is no such column\. Allowed: COMPKEY, VERSION/,
+      ],
+      [
+        "an empty level",
+        [`CREATE TABLE FORUM.DF_SCHEMA (${TABLE})`, "INSERT INTO FORUM.DF_SCHEMA VALUES ('FORUM', NULL)"],
+        /it is empty \(NULL\)/,
+      ],
+      [
+        "an empty key",
+        [`CREATE TABLE FORUM.DF_SCHEMA (${TABLE})`, "INSERT INTO FORUM.DF_SCHEMA VALUES (NULL, 704)"],
+        /COMPKEY: it is empty \(NULL\)/,
+      ],
+    ])("%s", async (_what, statements, message) => {
+      for (const sql of statements) await lab.sql(sql, "FORUM");
+      try {
+        const wanted = inputs({ component: "FORUMS" }, "FORUM");
+        await expect(bench("FORUMS").create(wanted)).rejects.toThrow(message);
+      } finally {
+        if (statements.length > 0) await lab.sql("DROP TABLE FORUM.DF_SCHEMA", "FORUM");
+      }
+    });
+
+    test("a view, and an alias", async () => {
+      await lab.sql(`CREATE TABLE FORUM.ACTUAL (${TABLE})`, "FORUM");
+      for (const [make, drop, message] of [
+        ["CREATE VIEW FORUM.DF_SCHEMA AS SELECT * FROM FORUM.ACTUAL", "DROP VIEW FORUM.DF_SCHEMA", /it is a view/],
+        ["CREATE SYNONYM FORUM.DF_SCHEMA FOR FORUM.ACTUAL", "DROP SYNONYM FORUM.DF_SCHEMA", /it is an alias/],
+      ] as const) {
+        await lab.sql(make, "FORUM");
+        await expect(bench("FORUMS").create(inputs({ component: "FORUMS" }, "FORUM"))).rejects.toThrow(message);
+        await lab.sql(drop, "FORUM");
+      }
+    });
+  });
+
   test.each<[Db2DatabaseName, Component, string, Stored, string]>([
     [
       "BLOGS",

@@ -2,6 +2,23 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DriverProcess } from "../../../providers/targets/db2/driver-link.js";
+import { explain } from "../../../providers/targets/db2/errors.js";
+
+test("a driver that cannot be loaded is said when the connection is opened, with the ways to get one", async () => {
+  const process = new DriverProcess();
+  try {
+    process.load("/no/such/ibm_db/lib/odbc.js", 20_000);
+    const failure = await process.request({ op: "open", connection: "", settings: [] }, 20_000).catch((error) => error);
+    expect(failure).toMatchObject({ failure: { kind: "missing-driver", lost: true } });
+    const context = { where: "homepage: connect", secrets: [], consequence: "", outOfTime: false, limit: "15 s" };
+    expect(explain(failure, context)).toMatchObject({
+      cause: "missing",
+      message: expect.stringMatching(/the Db2 driver cannot be loaded: Cannot find module.*npm run setup.*IBM_DB_HOME/),
+    });
+  } finally {
+    await process.end();
+  }
+}, 30_000);
 
 /** A stand-in for the driver, whose beginTransaction() always says that it has switched autocommit off. */
 const driver = (autocommit: boolean) => `

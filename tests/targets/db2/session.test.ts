@@ -101,6 +101,8 @@ describe("what a failure leaves of a connection", () => {
       await expect(session.commit()).rejects.toMatchObject(expected);
       await session.rollback();
       expect(session.usable).toBe(true);
+      // Who is lent it next asks outside of any transaction, and must not hear of that one.
+      await expect(session.query("SELECT A FROM B")).resolves.toHaveLength(1);
     },
   );
 
