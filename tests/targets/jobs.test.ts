@@ -72,6 +72,21 @@ describe("promise 6: a job", () => {
     expect(starts()).toHaveLength(1);
   });
 
+  test("that somebody watches may be left before its end, and goes on", async () => {
+    const { name, work, starts, go } = await place();
+    let looks = 0;
+    const whileRunning = async () => {
+      if (++looks === 3) throw new Error("enough seen");
+    };
+    expect(await failure(host().jobs.run(name, work, { ...options, whileRunning }))).toMatchObject({
+      message: "enough seen",
+    });
+    expect(await host().jobs.peek(name)).toMatchObject({ state: "running" });
+    go();
+    expect(await host().jobs.run(name, work, options)).toMatchObject({ exitCode: 7, attached: true });
+    expect(starts()).toHaveLength(1);
+  });
+
   test("that many start at the same time is started once", async () => {
     // A slow mkdir: all of them have looked, and seen nothing, before the first one makes the folder.
     const slow = await startSshd({ programs: { mkdir: '#!/bin/sh\nsleep 0.4\nexec /bin/mkdir "$@"\n' } });
