@@ -1,3 +1,4 @@
+import { ProblemError } from "../../../providers/common/problem.js";
 import {
   CONF,
   copyOf,
@@ -18,8 +19,18 @@ const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
 let web: WebServerModel;
 let bench: ReturnType<typeof routingBench>;
 
+/** The generated file cannot be written, e.g. since its file system is full. */
+let full: boolean;
+
 beforeEach(async () => {
-  web = await new WebServerModel().start();
+  full = false;
+  web = await new WebServerModel({
+    beforeOperation: ({ name, path }) => {
+      if (full && name === "write" && path === GENERATED) {
+        throw new ProblemError("permission", { where: GENERATED, found: "no space left" });
+      }
+    },
+  }).start();
   bench = routingBench(web);
 });
 afterEach(() => web.stop());
@@ -305,6 +316,22 @@ describe("from one way to the other", () => {
     // Nothing of the edit is remembered: a file generated with those lists is not taken for ours.
     web.host.put(GENERATED, web.host.text(copyOf("node10")) ?? "");
     expect(await bench.up(moved ?? {}, routingInputs(web))).toBeUndefined();
+  });
+
+  test("what fails after the proof takes nobody back: the next up tidies what is left", async () => {
+    const outs = await bench.create(inPlace());
+    full = true;
+    const { message, properties } = await failure(bench.up(outs, routingInputs(web)));
+    expect(message).toMatch(/no space left.*\n.*which was proved; what is left is tidied by the next up/);
+    expect(web.host.text(HTTPD_CONF)).toContain(`Config "${copyOf("node10")}"`);
+    expect(web.calls.filter((call) => call !== "-t")).toEqual(["graceful"]);
+    full = false;
+    await web.host.close();
+    const tidied = await bench.up(properties ?? {}, routingInputs(web));
+    expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
+    expect(web.calls.filter((call) => call !== "-t")).toEqual(["graceful"]);
+    await web.host.close();
+    expect(await bench.up(tidied ?? {}, routingInputs(web))).toBeUndefined();
   });
 
   test("an admin's own copy that ours replaced comes back", async () => {
