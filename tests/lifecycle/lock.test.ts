@@ -72,6 +72,20 @@ describe("promise 12: two operators cannot interleave on a host", () => {
     await first.release();
   });
 
+  test("the lock that a run holds already is entered by it at once, and given back by whoever took it", async () => {
+    const host = new MemoryHost(connection);
+    const outer = await acquireLock(host, request());
+    const inner = await acquireLock(host, request({ waitMs: 0, within: outer }));
+    await inner.assertHeld();
+    await inner.release();
+    await outer.assertHeld();
+    const elsewhere = await acquireLock(new MemoryHost(connection), request({ within: outer }));
+    expect(elsewhere.token).not.toBe(outer.token);
+    await elsewhere.release();
+    await outer.release();
+    expect(host.text("/state/lock")).toBeUndefined();
+  });
+
   test("a dead lock of the same stack is taken over; one of another stack is not", async () => {
     const host = new MemoryHost(connection);
     host.put("/state/lock", deadLock("shop/prod/other-resource"));
