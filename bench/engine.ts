@@ -110,7 +110,9 @@ for (let i = 0; i < ${count}; i++) {
   new PluginRouting("routing-" + i, {
     webServer: "webserver" + i, host, httpdConf: httpdConf + "." + i, pluginFile: pluginFile + "." + i,
     takeOverFrom: "ours-1/bench", connection: { name: host, ...hosts[host] },
-    ...server, ...topology, verify: { connectTo, publicHost, ...probes }, ...routing,
+    ...server, ...topology, ...routing,
+    // Each web server has an address of its own; nothing is due, so none of them is asked.
+    verify: { connectTo: { ...connectTo, address: "127.0.1." + i }, publicHost, ...probes },
   });
 }`;
 
