@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { DriverEnded, DriverFailure, DriverTimeout } from "./errors.js";
-import type { Answer, Operation } from "./protocol.js";
+import type { Answer, Operation, Request } from "./protocol.js";
 
 /** What the driver may see of our environment: its own settings, nothing of what else a provider's environment holds. */
 const PASSED_ON = ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "IBM_DB_HOME", "KRB5_CONFIG", "KRB5CCNAME"];
@@ -59,9 +59,9 @@ export class DriverProcess {
     return this.#ended === undefined;
   }
 
-  /** Begins to load the driver's file. Whether that went well is answered when a connection is opened. */
-  load(driver: string, timeoutMs: number): void {
-    this.request({ op: "load", driver }, timeoutMs).catch(() => undefined);
+  /** Begins to load the driver's file. How that went is answered when a connection is opened, within the time that has. */
+  load(driver: string): void {
+    this.#send({ op: "load", driver, id: ++this.#last });
   }
 
   /** @throws DriverFailure | DriverEnded | DriverTimeout (then the process is ended: nobody knows what it still does) */
@@ -76,9 +76,7 @@ export class DriverProcess {
       }, timeoutMs);
       this.#pending.set(id, { resolve, reject, timer });
       this.#hold(true);
-      this.#child.send({ ...operation, id }, (error) => {
-        if (error) this.end();
-      });
+      this.#send({ ...operation, id });
     });
   }
 
@@ -88,6 +86,12 @@ export class DriverProcess {
     if (this.alive) this.#child.ref();
     this.#child.kill("SIGKILL");
     await this.#gone;
+  }
+
+  #send(request: Request): void {
+    this.#child.send(request, (error) => {
+      if (error) this.end();
+    });
   }
 
   #answered(answer: Answer): void {

@@ -55,13 +55,12 @@ export class Session {
     const driver = new DriverProcess();
     let forward: Forward | undefined;
     try {
-      const limit = milliseconds(connection.connectTimeout);
-      driver.load(requireDriver(where), limit);
+      driver.load(requireDriver(where));
       const password = await resolveSecret(connection.password, `password of ${connection.name}`);
       forward = connection.through && (await openForward(connection.through, connection));
       const endpoint = forward ?? connection;
       const session = new Session(connection, driver, forward, password);
-      await session.#ask("connect", limit, {
+      await session.#ask("connect", milliseconds(connection.connectTimeout), {
         op: "open",
         connection: connectionString(connection, password, endpoint),
         settings: [`SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`],

@@ -7,7 +7,7 @@ import { explain } from "../../../providers/targets/db2/errors.js";
 test("a driver that cannot be loaded is said when the connection is opened, with the ways to get one", async () => {
   const process = new DriverProcess();
   try {
-    process.load("/no/such/ibm_db/lib/odbc.js", 20_000);
+    process.load("/no/such/ibm_db/lib/odbc.js");
     const failure = await process.request({ op: "open", connection: "", settings: [] }, 20_000).catch((error) => error);
     expect(failure).toMatchObject({ failure: { kind: "missing-driver", lost: true } });
     const context = { where: "homepage: connect", secrets: [], consequence: "", outOfTime: false, limit: "15 s" };
@@ -38,7 +38,7 @@ test.each([true, false])(
     try {
       const file = join(folder, "driver.cjs");
       writeFileSync(file, driver(on));
-      process.load(file, 20_000);
+      process.load(file);
       await process.request({ op: "open", connection: "", settings: [] }, 20_000);
       const began = process.request({ op: "begin" }, 20_000);
       if (on) {
