@@ -62,3 +62,8 @@ export function problemsOf(error: unknown, where: string): readonly Problem[] {
   if (error instanceof ProblemError) return error.problems;
   return [{ where, found: error instanceof Error ? error.message : String(error) }];
 }
+
+/** Whether the answer is missing, not the effect: what was asked for may have happened, and has to be looked up. */
+export function isUnknownOutcome(error: unknown): boolean {
+  return error instanceof ProblemError && ["unknown-outcome", "unreachable", "timeout"].includes(error.cause);
+}

@@ -1,5 +1,12 @@
 import { milliseconds } from "../common/duration.js";
-import { formatProblem, type Problem, ProblemError, problemsOf } from "../common/problem.js";
+import {
+  type Cause,
+  formatProblem,
+  isUnknownOutcome,
+  type Problem,
+  ProblemError,
+  problemsOf,
+} from "../common/problem.js";
 import { backUp, fromBackup } from "./backups.js";
 import type { AnyDesired } from "./inputs.js";
 import type { ApplyContext, Plan, Step } from "./kind.js";
@@ -121,7 +128,9 @@ class Execution {
     }
     const { outsideWindow } = this.request;
     const lastRun = { endedAt: new Date().toISOString(), by: operator(), ...(outsideWindow ? { outsideWindow } : {}) };
-    await this.session.save({ kept: this.kept, run: undefined, lastRun });
+    await this.session.save({ kept: this.kept, run: undefined, lastRun }).catch((error) => {
+      throw new PartialFailure(problemsOf(error, title), causeOf(error), reached);
+    });
     return reached;
   }
 
@@ -132,7 +141,7 @@ class Execution {
     const isAsked = !this.session.interrupted.aborted || this.session.request.kind.undoWhenInterrupted;
     if (!takenOver && isAsked) problems.push(...(await this.undo(step, error)));
     const live = await this.session.observe().catch(() => this.live);
-    const cause = error instanceof ProblemError ? error.cause : this.isStopping() ? "interrupted" : "command-failed";
+    const cause = causeOf(error, this.isStopping() ? "interrupted" : "command-failed");
     return new PartialFailure(problems, cause, { live, kept: this.kept });
   }
 
@@ -220,5 +229,5 @@ class Execution {
   }
 }
 
-const isUnknownOutcome = (error: unknown): boolean =>
-  error instanceof ProblemError && ["unknown-outcome", "unreachable", "timeout"].includes(error.cause);
+const causeOf = (error: unknown, otherwise: Cause = "command-failed"): Cause =>
+  error instanceof ProblemError ? error.cause : otherwise;

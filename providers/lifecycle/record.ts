@@ -1,5 +1,5 @@
 import { sha256 } from "../common/json.js";
-import { ProblemError } from "../common/problem.js";
+import { isUnknownOutcome, ProblemError } from "../common/problem.js";
 import type { FileReader, Host } from "../targets/host.js";
 import type { AnyKind } from "./inputs.js";
 
@@ -75,24 +75,51 @@ export async function loadRecord(
   return { record, sha256: content.sha256 };
 }
 
-/** Writes a record; `previous` is what the caller read. Answers what it stored. */
+/**
+ * Writes a record; `previous` is what the caller read. Answers what it stored. A write whose answer was lost may have
+ * happened: the record is read again, and written once more only where it was not ours that stands there.
+ *
+ * @param unheard SHA-256 of what this caller wrote without hearing of it; a write that ends so is added
+ * @throws ProblemError `changed-meanwhile` when somebody else has written it
+ */
 export async function saveRecord(
   host: Host,
   record: TargetRecord,
   previous: StoredRecord | undefined,
+  unheard: Set<string>,
 ): Promise<StoredRecord> {
   const path = recordPath(host.connection.stateDirectory, record.type, record.id);
-  await host.files.makeDirectory(`${host.connection.stateDirectory}/records`, 0o770);
   const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`);
-  const written = await host.files.write(path, bytes, { expected: previous?.sha256 ?? "absent", mode: 0o660 });
-  return { record, sha256: written.sha256 };
+  const stored = { record, sha256: sha256(bytes) };
+  const write = async (expected: string) => {
+    await host.files.makeDirectory(`${host.connection.stateDirectory}/records`, 0o770);
+    await host.files.write(path, bytes, { expected, mode: 0o660 });
+  };
+  const expected = previous?.sha256 ?? "absent";
+  try {
+    await write(expected);
+  } catch (error) {
+    if (isUnknownOutcome(error)) unheard.add(stored.sha256);
+    else if (unheard.size === 0 || !isChangedMeanwhile(error)) throw error;
+    const present = (await host.files.read(path))?.sha256 ?? "absent";
+    if (present !== stored.sha256) await write(unheard.has(present) ? present : expected);
+  }
+  return stored;
 }
 
 /** Forgets a record that the caller read. */
 export async function removeRecord(host: Host, stored: StoredRecord): Promise<void> {
   const path = recordPath(host.connection.stateDirectory, stored.record.type, stored.record.id);
-  await host.files.remove(path, { expected: stored.sha256 });
+  const remove = () => host.files.remove(path, { expected: stored.sha256 });
+  // Removing what is gone already is no error, so a lost answer is asked for again.
+  await remove().catch((error) => {
+    if (!isUnknownOutcome(error)) throw error;
+    return remove();
+  });
 }
+
+const isChangedMeanwhile = (error: unknown): boolean =>
+  error instanceof ProblemError && error.cause === "changed-meanwhile";
 
 function parse(text: string): TargetRecord | undefined {
   try {

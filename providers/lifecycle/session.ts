@@ -23,6 +23,9 @@ export interface SessionRequest {
 
 /** One resource's turn on its home host: the lock is held, the record was read. */
 export class Session {
+  /** SHA-256 of records that this run wrote without hearing whether it did. */
+  private readonly unheard = new Set<string>();
+
   private constructor(
     readonly request: SessionRequest,
     readonly home: Host,
@@ -86,7 +89,7 @@ export class Session {
       ...change,
     };
     try {
-      this.stored = await saveRecord(this.home, record, this.stored);
+      this.stored = await saveRecord(this.home, record, this.stored, this.unheard);
     } catch (error) {
       if (!(error instanceof ProblemError) || error.cause !== "changed-meanwhile") throw error;
       throw new ProblemError("locked", error.problems);

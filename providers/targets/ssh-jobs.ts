@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ProblemError } from "../common/problem.js";
+import { isUnknownOutcome, ProblemError } from "../common/problem.js";
 import type { JobOptions, JobResult, JobState, Jobs } from "./host.js";
 import { jobLost, jobStillRunning, jobTimeout, requireJobName } from "./job-problems.js";
 import type { ScriptName } from "./shell.js";
@@ -145,9 +145,7 @@ export class DetachedJobs implements Jobs {
       try {
         return await act();
       } catch (error) {
-        const passing =
-          error instanceof ProblemError && ["unreachable", "timeout", "unknown-outcome"].includes(error.cause);
-        if (!passing || performance.now() + waitMs >= deadline) throw error;
+        if (!isUnknownOutcome(error) || performance.now() + waitMs >= deadline) throw error;
         await pause(waitMs);
       }
     }
