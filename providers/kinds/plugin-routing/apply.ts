@@ -22,7 +22,7 @@ import {
   sayWhatBecameOfSessions,
 } from "./proving.js";
 import type { CopyRecipe, EditRecipe, RoutingStep } from "./steps.js";
-import { isHalfDone, previousOf, unfinishedRun } from "./unfinished.js";
+import { leftHalfDone, previousOf, unfinishedRun } from "./unfinished.js";
 
 /** What we remember of older copies: enough to recognise one that an interrupted run left. */
 const REMEMBERED_VERSIONS = 4;
@@ -52,7 +52,11 @@ export async function apply(
     case "wait-for-refresh":
       return void (await waitUntilRead(step.intervalSeconds, context, pause));
     case "prove": {
-      await proveThrough({ ...step, level: "routed" }, context, milliseconds(settings.verify.settleTime));
+      await proveThrough(
+        { ...step, level: "routed", planned: step },
+        context,
+        milliseconds(settings.verify.settleTime),
+      );
       await sayWhatBecameOfSessions(context, host);
       const forgotten = step.asGenerated ? { inPlace: undefined } : {};
       return { proven: await provenNow(step.path, context), previous: undefined, ...forgotten };
@@ -79,18 +83,19 @@ async function checkFirst(
 ): Promise<Partial<Kept>> {
   const { kept, live, desired } = context;
   const previous = previousOf(kept, live);
+  const halfDone = leftHalfDone(kept, live);
   try {
     if (step.reloads) await requireSyntax(host, webServerOf(desired), desired.settings);
   } catch (error) {
-    throw asRefusal(error, "a configuration that the web server does not accept cannot be reloaded");
+    throw asRefusal(error, halfDone, "a configuration that the web server does not accept cannot be reloaded");
   }
   const { verify } = desired.settings;
   await requireOwnAddress(host, verify, await targetOf(verify), context.signal);
   try {
     await proveThrough(step, context, 0);
   } catch (error) {
-    if (!isHalfDone(kept, live) || !(error instanceof ProblemError) || context.signal.aborted)
-      throw asRefusal(error, "with probes that fail before, nothing could be proved after");
+    if (halfDone.length === 0 || !(error instanceof ProblemError) || context.signal.aborted)
+      throw asRefusal(error, halfDone, "with probes that fail before, nothing could be proved after");
     context.progress(`going on from an unfinished run though not every probe is green: ${error.message}`);
   }
   const written = await withVersions(step, kept, host);
@@ -101,13 +106,17 @@ async function checkFirst(
   return { proven: null, previous: { ...previous, files, towards, ...resumed }, written, ...edited };
 }
 
-function asRefusal(error: unknown, why: string): unknown {
+function asRefusal(error: unknown, halfDone: readonly string[], why: string): unknown {
   if (!(error instanceof ProblemError) || !["not-converged", "command-failed"].includes(error.cause)) return error;
+  const changed =
+    halfDone.length > 0
+      ? `This check has changed nothing; the unfinished run before it had: ${halfDone.join(", ")}`
+      : "Nothing has been changed";
   return new ProblemError(
     "refused",
     error.problems.map((problem) => ({
       ...problem,
-      why: `Nothing has been changed: ${why}`,
+      why: `${changed}: ${why}`,
       next: problem.next ?? "Correct the probe, the application or the configuration, and run up again",
     })),
   );
@@ -219,6 +228,5 @@ export const waitUntilRead = (intervalSeconds: number, context: RoutingContext, 
 /** Runs of this process that came as far as asking for a reload, by their inputs. */
 const begunReloads = new WeakSet<RoutingDesired>();
 
-/** Whether the web server may run with what this run, or the one that it goes on from, changed. */
-export const mayBeLoaded = (context: RoutingContext): boolean =>
-  begunReloads.has(context.desired) || context.kept.previous?.resumed === true;
+/** This run came as far as asking for a reload. */
+export const hasBegunReload = (context: RoutingContext): boolean => begunReloads.has(context.desired);

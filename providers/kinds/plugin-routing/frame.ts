@@ -1,3 +1,4 @@
+import type { ClusterRouting } from "../../formats/routing.js";
 import { fileName } from "../../targets/plugin/copies.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import type { RoutingDesired } from "./goal.js";
@@ -12,6 +13,8 @@ export interface Frame {
   /** The node, or `AS_GENERATED` where the lists of the file itself decide. */
   readonly to: string;
   readonly path: string;
+  /** What the file at `path` is to say by the proof, as far as that is known now. */
+  readonly lists: Readonly<Record<string, ClusterRouting>>;
   /** The generated file is as generated at the proof. */
   readonly asGenerated: boolean;
   /** How what is on disk comes into force: by a reload, or by itself within so many seconds. */
@@ -51,6 +54,9 @@ export function framed({ settings }: RoutingDesired, changes: readonly RoutingSt
       path: frame.path,
       clusters: frame.clusters,
       reachableOnly: frame.reachableOnly,
+      lists: Object.fromEntries(Object.entries(frame.lists).filter(([name]) => frame.clusters.includes(name))),
+      inWords: back ? `on primaries of ${fileName(frame.path)}` : `on ${frame.to}`,
+      waitingFor: frame.by === "reload" ? "old processes to end" : "every process to have read the file again",
       asGenerated: frame.asGenerated,
     },
   ];

@@ -1,4 +1,5 @@
 import type { Problem } from "../../common/problem.js";
+import type { ClusterRouting } from "../../formats/routing.js";
 import type { Plan } from "../../lifecycle/kind.js";
 import { startCommand } from "../../targets/plugin/control.js";
 import { refreshProblem } from "../../targets/plugin/refresh.js";
@@ -17,7 +18,14 @@ import {
   webServerOf,
   whyOnlyReachable,
 } from "./goal.js";
-import { changeToGenerated, changeToLists, differing, type GeneratedChange, generatedState } from "./in-place.js";
+import {
+  changeToGenerated,
+  changeToLists,
+  differing,
+  type GeneratedChange,
+  generatedLists,
+  generatedState,
+} from "./in-place.js";
 import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
 import { sharedGenerated, sharedProblems } from "./neighbours.js";
 import type { Settings } from "./schema.js";
@@ -68,6 +76,7 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
     before: knownTo(active, goal.probed),
     to: aspects.primaryNode,
     path,
+    lists: goal.routing,
     asGenerated: !goal.inPlace && !(generated && path !== settings.pluginFile),
     by: reloads ? "reload" : intervalOf(live, kept),
   });
@@ -210,12 +219,25 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
     settings.switchRouting === "in-place" && !moves && isLoaded(live, kept) && !refreshRefusal(desired, live);
   const by = waits ? intervalOf(live, kept) : "reload";
   const to = AS_GENERATED;
-  const frame = { clusters, reachableOnly, before: clusters, to, path: found.path, asGenerated: true, by } as const;
+  const lists = listsAfter(found.path, restored.steps, live, kept);
+  const path = found.path;
+  const frame = { clusters, reachableOnly, before: clusters, to, path, lists, asGenerated: true, by } as const;
   return {
     steps: [...framed(desired, steps, frame), ...removals.steps],
     refusals: notRunning(desired, live),
     notes,
   };
+}
+
+/** What a file says of routing once these are put back; of a copy from the backups that is not known here. */
+function listsAfter(
+  path: string,
+  restored: readonly RoutingStep[],
+  live: Live,
+  kept: Kept,
+): Readonly<Record<string, ClusterRouting>> {
+  if (path === live.generated.path) return generatedLists(live, kept);
+  return restored.some((step) => "path" in step && step.path === path) ? {} : (live.files[path]?.routing ?? {});
 }
 
 /** Copies that were there at adoption, under names that we wrote to since. */

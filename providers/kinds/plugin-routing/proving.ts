@@ -1,11 +1,10 @@
 import { ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig } from "../../formats/plugin-cfg.js";
+import { sameRouting } from "../../formats/routing.js";
 import type { ApplyContext } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
 import { requireAlive } from "../../targets/plugin/control.js";
-import { fileName } from "../../targets/plugin/copies.js";
-import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import {
   beginSessions,
   followSessions,
@@ -13,9 +12,10 @@ import {
   type SessionSettings,
 } from "../../targets/plugin/sessions.js";
 import { type Proving, prove, targetOf, tokenOf } from "../../targets/plugin/verify.js";
-import { directiveIn, lastChange } from "../../targets/plugin/web-server.js";
-import { declaredPath, type RoutingDesired, webServerOf } from "./goal.js";
+import { directiveIn, lastChange, unlinked } from "../../targets/plugin/web-server.js";
+import { type RoutingDesired, webServerOf } from "./goal.js";
 import type { Kept, Live, Proven } from "./live.js";
+import type { RoutingStep } from "./steps.js";
 
 export type RoutingContext = ApplyContext<RoutingDesired, Live, Kept>;
 
@@ -58,40 +58,70 @@ export async function provenNow(path: string, context: RoutingContext): Promise<
   return { path, how: "by probes", ...(stat ? { editedMs: lastChange(stat) } : {}) };
 }
 
+type Planned = Extract<RoutingStep, { key: "prove" }>;
+
+export interface Asked extends Pick<Proving, "clusters" | "level" | "reachableOnly" | "waitingFor"> {
+  readonly inWords?: string;
+  /** What the plan made of directive and file; they have to be so from before the first request until after the last. */
+  readonly planned?: Pick<Planned, "path" | "lists">;
+}
+
 /**
- * Probes the clusters. "routed" is judged by the file that the directive names, the very one the reload took; "answering"
- * by the generated file, since the one in place may be what is broken.
+ * Probes the clusters. "routed" is judged by the file that the directive names, the very one the web server follows;
+ * "answering" by the generated file, since the one in place may be what is broken.
+ *
+ * @throws ProblemError `changed-meanwhile` when directive or file are not as planned: who answers would prove nothing
  */
-export async function proveThrough(
-  { clusters, level, reachableOnly }: Pick<Proving, "clusters" | "level" | "reachableOnly">,
-  context: RoutingContext,
-  settleMs: number,
-): Promise<void> {
+export async function proveThrough(asked: Asked, context: RoutingContext, settleMs: number): Promise<void> {
+  const { clusters, level, reachableOnly, planned, inWords = "answered", waitingFor } = asked;
   const { settings } = context.desired;
   const host = hostOf(context);
-  const path = level === "routed" ? (await directiveOf(context, host)).path : settings.pluginFile;
-  const needsConfig = level !== "reachable" && clusters.some((name) => !reachableOnly?.includes(name));
+  const provable = level === "reachable" ? [] : clusters.filter((name) => !reachableOnly?.includes(name));
+  const configNow = async (): Promise<PluginConfig | undefined> => {
+    const path = level === "routed" ? await followedPath(context, host, planned?.path) : settings.pluginFile;
+    const config = provable.length > 0 ? await readConfig(path, host) : undefined;
+    if (planned && config) requireAsPlanned(config, provable, planned, `${host.name}:${path}`);
+    return config;
+  };
+  const config = await configNow();
   const proving = {
     host,
     verify: settings.verify,
-    ...(needsConfig ? { config: await readConfig(path, host) } : {}),
+    ...(config ? { config } : {}),
     clusters,
     level,
     ...(reachableOnly ? { reachableOnly } : {}),
-    inWords: level === "routed" ? wordsFor(path, context.desired) : "answered",
+    inWords,
+    ...(waitingFor ? { waitingFor } : {}),
     signal: context.signal,
     alive: () => requireAlive(host, webServerOf(context.desired), settings),
     progress: context.progress,
   };
   await prove(proving, settleMs);
+  if (planned) await configNow();
 }
 
-const wordsFor = (path: string, desired: RoutingDesired): string => {
-  const { primaryNode } = desired.aspects;
-  return primaryNode !== AS_GENERATED && path === declaredPath(desired)
-    ? `on ${primaryNode}`
-    : `on primaries of ${fileName(path)}`;
-};
+/** The file that the directive names. @throws ProblemError `changed-meanwhile` when it is not the planned one any more */
+async function followedPath(context: RoutingContext, host: Host, planned: string | undefined): Promise<string> {
+  const named = await directiveOf(context, host);
+  if (planned === undefined) return named.path;
+  const { path, file } = await unlinked(host.files, named, [planned]);
+  if (path === planned) return path;
+  throw changed(`${host.name}:${file}`, `it names ${path}: it was changed after the plan was made`);
+}
+
+function requireAsPlanned(
+  { clusters }: PluginConfig,
+  names: readonly string[],
+  { lists }: Pick<Planned, "lists">,
+  where: string,
+): void {
+  for (const name of names) {
+    const [wanted, found] = [lists[name], clusters.find((cluster) => cluster.name === name)];
+    if (!wanted || (found && sameRouting({ [name]: found }, { [name]: wanted }))) continue;
+    throw changed(where, `it was changed after the plan was made: ${name} has other servers`);
+  }
+}
 
 const directiveOf = (context: RoutingContext, host: Host): Promise<HttpdDirective> =>
   directiveIn(host.files, webServerOf(context.desired), context.desired.settings);

@@ -68,6 +68,12 @@ export type RoutingStep = Step &
         readonly clusters: readonly string[];
         /** Of these it can only be proved that they answer. */
         readonly reachableOnly: readonly string[];
+        /** What the file at `path` then says of the clusters; of one that is not in here, nobody can tell before. */
+        readonly lists: Readonly<Record<string, ClusterRouting>>;
+        /** Where the requests have to arrive, for people: "on node2". */
+        readonly inWords: string;
+        /** What may put wrong answers right for a while, for people. */
+        readonly waitingFor: string;
         /** The generated file is as generated then: nothing of an edit in place is left to remember. */
         readonly asGenerated: boolean;
       }

@@ -1,23 +1,28 @@
 import { milliseconds } from "../../common/duration.js";
 import { formatProblem, problemsOf } from "../../common/problem.js";
 import type { UndoContext } from "../../lifecycle/kind.js";
+import type { Host } from "../../targets/host.js";
 import { reloadOrStart } from "../../targets/plugin/control.js";
+import { fileName } from "../../targets/plugin/copies.js";
 import type { Pause } from "../../targets/plugin/refresh.js";
-import { mayBeLoaded, pointAt, waitUntilRead } from "./apply.js";
-import { type RoutingDesired, webServerOf } from "./goal.js";
-import type { Kept, Live } from "./live.js";
-import { hostOf, provenNow, proveThrough } from "./proving.js";
+import { directiveIn, lastChange } from "../../targets/plugin/web-server.js";
+import { hasBegunReload, pointAt, waitUntilRead } from "./apply.js";
+import { type RoutingDesired, webServerOf, whyOnlyReachable } from "./goal.js";
+import type { Kept, Live, Proven } from "./live.js";
+import { hostOf, proveThrough } from "./proving.js";
 import type { RoutingStep } from "./steps.js";
-import { isOurDoing, previousOf } from "./unfinished.js";
+import { isOurDoing, leftHalfDone, previousOf } from "./unfinished.js";
 
 export type RoutingUndoContext = UndoContext<RoutingStep, RoutingDesired, Live, Kept>;
 
 /**
- * After a failed step: the previous plug-in file and directive back, a reload if one had been begun, and the probes of
- * before once more. When all of that went well the run is as if it had never been; else the next one still knows of it.
+ * After a failed step: the previous plug-in file and directive back, a reload if one had been begun, and a proof that users
+ * are served as the previous file says. When all of that went well the run is as if it had never been; else the next one
+ * still knows of it. A check that failed has changed nothing; what the run that it was to go on from left does go back.
  */
 export async function undo(context: RoutingUndoContext, pause: Pause): Promise<Partial<Kept> | undefined> {
-  if (context.failed.key === "check-first") return undefined;
+  const { kept, live } = context;
+  if (context.failed.key === "check-first" && leftHalfDone(kept, live).length === 0) return undefined;
   if (context.done.some((step) => step.key === "prove")) {
     context.tell("users are where they were declared to be, which was proved; what is left is tidied by the next up");
     return undefined;
@@ -25,11 +30,15 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
   const host = hostOf(context);
   const { settings } = context.desired;
   // Its record was made before the first write.
-  const previous = context.kept.previous ?? previousOf(context.kept, context.live);
-  const active = context.live.directive?.path;
+  const previous = kept.previous ?? previousOf(kept, live);
+  const active = live.directive?.path;
+  const inPlace = settings.switchRouting === "in-place";
+  // An earlier run, be it of another process, may have come further than this one.
+  const resumed = previous.resumed === true || !context.done.some((step) => step.key === "check-first");
   let changed = false;
   let pointedBack = false;
-  let noticed = false;
+  // In place processes may have read what was written, also where somebody else has put it back by now.
+  let noticed = inPlace && active !== undefined && active in previous.files && (resumed || context.done.length > 1);
   let whole = true;
 
   // Old content first, then the directive that may name it, and only after the reload away with what nothing names now.
@@ -37,7 +46,7 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
     if (sha256 === "absent") continue;
     const now = await host.files.read(path);
     if (now?.sha256 === sha256) continue;
-    if (!isOurDoing(context.kept, path, now?.sha256)) {
+    if (!isOurDoing(kept, path, now?.sha256)) {
       whole = false;
       context.tell(`${path} stays: somebody changed it since we wrote it`);
       continue;
@@ -57,7 +66,7 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
     }
   }
   // In place nothing was reloaded unless the directive was moved: processes follow what is in the file by themselves.
-  const reloads = mayBeLoaded(context) && (pointedBack || settings.switchRouting === "directive");
+  const reloads = (resumed || hasBegunReload(context)) && (pointedBack || !inPlace);
   let green = true;
   if (reloads) {
     await context.assertHeld();
@@ -68,8 +77,8 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
         : `${settings.webServer} was down and was started again`,
     );
     green = await verdict(context);
-  } else if (noticed && settings.switchRouting === "in-place") {
-    await waitUntilRead(context.live.generated.refreshInterval, context, pause);
+  } else if (noticed && inPlace) {
+    await waitUntilRead(live.generated.refreshInterval, context, pause);
     green = await verdict(context);
   } else if (changed) {
     context.tell(
@@ -80,32 +89,59 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
   }
   for (const [path, sha256] of Object.entries(previous.files)) {
     const now = sha256 === "absent" ? await host.files.read(path) : undefined;
-    if (!now || !isOurDoing(context.kept, path, now.sha256)) continue;
+    if (!now || !isOurDoing(kept, path, now.sha256)) continue;
     await context.assertHeld();
     await host.files.remove(path, { expected: now.sha256 });
     context.tell(`${path}, which was new, is removed`);
   }
   if (!whole || !green) return undefined;
-  const { proven, directive } = previous;
-  // What was proved before is so again. The directive's file is another one now, by its time.
   return {
-    proven: proven && directive ? { ...(await provenNow(directive.path, context)), how: proven.how } : null,
+    proven: await provenBefore(previous, context, host),
     previous: undefined,
+    ...(await forgottenEdit(kept, host)),
   };
 }
 
-/** The probes of before, once more; a bad answer is part of the story and not an error of its own. */
+/** What was in force at the start is so again: the directive's file has the bytes of then, and another time. */
+async function provenBefore(
+  { proven, directive }: NonNullable<Kept["previous"]>,
+  { desired }: RoutingUndoContext,
+  host: Host,
+): Promise<Proven | null> {
+  if (!proven || !directive) return null;
+  const now = await directiveIn(host.files, webServerOf(desired), desired.settings);
+  const stat = await host.files.stat(now.file);
+  if (!stat || now.file !== directive.file || now.fileSha256 !== directive.fileSha256) return null;
+  return { ...proven, editedMs: lastChange(stat) };
+}
+
+/** With the generated bytes back nothing of an edit in place is left. */
+async function forgottenEdit({ inPlace }: Kept, host: Host): Promise<Partial<Kept>> {
+  const now = inPlace && (await host.files.read(inPlace.path));
+  return now && now.sha256 === inPlace.generated.sha256 ? { inPlace: undefined } : {};
+}
+
+/** Whether users are served as the file in force says; a bad answer is part of the story and not an error of its own. */
 async function verdict(context: RoutingUndoContext): Promise<boolean> {
-  const check = context.done.find((step) => step.key === "check-first");
-  const { verify, webServer } = context.desired.settings;
+  const check = [...context.done, context.failed].find((step) => step.key === "check-first");
+  const { settings } = context.desired;
   if (!check) {
     context.tell("nothing was probed");
     return false;
   }
+  const reachableOnly = check.clusters.filter((name) => whyOnlyReachable(name, settings, context.live) !== undefined);
+  const { path } = await directiveIn(hostOf(context).files, webServerOf(context.desired), settings);
+  const inWords = `on primaries of ${fileName(path)}`;
+  const waitingFor = settings.switchRouting === "in-place" ? "every process to have read the file again" : undefined;
+  const asked = { clusters: check.clusters, level: "routed", reachableOnly, inWords } as const;
   try {
-    await proveThrough(check, context, milliseconds(verify.settleTime));
+    await proveThrough(
+      { ...asked, ...(waitingFor ? { waitingFor } : {}) },
+      context,
+      milliseconds(settings.verify.settleTime),
+    );
   } catch (error) {
-    const problems = problemsOf(error, webServer).map(formatProblem);
+    const problems = problemsOf(error, settings.webServer).map(formatProblem);
     context.tell(`after that the probes are still not green: ${problems.join(" ")}`);
     return false;
   }

@@ -1,17 +1,19 @@
+import { isProven } from "./goal.js";
 import type { Kept, Live } from "./live.js";
 
 type Previous = NonNullable<Kept["previous"]>;
 
 /**
  * What to go back to. A run that follows one that never reached its proof goes back to where that one started, not to the
- * half-way state it found; what a person put there meanwhile is no half-way state, and stays.
+ * half-way state it found; what a person put there meanwhile is no half-way state, and stays. Only what was in force at
+ * that start counts as proven there: a run whose one purpose was a proof has none to go back to.
  */
 export function previousOf(kept: Kept, live: Live): Previous {
   return (
     unfinishedRun(kept, live) ?? {
       ...(live.directive ? { directive: live.directive } : {}),
       files: {},
-      proven: kept.proven,
+      proven: isProven(live, kept) ? kept.proven : null,
       towards: [],
     }
   );
@@ -30,14 +32,17 @@ export function unfinishedRun(kept: Kept, live: Live): Previous | undefined {
   return known && untouched ? previous : undefined;
 }
 
-/** Whether it left something behind that users may feel. */
-export function isHalfDone(kept: Kept, live: Live): boolean {
+/** What it left behind that users may feel, one sentence each; none = it left nothing. */
+export function leftHalfDone(kept: Kept, live: Live): string[] {
   const previous = unfinishedRun(kept, live);
-  if (!previous) return false;
-  return (
-    previous.directive?.path !== live.directive?.path ||
-    Object.entries(previous.files).some(([file, before]) => shaOf(live, file) !== before)
-  );
+  if (!previous) return [];
+  const { directive, files } = previous;
+  return [
+    ...(directive?.path === live.directive?.path ? [] : [`WebSpherePluginConfig names ${live.directive?.path}`]),
+    ...Object.entries(files)
+      .filter(([file, before]) => shaOf(live, file) !== before)
+      .map(([file, before]) => (before === "absent" ? `${file} is new` : `${file} has other content`)),
+  ];
 }
 
 /** Written by us, or put back by us as it was before. */

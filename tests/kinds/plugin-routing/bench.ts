@@ -70,6 +70,8 @@ export class WebServerModel {
   mpm = "Worker";
   /** RefreshInterval is never over: whatever is waited, the plug-in goes by what it has. */
   neverLooks = false;
+  /** What others do while a run waits for the plug-in to look again. */
+  whileWaiting: () => void = () => undefined;
   #running: PluginCluster[] | undefined;
   #path = "";
   #before: PluginCluster[] = [];
@@ -233,6 +235,7 @@ export function routingBench(web: WebServerModel) {
   const shown = plansOfCommands();
   const kind = pluginRoutingOver(async (ms) => {
     web.waited.push(ms);
+    web.whileWaiting();
     web.lookAgain();
   });
   const provider = managedProvider(kind, { fresh, cached, say: (line) => said.push(line), shown });
