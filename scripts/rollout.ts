@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { formatProblem, ProblemError, problemsOf } from "../providers/common/problem.js";
-import { controlPaths, type Request, writeRequest } from "../providers/kinds/interim-fixes/control.js";
+import { type Request, requestInWords, writeRequest } from "../providers/kinds/interim-fixes/control.js";
 import type { Kept } from "../providers/kinds/interim-fixes/journal.js";
 import { interimFixes } from "../providers/kinds/interim-fixes/kind.js";
 import { lenientInputs } from "../providers/lifecycle/inputs.js";
@@ -97,7 +97,7 @@ async function ask({ id, host, kept }: Rollout, request: Request, reason: string
 
 async function say({ id, host, kept, left, by }: Rollout): Promise<void> {
   const journal = kept?.journal;
-  const request = await host.files.read(controlPaths(host.connection.stateDirectory, id).request);
+  const asked = await requestInWords(host, id);
   if (!journal) {
     console.log(`${id}: no rollout is open`);
     if (kept?.wentBack) console.log(`  the last one went back on ${kept.wentBack.at}: ${kept.wentBack.reason}`);
@@ -109,7 +109,7 @@ async function say({ id, host, kept, left, by }: Rollout): Promise<void> {
   for (const node of journal.order) console.log(`  ${node}: ${journal.nodes[node] ?? "not begun"}`);
   if (left.length > 0) console.log(`  left: ${left.join(", ")}`);
   if (journal.reason) console.log(`  goes back because: ${journal.reason}`);
-  if (request) console.log(`  asked: ${request.bytes.toString("utf8").trim()}`);
+  if (asked) console.log(`  asked: ${asked}`);
 }
 
 main()

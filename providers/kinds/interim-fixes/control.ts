@@ -23,6 +23,12 @@ export function controlPaths(
   return { process: `${base}.process.json`, request: `${base}.request.json` };
 }
 
+/** What an operator asked for last, in words; undefined when nothing was asked. */
+export async function requestInWords(host: Host, id: string): Promise<string | undefined> {
+  const asked = await read(host.files, host, controlPaths(host.connection.stateDirectory, id).request);
+  return asked && `${asked.request}, by ${asked.by} at ${asked.at}: ${asked.reason}`;
+}
+
 export function openControl(host: Host, files: FileReader, id: string): Control {
   const paths = controlPaths(host.connection.stateDirectory, id);
   return {
