@@ -123,14 +123,15 @@ export class Engine {
     args: readonly string[],
     when: (output: string) => boolean,
     act: (output: string) => void | Promise<void>,
-    options: PulumiOptions = {},
+    options: PulumiOptions & { readonly withinMs?: number } = {},
   ): Promise<PulumiResult> {
+    const { withinMs = EVENT_MS } = options;
     let output = "";
     let ended = false;
     const running = this.pulumi(args, { ...options, onOutput: (text) => (output += text) }).finally(() => {
       ended = true;
     });
-    for (const until = Date.now() + EVENT_MS; !when(output); await pause(2)) {
+    for (const until = Date.now() + withinMs; !when(output); await pause(2)) {
       if (!ended && Date.now() < until) continue;
       const { output: all } = await running;
       throw new Error(`pulumi ${args.join(" ")} ended, and what was waited for had not happened:\n${all}`);

@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { type Load, startLoad } from "../../lab/load.js";
+import { projectRoot } from "../../lab/toolchain.js";
+import { FIX, fixesValues, levels } from "../../lab/was/rollout.js";
+import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
+
+/** A rollout through the whole engine, while users ask: what an operator asks of it by `npm run rollout`. */
+const ROLLOUT_TEST_MS = 900_000;
+const STEP_MS = 240_000;
+let engine: Engine;
+let load: Load;
+
+beforeAll(async () => {
+  engine = await Engine.start({ cell: "2.1" });
+  await engine.configure(() => fixesValues(engine.lab));
+  load = startLoad(engine.lab, { mostSeconds: 3 * (ROLLOUT_TEST_MS / 1_000) });
+}, ENGINE_TEST_MS);
+afterAll(() => engine?.stop(), ENGINE_TEST_MS);
+
+/** `npm run rollout`, without the compiler before it. */
+function rollout(...args: readonly string[]): Promise<{ code: number; output: string }> {
+  const { workspace } = engine;
+  const program = join(projectRoot(), "dist", "scripts", "rollout.js");
+  const place = ["--stack", workspace.stack, "--config-file", workspace.configFile];
+  const options = { cwd: projectRoot(), env: workspace.environment, timeout: ENGINE_TEST_MS };
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [program, ...args, ...place], options, (error, stdout, stderr) => {
+      if (error && typeof error.code !== "number") reject(error);
+      else resolve({ code: Number(error?.code ?? 0), output: `${stdout}${stderr}` });
+    });
+  });
+}
+
+const UP = ["up", "--yes", "--skip-preview"];
+
+test(
+  "promise 6: stop ends a running up before its next step, status says where, and the next up is refused until resume",
+  async () => {
+    expect(await rollout("stop")).toEqual({ code: 1, output: expect.stringContaining("no rollout is open") });
+    await engine.lab.fault("install-hang", true);
+    const stopped = await engine.during(
+      UP,
+      (output) => output.includes("Updating application Files"),
+      async () => {
+        expect(await rollout("stop", "--reason", "the board meets")).toMatchObject({ code: 0 });
+        const { output } = await rollout("status");
+        expect(output).toMatch(/rollout \S+, forward, begun .* by /);
+        expect(output).toMatch(/ {2}node1: not begun\n {2}node2: not begun\n {2}left: install, accept-changes, /);
+        expect(output).toMatch(/ {2}asked: stop, by .+ at .+: the board meets/);
+        await engine.lab.fault("install-hang", false);
+      },
+      { withinMs: STEP_MS },
+    );
+    expect(stopped.code).not.toBe(0);
+    expect(stopped.output).toContain(
+      'stopped on request before "see which applications the installer changed, and that no other cluster runs them": the board meets',
+    );
+    expect((await rollout("status")).output).toMatch(/ {2}left: accept-changes, /);
+    expect(await engine.expect(1, UP)).toContain("the rollout was stopped on request: the board meets");
+  },
+  ROLLOUT_TEST_MS,
+);
+
+test(
+  "promise 6: after resume the next up goes on where the rollout stopped, and converges",
+  async () => {
+    expect(await rollout("resume")).toEqual({ code: 0, output: expect.stringContaining("Now run pulumi up.") });
+    expect(await engine.up()).toMatch(/take up the rollout/);
+    expect((await rollout("status")).output).toContain("no rollout is open");
+    expect(await levels(engine.lab)).toEqual({ node1: FIX, node2: FIX });
+    await engine.settled();
+  },
+  ROLLOUT_TEST_MS,
+);
+
+test(
+  "promise 9: roll-back takes a stopped rollout back to how everything was found, and it is not tried again by itself",
+  async () => {
+    const before = await levels(engine.lab);
+    const another = { LO77777: { readme: "reviewed" } };
+    await engine.configure((values) => {
+      const { fixes, ...others } = values.interimFixes as { fixes: object };
+      return { ...values, interimFixes: { ...others, fixes: { ...fixes, ...another } } };
+    });
+    const stopped = await engine.during(
+      UP,
+      (output) => output.includes("stop the node agent of node2"),
+      async () => {
+        expect(await rollout("stop")).toMatchObject({ code: 0 });
+      },
+      { withinMs: STEP_MS },
+    );
+    expect(stopped.output).toContain("stopped on request before");
+    const asked = await rollout("roll-back", "--reason", "not today");
+    expect(asked).toEqual({ code: 0, output: expect.stringContaining("asked to roll back") });
+    await engine.pulumi(UP);
+    const { output } = await rollout("status");
+    expect(output).toMatch(/no rollout is open\n {2}the last one went back on .*: not today/);
+    expect(await levels(engine.lab)).toEqual(before);
+    expect(await engine.expect(1, UP)).toContain("went back");
+  },
+  ROLLOUT_TEST_MS,
+);
+
+test("promise 10: in all of it no request failed", async () => {
+  const report = await load.stop();
+  expect(report.failures).toEqual({});
+  expect(report.failed).toBe(0);
+});
