@@ -68,7 +68,8 @@ async function rolloutsOf(place: readonly string[]): Promise<readonly Rollout[]>
     const { desired } = lenientInputs(interimFixes, newState?.inputs ?? {});
     const { identity, settings } = desired as Parameters<typeof interimFixes.plan>[0];
     const host = openHost(interimFixes.home(identity, settings));
-    const stored = await loadRecord(host.files, host, interimFixes.type, recordKeyOf(interimFixes, identity));
+    const key = await recordKeyOf(interimFixes, identity, host.files);
+    const stored = await loadRecord(host.files, host, interimFixes.type, key);
     const run = stored?.record.run;
     rollouts.push({
       id: interimFixes.identify(identity),

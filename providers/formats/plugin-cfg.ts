@@ -51,6 +51,8 @@ export interface PluginConfig {
   clusters: PluginCluster[];
   /** Default 60. -1 = the file is never read again. */
   refreshIntervalSeconds: number;
+  /** When it was generated, as the comment before its root element says: "2026.11.23 at 01:00:00 PM CET". */
+  generatedAt?: string;
   /** On-demand routers steer dynamically: the lists are not the whole story. */
   intelligentManagement: boolean;
   /**
@@ -109,6 +111,9 @@ export function routePlugin(bytes: Uint8Array, where: string, wanted: ReadonlyMa
   return edited;
 }
 
+/** Deployment managers write it on line 1; merge tools write a header of their own, without a time. */
+const GENERATED_AT = / generated on ([0-9.]+ at [^<>]{1,40}?) *-->/;
+
 class PluginReader {
   private readonly problems: Problem[] = [];
 
@@ -125,8 +130,10 @@ class PluginReader {
     const clusters = clusterElements.map((element) => this.cluster(element));
     this.requireNames(clusterElements);
     this.addRoutes(new Map(clusters.map((cluster) => [cluster.name, cluster])));
+    const generatedAt = GENERATED_AT.exec(this.document.text.slice(0, root.start))?.[1];
     return {
       clusters,
+      ...(generatedAt === undefined ? {} : { generatedAt }),
       refreshIntervalSeconds: this.refreshInterval(),
       intelligentManagement: childrenOf(root, "IntelligentManagement").length > 0,
       restDigest: restDigest(this.document, this.bytes),

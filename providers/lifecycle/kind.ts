@@ -107,10 +107,10 @@ export interface Kind<
    */
   unshared?(settings: Settings): { readonly property: string; readonly value: string; readonly why: string };
   /**
-   * Names the thing on its home host, for its record: whatever names the configuration gives host or resource, the same
-   * thing must be found again. Default: `identify`.
+   * Names the thing on its home host, for its record: whatever names the configuration gives host or resource, and by
+   * whatever link it is reached, the same thing must be found again. `files` are the home host's. Default: `identify`.
    */
-  recordKey?(identity: Identity): string;
+  recordKey?(identity: Identity, files: FileReader): string | Promise<string>;
   /** The host whose state directory holds lock, record and backups. */
   home(identity: Identity, settings: Settings): Connection;
   observe(identity: Identity, settings: Settings, access: Access): Promise<Live>;

@@ -14,9 +14,10 @@ export interface Seen {
 export async function look(kind: AnyKind, inputs: ParsedInputs, access: Access, remembered?: object): Promise<Seen> {
   const { identity, settings } = inputs.desired;
   const home = access.host(kind.home(identity, settings));
+  const files = access.files(home.connection);
   const [live, stored] = await Promise.all([
     kind.observe(identity, settings, access),
-    loadRecord(access.files(home.connection), home, kind.type, recordKeyOf(kind, identity)),
+    recordKeyOf(kind, identity, files).then((key) => loadRecord(files, home, kind.type, key)),
   ]);
   return { live, kept: stored?.record.kept ?? remembered ?? kind.adopt(live), owner: stored?.record.owner };
 }

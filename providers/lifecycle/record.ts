@@ -41,8 +41,8 @@ export interface StoredRecord {
 }
 
 /** What names a thing on its home host, whatever the configuration calls that host. */
-export const recordKeyOf = (kind: AnyKind, identity: object): string =>
-  kind.recordKey?.(identity) ?? kind.identify(identity);
+export const recordKeyOf = async (kind: AnyKind, identity: object, files: FileReader): Promise<string> =>
+  (await kind.recordKey?.(identity, files)) ?? kind.identify(identity);
 
 export function recordPath(stateDirectory: string, type: string, id: string): string {
   return `${stateDirectory}/records/${type.replace(":", ".")}-${sha256(id).slice(0, 20)}.json`;
@@ -62,18 +62,38 @@ export async function loadRecord(
   const path = recordPath(host.connection.stateDirectory, type, id);
   const content = await files.read(path);
   if (!content) return undefined;
-  const record = parse(content.bytes.toString("utf8"));
-  if (record?.version !== 1 || record.type !== type || record.id !== id) {
-    throw new ProblemError("malformed", {
-      where: `${host.name}:${path}`,
-      found: "not the record of this resource",
-      allowed: `a record of version 1 for ${type} ${id}`,
-      why: "It holds what was there before the resource was managed; going on could lose that",
-      next: "Restore the file from a backup, or move it away to adopt the present state anew",
-    });
-  }
-  return { record, sha256: content.sha256 };
+  const record = parse(content.bytes.toString("utf8"), type);
+  if (record?.id === id) return { record, sha256: content.sha256 };
+  throw notRecord(`${host.name}:${path}`, "not the record of this resource", `${type} ${id}`);
 }
+
+/**
+ * The record in a file of the records' directory, whatever thing of this type it is of; undefined when there is none.
+ *
+ * @param hostName what messages call the host
+ * @throws ProblemError `malformed` when the file is not ours to understand
+ */
+export async function loadRecordAt(
+  files: FileReader,
+  hostName: string,
+  type: string,
+  path: string,
+): Promise<TargetRecord | undefined> {
+  const content = await files.read(path);
+  if (!content) return undefined;
+  const record = parse(content.bytes.toString("utf8"), type);
+  if (record) return record;
+  throw notRecord(`${hostName}:${path}`, "not the record of a resource", type);
+}
+
+const notRecord = (where: string, found: string, of: string): ProblemError =>
+  new ProblemError("malformed", {
+    where,
+    found,
+    allowed: `a record of version 1 for ${of}`,
+    why: "It holds what was there before the resource was managed; going on could lose that",
+    next: "Restore the file from a backup, or move it away to adopt the present state anew",
+  });
 
 /**
  * Writes a record; `previous` is what the caller read. Answers what it stored. A write whose answer was lost may have
@@ -121,9 +141,10 @@ export async function removeRecord(host: Host, stored: StoredRecord): Promise<vo
 const isChangedMeanwhile = (error: unknown): boolean =>
   error instanceof ProblemError && error.cause === "changed-meanwhile";
 
-function parse(text: string): TargetRecord | undefined {
+function parse(text: string, type: string): TargetRecord | undefined {
   try {
-    return JSON.parse(text) as TargetRecord;
+    const record = JSON.parse(text) as TargetRecord | null;
+    return record?.version === 1 && record.type === type ? record : undefined;
   } catch {
     return undefined;
   }

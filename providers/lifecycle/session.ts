@@ -30,6 +30,8 @@ export class Session {
     readonly request: SessionRequest,
     readonly home: Host,
     private readonly lock: Lock,
+    /** What the record calls the thing. */
+    private readonly key: string,
     private stored: StoredRecord | undefined,
     /** Aborted when the operator interrupted: stop at the next safe point. */
     readonly interrupted: AbortSignal,
@@ -45,9 +47,10 @@ export class Session {
     for (const warning of hostKeyWarnings(connection)) sayPlan(warning);
     return exclusively(home, () =>
       underLock(home, request, { why }, async (lock) => {
-        const stored = await loadRecord(home.files, home, kind.type, recordKeyOf(kind, inputs.desired.identity));
+        const key = await recordKeyOf(kind, inputs.desired.identity, home.files);
+        const stored = await loadRecord(home.files, home, kind.type, key);
         const deadline = AbortSignal.timeout(milliseconds(inputs.run.deadline));
-        return work(new Session(request, home, lock, stored, interruption(), deadline));
+        return work(new Session(request, home, lock, key, stored, interruption(), deadline));
       }),
     );
   }
@@ -82,7 +85,7 @@ export class Session {
       ...this.record,
       version: 1,
       type: kind.type,
-      id: recordKeyOf(kind, inputs.desired.identity),
+      id: this.key,
       owner: inputs.owner,
       claim,
       adoptedAt: this.record?.adoptedAt ?? new Date().toISOString(),

@@ -61,6 +61,8 @@ export async function apply(
       const forgotten = step.asGenerated ? { inPlace: undefined } : {};
       return { proven: await provenNow(step.path, context), previous: undefined, ...forgotten };
     }
+    case "forget-edit":
+      return { inPlace: undefined };
     default:
       if (!("sha256" in step)) return void (await host.files.remove(step.path, { expected: step.expected }));
       if (step.followed) await holdSessions(context, host);

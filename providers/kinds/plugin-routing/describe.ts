@@ -1,11 +1,12 @@
 import { sameJson } from "../../common/json.js";
-import { sameRouting, wantedRouting } from "../../formats/routing.js";
+import { type ClusterRouting, type ClusterRoutings, sameRouting, wantedRouting } from "../../formats/routing.js";
 import type { Description } from "../../lifecycle/kind.js";
 import { fileName } from "../../targets/plugin/copies.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import { activeFile, type Goal, goalOf, isAtItsPlace, isProven, nodeOf, type RoutingDesired } from "./goal.js";
 import { asGeneratedView, generatedState, regeneratedLines, serverList } from "./in-place.js";
-import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import type { Kept, Live, LiveFile } from "./live.js";
+import { UNREADABLE } from "./read-file.js";
 import type { Aspects } from "./schema.js";
 
 /**
@@ -39,7 +40,7 @@ export function describe(desired: RoutingDesired, live: Live, kept: Kept): Descr
   const seen = atItsPlace && isRouted(active, goal, live) ? undefined : primaryNodeOf(desired, live, kept, active);
   // With a refusal the declared lists are not known in full.
   if (seen === undefined && goal.refusals.length === 0) {
-    for (const [key, line] of routingLines(active, goal)) deviations[key] = line;
+    for (const [key, line] of routingLines(active, goal, live)) deviations[key] = line;
   }
   if (active !== live.generated) describeRest(deviations, live, active, kept);
   if (Object.keys(deviations).length === 0 && seen === undefined && !isProven(live, kept)) {
@@ -57,8 +58,12 @@ function describeFile(deviations: Record<string, string>, key: string, file: Liv
   });
 }
 
+/** In the generated file the order of primaries is as it is, since it has no meaning; a copy is ours to the letter. */
+const sameIn = (active: LiveFile, live: Live): ((a: ClusterRoutings, b: ClusterRoutings) => boolean) =>
+  active === live.generated ? sameRouting : sameJson;
+
 const isRouted = (active: LiveFile, goal: Goal, live: Live): boolean =>
-  (active === live.generated ? sameRouting : sameJson)(active.routing, goal.routing);
+  sameIn(active, live)(active.routing, goal.routing);
 
 /** Which declaration of `primaryNode` the active file's routing is exactly that of, when it is not the declared one. */
 function primaryNodeOf(desired: RoutingDesired, live: Live, kept: Kept, active: LiveFile): string | undefined {
@@ -72,13 +77,15 @@ function primaryNodeOf(desired: RoutingDesired, live: Live, kept: Kept, active: 
       nodeOf: nodeOf(desired.settings),
       sessionReplication: desired.settings.sessionReplication,
     });
-    return refusals.length === 0 && sameJson(active.routing, { ...generated.routing, ...Object.fromEntries(wanted) });
+    const routing = { ...generated.routing, ...Object.fromEntries(wanted) };
+    return refusals.length === 0 && sameIn(active, live)(active.routing, routing);
   });
   return matching.find((node) => node !== desired.aspects.primaryNode);
 }
 
 /** One line per list of servers that differs. Short: Pulumi cuts long values. */
-function routingLines(active: LiveFile, goal: Goal): [string, string][] {
+function routingLines(active: LiveFile, goal: Goal, live: Live): [string, string][] {
+  const same = sameIn(active, live);
   const lines: [string, string][] = [];
   for (const [cluster, declared] of Object.entries(goal.routing)) {
     const found = active.routing[cluster];
@@ -87,7 +94,7 @@ function routingLines(active: LiveFile, goal: Goal): [string, string][] {
       continue;
     }
     for (const list of ["primary", "backup"] as const) {
-      if (sameJson(found[list], declared[list])) continue;
+      if (same(alone(list, found), alone(list, declared))) continue;
       lines.push([`${cluster} ${list}`, `${serverList(found[list])}; declared ${serverList(declared[list])}`]);
     }
   }
@@ -96,6 +103,10 @@ function routingLines(active: LiveFile, goal: Goal): [string, string][] {
   }
   return lines;
 }
+
+const alone = (list: "primary" | "backup", lists: ClusterRouting): ClusterRoutings => ({
+  "": { primary: [], backup: [], [list]: lists[list] },
+});
 
 /** Says which of the two changed when more than routing differs: the generated file, the copy, or both. */
 function describeRest(deviations: Record<string, string>, live: Live, active: LiveFile, kept: Kept): void {

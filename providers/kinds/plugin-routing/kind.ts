@@ -6,8 +6,10 @@ import { apply } from "./apply.js";
 import { describe } from "./describe.js";
 import type { RoutingDesired } from "./goal.js";
 import { leavingHeldAlone } from "./held.js";
-import { type Kept, type Live, observe, UNREADABLE } from "./live.js";
+import { type Kept, type Live, observe } from "./live.js";
+import { realPathOf } from "./neighbours.js";
 import { plan, release } from "./plan.js";
+import { UNREADABLE } from "./read-file.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 import type { RoutingStep } from "./steps.js";
 import { undo } from "./undo.js";
@@ -21,7 +23,7 @@ export const pluginRoutingOver = (pause: Pause): Kind<Identity, Settings, Aspect
     settings: settingsSchema,
     aspects: aspectsSchema,
     identify: ({ host, httpdConf }) => `${host}:${httpdConf}`,
-    recordKey: ({ httpdConf }) => httpdConf,
+    recordKey: ({ httpdConf }, files) => realPathOf(files, httpdConf),
     unshared: ({ verify: { connectTo } }) => ({
       property: "verify.connectTo",
       value: `${connectTo.address.toLowerCase()}:${connectTo.port}`,

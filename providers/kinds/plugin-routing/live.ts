@@ -1,6 +1,5 @@
 import type { Problem } from "../../common/problem.js";
-import { readPluginConfig } from "../../formats/plugin-cfg.js";
-import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../formats/routing.js";
+import type { ClusterRouting, RoutableCluster } from "../../formats/routing.js";
 import type { Access } from "../../lifecycle/kind.js";
 import type { FileReader } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
@@ -15,13 +14,14 @@ import {
   problemsAsData,
   unlinked,
 } from "../../targets/plugin/web-server.js";
-import { mayMeet, type Neighbour, observeNeighbours } from "./neighbours.js";
+import { type Neighbour, neighbourhoodOf, observeOthers } from "./neighbours.js";
+import { readGenerated, readOther } from "./read-file.js";
 import type { Identity, Settings } from "./schema.js";
 
 /** A plug-in file as observed. Its problems are data, so that one sick file hides nothing else. */
 export interface LiveFile {
   path: string;
-  /** Or "absent", or `UNREADABLE`. */
+  /** Or "absent", or `UNREADABLE` (read-file.ts). */
   sha256: string;
   /** Everything but the lists of servers; "" when the file could not be read. */
   restDigest: string;
@@ -35,6 +35,8 @@ export interface LiveGenerated extends LiveFile {
   intelligentManagement: boolean;
   /** Seconds until a process of the web server looks at its file again; -1 = never. */
   refreshInterval: number;
+  /** The time on its first line; absent = none there. */
+  generatedAt?: string;
 }
 
 export interface LiveWebServer {
@@ -55,6 +57,8 @@ export interface Live {
   /** By path: every copy beside the generated file, and the file that the directive names. */
   files: Record<string, LiveFile>;
   neighbours: Neighbour[];
+  /** Records of other web servers that cannot be read; absent = none. */
+  neighbourProblems?: Problem[];
   webServer: LiveWebServer;
   /** An unfinished rollout has the routing; absent = nobody. */
   hold?: Hold;
@@ -115,21 +119,19 @@ export interface InPlace {
     sha256: string | null;
     restDigest: string;
     routing: Record<string, ClusterRouting>;
+    generatedAt?: string;
   };
 }
-
-/** Stands for the SHA-256 of a file that is there and could not be read. */
-export const UNREADABLE = "unreadable";
 
 /** Looks at the directive, the generated file, every copy and the web server's process. Changes nothing. */
 export async function observe(identity: Identity, settings: Settings, access: Access): Promise<Live> {
   const files = access.files(settings.connection);
   const host = settings.connection.name;
-  const [found, generated, beside, neighbours] = await Promise.all([
+  const [found, generated, beside, webServers] = await Promise.all([
     findDirective(files, identity, settings),
     readGenerated(files, host, settings.pluginFile),
     files.list(directoryOf(settings.pluginFile)),
-    observeNeighbours(files, identity, settings),
+    observeOthers(files, identity, settings),
   ]);
   const paths = (beside ?? [])
     .filter(isCopyName)
@@ -138,12 +140,14 @@ export async function observe(identity: Identity, settings: Settings, access: Ac
   const directive = found.directive && (await unlinked(files, found.directive, [settings.pluginFile, ...paths]));
   if (directive && directive.path !== settings.pluginFile) paths.push(directive.path);
   const others = await Promise.all([...new Set(paths)].map((path) => readOther(files, host, path)));
+  const { neighbours, problems } = await neighbourhoodOf(files, webServers, settings, directive);
   return {
     ...(directive ? { directive } : {}),
     directiveProblems: found.problems,
     generated,
     files: Object.fromEntries(others.map((file) => [file.path, file])),
-    neighbours: neighbours.filter((each) => mayMeet(each, settings, directive)),
+    neighbours: [...neighbours],
+    ...(problems.length > 0 ? { neighbourProblems: [...problems] } : {}),
     webServer: await observeWebServer(files, settings, directive?.file),
   };
 }
@@ -157,52 +161,6 @@ async function findDirective(
     directiveIn(files, { webServer: settings.webServer, httpdConf: identity.httpdConf }, settings),
   );
   return { ...(value ? { directive: value } : {}), problems };
-}
-
-async function readRoutable(
-  files: FileReader,
-  host: string,
-  path: string,
-): Promise<RoutableConfig & { sha256: string; restDigest: string; refreshInterval: number }> {
-  const nothing = { restDigest: "", clusters: [], intelligentManagement: false, refreshInterval: 0 };
-  const { value: content, problems } = await problemsAsData(() => files.read(path));
-  if (!content) return { sha256: problems.length > 0 ? UNREADABLE : "absent", ...nothing, problems };
-  const parsed = await problemsAsData(async () => readPluginConfig(content.bytes, `${host}:${path}`));
-  if (!parsed.value) return { sha256: content.sha256, ...nothing, problems: parsed.problems };
-  const { restDigest, intelligentManagement, clusters, refreshIntervalSeconds } = parsed.value;
-  return {
-    sha256: content.sha256,
-    restDigest,
-    intelligentManagement,
-    refreshInterval: refreshIntervalSeconds,
-    problems: parsed.value.problems,
-    clusters: clusters.map(
-      (cluster): RoutableCluster => ({
-        name: cluster.name,
-        line: cluster.line,
-        routed: cluster.routed,
-        lists: cluster.lists,
-        primary: cluster.primary,
-        backup: cluster.backup,
-        clusterAddress: cluster.clusterAddress,
-        dwlm: cluster.dwlm,
-        members: cluster.members.map(({ name, cloneId, line }) => ({ name, ...(cloneId ? { cloneId } : {}), line })),
-      }),
-    ),
-  };
-}
-
-const routingOf = (clusters: readonly RoutableCluster[]): Record<string, ClusterRouting> =>
-  Object.fromEntries(clusters.map(({ name, primary, backup }) => [name, { primary, backup }]));
-
-async function readGenerated(files: FileReader, host: string, path: string): Promise<LiveGenerated> {
-  const file = await readRoutable(files, host, path);
-  return { path, routing: routingOf(file.clusters), ...file };
-}
-
-async function readOther(files: FileReader, host: string, path: string): Promise<LiveFile> {
-  const { sha256, restDigest, clusters, problems } = await readRoutable(files, host, path);
-  return { path, sha256, restDigest, routing: routingOf(clusters), problems };
 }
 
 async function observeWebServer(

@@ -25,9 +25,11 @@ import {
   type GeneratedChange,
   generatedLists,
   generatedState,
+  strandedEdit,
 } from "./in-place.js";
-import { type Kept, type Live, type LiveFile, UNREADABLE } from "./live.js";
+import type { Kept, Live, LiveFile } from "./live.js";
 import { sharedGenerated, sharedProblems } from "./neighbours.js";
+import { UNREADABLE } from "./read-file.js";
 import type { Settings } from "./schema.js";
 import type { CopyRecipe, RoutingStep } from "./steps.js";
 
@@ -43,11 +45,8 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
   const notes = [
     ...(live.webServer.running === "no" ? [notRunningNote(settings)] : []),
     ...(settings.verify.testUser && !settings.verify.connectTo.tls ? [PASSWORD_IN_CLEAR] : []),
-    ...(kept.inPlace && kept.inPlace.path !== settings.pluginFile
-      ? [`${kept.inPlace.path} stays as it was edited in place: pluginFile is another one now`]
-      : []),
   ];
-  const refusals = [...planRefusals(desired, live, goal), ...(isProblem(generated) ? [generated] : [])];
+  const refusals = [...planRefusals(desired, live, kept, goal), ...(isProblem(generated) ? [generated] : [])];
   if (refusals.length > 0 || isProblem(generated)) return { steps: [], refusals, notes };
 
   const active = activeFile(live);
@@ -56,13 +55,16 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
   const target = live.files[path];
   if (!right && target?.sha256 === UNREADABLE) return { steps: [], refusals: target.problems, notes };
   const changes = right ? [] : changesTo(path, desired, live, goal, generated);
+  const others = settings.switchRouting === "in-place" ? [foundCopies(live, kept), putAway(live, kept, path)] : [];
   const tidying = [
     ...(generated && path !== settings.pluginFile ? [generatedStep(desired, live, generated, false)] : []),
-    ...(settings.switchRouting === "in-place"
-      ? [...foundCopies(live, kept).steps, ...putAway(live, kept, path).steps]
-      : []),
+    ...others.flatMap(({ steps }) => steps),
   ];
-  if (changes.length === 0 && isProven(live, kept)) return { steps: tidying, refusals: [], notes };
+  notes.push(...others.flatMap((other) => other.notes));
+  if (changes.length === 0 && isProven(live, kept)) {
+    const forgotten = kept.inPlace && !goal.inPlace && !generated ? [forgetting(kept.inPlace.path)] : [];
+    return { steps: [...tidying, ...forgotten], refusals: [], notes };
+  }
 
   const reloads =
     settings.switchRouting === "directive" ||
@@ -88,13 +90,15 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
 }
 
 /** What does not depend on which steps are due. */
-function planRefusals(desired: RoutingDesired, live: Live, goal: Goal): Problem[] {
+function planRefusals(desired: RoutingDesired, live: Live, kept: Kept, goal: Goal): Problem[] {
   const { aspects, settings } = desired;
   const ownCopy = aspects.primaryNode === AS_GENERATED || goal.inPlace ? undefined : goal.path;
   const refresh = goal.inPlace ? refreshRefusal(desired, live) : undefined;
   return [
     ...hostMismatch(desired),
     ...live.directiveProblems,
+    ...(live.neighbourProblems ?? []),
+    ...strandedEdit(kept, settings.connection.name, settings.pluginFile),
     ...sharedProblems(live.neighbours, settings.connection.name, ownCopy, live.directive?.file),
     ...sharedGenerated(live.neighbours, settings, goal.inPlace),
     ...goal.refusals,
@@ -165,6 +169,13 @@ function generatedStep(
   };
 }
 
+/** So that nobody who shares the file, and no later change of pluginFile, is held up by an edit that is not there. */
+const forgetting = (path: string): RoutingStep => ({
+  key: "forget-edit",
+  title: `forget that ${path} was edited in place: it is as generated`,
+  impact: "none",
+});
+
 /** Our copies that nothing names: gone, or with what was found under their names. Those that somebody else changed stay. */
 function putAway(live: Live, kept: Kept, inUse: string | undefined): { steps: RoutingStep[]; notes: string[] } {
   const steps: RoutingStep[] = [];
@@ -191,7 +202,13 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   const { settings } = desired;
   const found = kept.found.directive;
   const generated = changeToGenerated(live, kept, settings.connection.name);
-  const refusals = [...hostMismatch(desired), ...live.directiveProblems, ...(isProblem(generated) ? [generated] : [])];
+  const refusals = [
+    ...hostMismatch(desired),
+    ...live.directiveProblems,
+    ...(live.neighbourProblems ?? []),
+    ...strandedEdit(kept, settings.connection.name, settings.pluginFile),
+    ...(isProblem(generated) ? [generated] : []),
+  ];
   if (!found) refusals.push(nothingRecorded(desired));
   if (refusals.length > 0 || !found || isProblem(generated)) return { steps: [], refusals, notes: [] };
 

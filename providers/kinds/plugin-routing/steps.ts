@@ -77,5 +77,6 @@ export type RoutingStep = Step &
         /** The generated file is as generated then: nothing of an edit in place is left to remember. */
         readonly asGenerated: boolean;
       }
+    | { readonly key: "forget-edit" }
     | { readonly key: `remove ${string}`; readonly path: string; readonly expected: string }
   );

@@ -1,0 +1,57 @@
+import { readPluginConfig } from "../../formats/plugin-cfg.js";
+import type { ClusterRouting, RoutableCluster, RoutableConfig } from "../../formats/routing.js";
+import type { FileReader } from "../../targets/host.js";
+import { problemsAsData } from "../../targets/plugin/web-server.js";
+import type { LiveFile, LiveGenerated } from "./live.js";
+
+/** Stands for the SHA-256 of a file that is there and could not be read. */
+export const UNREADABLE = "unreadable";
+
+async function readRoutable(
+  files: FileReader,
+  host: string,
+  path: string,
+): Promise<RoutableConfig & { sha256: string; restDigest: string; refreshInterval: number; generatedAt?: string }> {
+  const nothing = { restDigest: "", clusters: [], intelligentManagement: false, refreshInterval: 0 };
+  const { value: content, problems } = await problemsAsData(() => files.read(path));
+  if (!content) return { sha256: problems.length > 0 ? UNREADABLE : "absent", ...nothing, problems };
+  const parsed = await problemsAsData(async () => readPluginConfig(content.bytes, `${host}:${path}`));
+  if (!parsed.value) return { sha256: content.sha256, ...nothing, problems: parsed.problems };
+  const { restDigest, intelligentManagement, clusters, refreshIntervalSeconds, generatedAt } = parsed.value;
+  return {
+    sha256: content.sha256,
+    restDigest,
+    intelligentManagement,
+    refreshInterval: refreshIntervalSeconds,
+    ...(generatedAt === undefined ? {} : { generatedAt }),
+    problems: parsed.value.problems,
+    clusters: clusters.map(
+      (cluster): RoutableCluster => ({
+        name: cluster.name,
+        line: cluster.line,
+        routed: cluster.routed,
+        lists: cluster.lists,
+        primary: cluster.primary,
+        backup: cluster.backup,
+        clusterAddress: cluster.clusterAddress,
+        dwlm: cluster.dwlm,
+        members: cluster.members.map(({ name, cloneId, line }) => ({ name, ...(cloneId ? { cloneId } : {}), line })),
+      }),
+    ),
+  };
+}
+
+const routingOf = (clusters: readonly RoutableCluster[]): Record<string, ClusterRouting> =>
+  Object.fromEntries(clusters.map(({ name, primary, backup }) => [name, { primary, backup }]));
+
+/** The same of the generated file. */
+export async function readGenerated(files: FileReader, host: string, path: string): Promise<LiveGenerated> {
+  const file = await readRoutable(files, host, path);
+  return { path, routing: routingOf(file.clusters), ...file };
+}
+
+/** A copy, or whatever else the directive names. Never throws for what is in it. */
+export async function readOther(files: FileReader, host: string, path: string): Promise<LiveFile> {
+  const { sha256, restDigest, clusters, problems } = await readRoutable(files, host, path);
+  return { path, sha256, restDigest, routing: routingOf(clusters), problems };
+}
