@@ -22,7 +22,10 @@ export interface Reached {
   readonly kept: object;
 }
 
-/** Thrown after the first write: what is there now, so that the state can say so and the next `up` goes on from it. */
+/**
+ * A failure that the state must know of: what is there now, after the first write or where the preview could not be true,
+ * so that the next preview shows it and the next `up` goes on from it.
+ */
 export class PartialFailure extends ProblemError {
   constructor(
     problems: readonly Problem[],

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
-import { sameJson } from "../common/json.js";
 import { formatProblem, ProblemError, problemsOf } from "../common/problem.js";
 import { hostKeyWarnings } from "../targets/host-keys.js";
 import { PartialFailure, type Reached } from "./execute.js";
@@ -21,9 +20,10 @@ import type { Access, Plan } from "./kind.js";
 import { look } from "./look.js";
 import { type ReconcileRequest, reconcile, release } from "./reconcile.js";
 import { planLines, type Say } from "./report.js";
-import type { ShownPlans } from "./shown.js";
+import type { ShownPlan, ShownPlans } from "./shown.js";
 import {
   inputsDiffer,
+  keysThatDiffer,
   planFromState,
   readState,
   type StoredState,
@@ -93,19 +93,19 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       const wanted = lenientInputs(kind, news);
       const replaces = hasUnknown(wanted.desired.identity)
         ? []
-        : Object.keys(kind.identity.shape).filter(
-            (key) => !sameJson(inGroup(wanted.desired.identity, key), inGroup(state.inputs.desired.identity, key)),
-          );
+        : keysThatDiffer(kind.identity, state.inputs.desired.identity, wanted.desired.identity);
       if (replaces.length > 0) return { changes: true, replaces };
       if (hasUnknown(news)) return { changes: true };
       const plan = planFromState(kind, wanted.desired, state);
-      if (plan && !state.deviations[UNOBSERVED]) environment.shown.remember(id(wanted), news, plan.steps);
+      const former = settingsSince(kind, state, wanted);
+      environment.shown.remember(id(wanted), news, shownPlan(plan, state, former));
       const now = environment.now?.() ?? new Date();
-      const shown = judged(kind, wanted, plan ?? EMPTY_PLAN, { now });
+      const { notes, ...due } = judged(kind, wanted, plan ?? EMPTY_PLAN, { now });
+      const shown = { ...due, notes: [...notes, ...formerSettingsNote(former)] };
       for (const line of planLines(titleOf(kind, wanted), shown, sentences(kind, state, wanted))) sayPlan(line);
       for (const line of hostKeyWarningsOf(kind, wanted)) sayPlan(line);
-      const due = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
-      return { changes: due || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0 };
+      const isDue = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
+      return { changes: isDue || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0 };
     },
 
     async create(inputs: Properties) {
@@ -116,12 +116,14 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
     async update(_id: string, olds: Properties, news: Properties) {
       const parsed = parseInputs(kind, news);
       const state = readState(kind, olds);
-      const shown = environment.shown.recall(id(parsed), news) ?? planFromState(kind, parsed.desired, state)?.steps;
+      const former = settingsSince(kind, state, parsed);
       const request = {
         ...requestFor(parsed, state.claim || randomUUID()),
         ...rememberedBy(state),
-        // Nothing was really shown when the target could not be looked at.
-        ...(shown && !state.deviations[UNOBSERVED] ? { shown } : {}),
+        shown:
+          environment.shown.recall(id(parsed), news) ??
+          shownPlan(planFromState(kind, parsed.desired, state), state, former),
+        observedOtherwise: former.length > 0,
       };
       return { outs: await converge(kind, news, request) };
     },
@@ -186,6 +188,25 @@ type Known = Reached & { readonly claim: string };
 const rememberedBy = (state: StoredState): { readonly remembered?: { readonly kept: object } } =>
   state.claim && Object.keys(state.kept).length > 0 ? { remembered: { kept: state.kept } } : {};
 
+/** Settings that are not those by which the state's observation was made. */
+const settingsSince = (kind: AnyKind, state: StoredState, wanted: ParsedInputs): readonly string[] =>
+  keysThatDiffer(kind.settings, state.inputs.desired.settings, wanted.desired.settings);
+
+const formerSettingsNote = (former: readonly string[]): readonly string[] =>
+  former.length === 0
+    ? []
+    : [
+        `changed: ${former.join(", ")}. This is by a look with the former settings; up looks with the new ones, and stops before its first write if more is due then`,
+      ];
+
+/** What a person was shown counts, whatever it was made from; what was not shown does not. */
+function shownPlan(plan: Plan | undefined, state: StoredState, former: readonly string[]): ShownPlan {
+  const steps = plan?.steps ?? [];
+  if (state.deviations[UNOBSERVED]) return { steps, unsure: "it could not be looked at in the preview" };
+  if (former.length === 0) return { steps };
+  return { steps, unsure: `the preview had looked with the former settings (changed: ${former.join(", ")})` };
+}
+
 /**
  * The deviations as lines under a plan. They were written against the inputs in state; when the program declares something
  * else now, they are written anew, so that they and the steps speak of the same declaration.
@@ -234,8 +255,6 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const isOutOfReach = (error: unknown): boolean =>
   error instanceof ProblemError && ["unreachable", "login", "host-key", "timeout"].includes(error.cause);
-
-const inGroup = (group: object, key: string): unknown => (group as Record<string, unknown>)[key];
 
 const EMPTY_PLAN: Plan = { steps: [], refusals: [], notes: [] };
 

@@ -1,15 +1,18 @@
 import { canonicalJson } from "../common/json.js";
 import { type Problem, ProblemError } from "../common/problem.js";
 import { backUp } from "./backups.js";
-import { execute, type Reached } from "./execute.js";
+import { execute, PartialFailure, type Reached } from "./execute.js";
 import { outsideWindowReason, ownerProblem, windowProblem } from "./judge.js";
-import type { Plan, Step } from "./kind.js";
+import type { Plan } from "./kind.js";
 import { planLines } from "./report.js";
 import { Session, type SessionRequest } from "./session.js";
+import type { ShownPlan } from "./shown.js";
 
 export interface ReconcileRequest extends SessionRequest {
   /** The plan that the preview before showed; undefined when none was shown (a create). */
-  readonly shown?: readonly Step[];
+  readonly shown?: ShownPlan;
+  /** What the state knows was observed with other settings, so that previews go on to show what is not so. */
+  readonly observedOtherwise?: boolean;
   /** What the state remembers of the record: it is put back where the target has lost its own. */
   readonly remembered?: { readonly kept: object };
   readonly now?: () => Date;
@@ -32,8 +35,7 @@ async function converge(session: Session, request: ReconcileRequest): Promise<Re
   const known = session.record?.kept ?? request.remembered?.kept;
   const kept = known ?? kind.adopt(live);
   const plan = kind.plan(inputs.desired, live, kept);
-  if (plan.refusals.length > 0) throw new ProblemError("refused", plan.refusals);
-  throwIf("refused", unseenProblem(session.title, request, plan));
+  throwIfRefused(session.title, request, plan, { live, kept: known ?? {} });
   const outsideWindow = reasonToRun(session, request, plan);
 
   const lines = planLines(known ? session.title : `${session.title} (adopted as found)`, plan);
@@ -100,15 +102,27 @@ async function backUpBeforeImages(session: Session, live: object): Promise<void>
   }
 }
 
+/**
+ * Before the first write. What no preview could show, for it did not look as we do, would be refused again and again: the
+ * state takes what was seen, and with it the settings it was seen by, so that the next preview is true.
+ */
+function throwIfRefused(title: string, request: ReconcileRequest, plan: Plan, seen: Reached): void {
+  const unseen = plan.refusals.length > 0 ? undefined : unseenProblem(title, request, plan);
+  if (unseen) throw new PartialFailure([unseen], "refused", seen);
+  if (plan.refusals.length === 0) return;
+  if (request.observedOtherwise) throw new PartialFailure(plan.refusals, "refused", seen);
+  throw new ProblemError("refused", plan.refusals);
+}
+
 /** Steps with the same key may still do something else than what was shown, so their whole content counts. */
 function unseenProblem(title: string, { inputs, shown }: ReconcileRequest, plan: Plan): Problem | undefined {
   if (!shown || inputs.run.onUnseenSteps === "go") return undefined;
-  const seen = new Set(shown.map(canonicalJson));
+  const seen = new Set(shown.steps.map(canonicalJson));
   const unseen = plan.steps.filter((step) => !seen.has(canonicalJson(step)));
   if (unseen.length === 0) return undefined;
   return {
     where: title,
-    found: `the live system changed since the preview; now due, and not shown: ${unseen.map((step) => step.title).join("; ")}`,
+    found: `${shown.unsure ?? "the live system changed since the preview"}; now due, and not shown: ${unseen.map((step) => step.title).join("; ")}`,
     allowed: "the steps that the preview showed",
     why: "You agreed to what you were shown",
     next: "Run up again to see the new plan, or set onUnseenSteps: go",

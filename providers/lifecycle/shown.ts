@@ -11,19 +11,25 @@ import type { Step } from "./kind.js";
  */
 export interface ShownPlans {
   /** The first plan of an input counts; later ones do not replace it. */
-  remember(id: string, inputs: unknown, steps: readonly Step[]): void;
-  recall(id: string, inputs: unknown): readonly Step[] | undefined;
+  remember(id: string, inputs: unknown, plan: ShownPlan): void;
+  recall(id: string, inputs: unknown): ShownPlan | undefined;
+}
+
+export interface ShownPlan {
+  readonly steps: readonly Step[];
+  /** Why more may be due than the preview could know; it said so. Absent where it had looked as `up` does. */
+  readonly unsure?: string;
 }
 
 const keyOf = (id: string, inputs: unknown): string => sha256(`${id} ${canonicalJson(inputs)}`);
 
 /** Plans of this process alone: where it was not started by a pulumi command, or that cannot be told. */
 export function plansOfThisProcess(): ShownPlans {
-  const plans = new Map<string, readonly Step[]>();
+  const plans = new Map<string, ShownPlan>();
   return {
-    remember: (id, inputs, steps) => {
+    remember: (id, inputs, plan) => {
       const key = keyOf(id, inputs);
-      if (!plans.has(key)) plans.set(key, steps);
+      if (!plans.has(key)) plans.set(key, plan);
     },
     recall: (id, inputs) => plans.get(keyOf(id, inputs)),
   };
@@ -39,16 +45,16 @@ export function plansOfThisCommand(): ShownPlans {
   if (!folder) return plansOfThisProcess();
   const fileOf = (id: string, inputs: unknown) => join(folder, `${keyOf(id, inputs)}.json`);
   return {
-    remember(id, inputs, steps) {
+    remember(id, inputs, plan) {
       try {
-        writeFileSync(fileOf(id, inputs), JSON.stringify(steps), { flag: "wx", mode: 0o600 });
+        writeFileSync(fileOf(id, inputs), JSON.stringify(plan), { flag: "wx", mode: 0o600 });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
     },
     recall(id, inputs) {
       try {
-        return JSON.parse(readFileSync(fileOf(id, inputs), "utf8")) as Step[];
+        return JSON.parse(readFileSync(fileOf(id, inputs), "utf8")) as ShownPlan;
       } catch {
         return undefined;
       }

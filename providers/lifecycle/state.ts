@@ -78,6 +78,12 @@ export function planFromState(kind: AnyKind, desired: ParsedInputs["desired"], s
   }
 }
 
+/** Keys of a group of inputs whose values are not those that are stored. */
+export function keysThatDiffer(group: { readonly shape: object }, stored: object, wanted: object): string[] {
+  const [before, now] = [new Map(Object.entries(stored)), new Map(Object.entries(wanted))];
+  return Object.keys(group.shape).filter((key) => !sameJson(before.get(key), now.get(key)));
+}
+
 /** Whether outputs must be rewritten though no step is due: settings, aspects or owner are not those that are stored. */
 export function inputsDiffer(state: StoredState, wanted: ParsedInputs): boolean {
   const comparable = (inputs: ParsedInputs) => ({ ...inputs.desired, run: inputs.run, owner: inputs.owner });

@@ -9,6 +9,15 @@ const live = (outs: Record<string, unknown>) => JSON.parse(String(outs.live)) as
 const deviationsOf = (inputs: Record<string, unknown> | undefined) =>
   (inputs?.deviations ?? {}) as Record<string, string>;
 
+/** What a failed update left in the state; as the engine stores it. */
+const failed = (work: Promise<unknown>): Promise<{ message: string; properties: Record<string, unknown> }> =>
+  work.then(
+    () => {
+      throw new Error("it went through");
+    },
+    (error) => error,
+  );
+
 describe("check", () => {
   test("fills in defaults and reports every problem at once, each with its path", async () => {
     const { provider } = noteBench();
@@ -201,10 +210,13 @@ describe("refusals", () => {
     const bench = noteBench();
     const { outs } = await bench.create();
     bench.host.put("/notes/a/title", "changed after the preview");
-    await expect(bench.up(outs, noteInputs({ text: "new" }))).rejects.toThrow(
+    const stopped = await failed(bench.up(outs, noteInputs({ text: "new" })));
+    expect(stopped.message).toContain(
       "the live system changed since the preview; now due, and not shown: write the title",
     );
     expect(bench.host.text("/notes/a/text")).toBe("hello");
+    // Also where nothing is refreshed the next preview knows what this run saw.
+    expect(live(stopped.properties)).toMatchObject({ text: "hello", title: "changed after the preview" });
     const gone = await bench.up(outs, noteInputs({ text: "new", onUnseenSteps: "go" }));
     expect(live(gone.outs)).toMatchObject({ text: "new", title: "untitled" });
   });
@@ -240,6 +252,130 @@ describe("what counts as shown is the preview that a person read, not the update
     const { outs } = await bench.create();
     bench.host.put("/notes/a/text", "somebody else's");
     await expect(bench.up(outs, noteInputs({ text: "new" }))).rejects.toThrow("now due, and not shown: write the text");
+  });
+});
+
+/** Its texts stand where `mark` says: a setting that `observe` uses, as a path or an address is. */
+const movable: typeof noteKind = {
+  ...noteKind,
+  observe: ({ place }, settings, access) =>
+    noteKind.observe({ place: placeOf(place, settings.mark) }, settings, access),
+  apply(step, context) {
+    const { identity, settings } = context.desired;
+    const desired = { ...context.desired, identity: { place: placeOf(identity.place, settings.mark) } };
+    return noteKind.apply(step, { ...context, desired });
+  },
+};
+const placeOf = (place: string, mark: string) => (mark === "-" ? place : `${place}/${mark}`);
+
+const written = (bench: ReturnType<typeof noteBench>) => bench.host.written.filter((line) => !line.includes("/lock"));
+
+describe("promise 3: a changed setting that the look depends on", () => {
+  test("is named in the preview; what only the new look finds stops up before its first write, and the next preview is true", async () => {
+    const bench = noteBench({}, undefined, movable);
+    const { outs } = await bench.create();
+    bench.host.put("/notes/a/moved/text", "another text");
+    const moved = noteInputs({ mark: "moved" });
+    const before = written(bench);
+    const stopped = await failed(bench.refreshAndUp(outs, moved));
+    expect(bench.said.join("\n")).toMatch(/note: changed: mark\. This is by a look with the former settings/);
+    expect(stopped.message).toMatch(
+      /the preview had looked with the former settings \(changed: mark\); now due, and not shown: write the text; write the title.*Run up again/,
+    );
+    expect(written(bench)).toEqual(before);
+    expect(stopped.properties.mark).toBe("moved");
+    expect(live(stopped.properties)).toMatchObject({ text: "another text", title: null });
+
+    const next = noteBench({}, bench.host, movable);
+    const { outs: healed } = await next.refreshAndUp(stopped.properties, moved);
+    expect(next.said.join("\n")).not.toContain("former settings");
+    expect(bench.host.text("/notes/a/moved/text")).toBe("hello");
+    expect((await next.refreshAndUp(healed, moved)).updated).toBe(false);
+  });
+
+  test("takes one up where the new look finds nothing more to do than was shown", async () => {
+    const bench = noteBench({}, undefined, movable);
+    const { outs } = await bench.create();
+    bench.host.put("/notes/a/moved/text", "hello");
+    bench.host.put("/notes/a/moved/title", "untitled");
+    const same = await bench.refreshAndUp(outs, noteInputs({ mark: "moved" }));
+    expect(same.outs.mark).toBe("moved");
+    const changed = await bench.refreshAndUp(outs, noteInputs({ mark: "moved", text: "new" }));
+    expect(live(changed.outs).text).toBe("new");
+    expect(bench.host.text("/notes/a/moved/text")).toBe("new");
+  });
+
+  test("ends a refusal of the former look: the first up shows what is due, the second does it", async () => {
+    const bench = noteBench({}, undefined, movable);
+    const { outs } = await bench.create();
+    bench.host.put("/notes/a/frozen", "");
+    bench.host.put("/notes/a/text", "drifted");
+    bench.host.mkdir("/notes/a/moved");
+    await bench.host.close();
+    const stopped = await failed(bench.refreshAndUp(outs, noteInputs({ mark: "moved" })));
+    expect(bench.said.join("\n")).toContain("the note is frozen");
+    expect(stopped.message).toContain("now due, and not shown: write the text");
+    await bench.refreshAndUp(stopped.properties, noteInputs({ mark: "moved" }));
+    expect(bench.host.text("/notes/a/moved/text")).toBe("hello");
+  });
+
+  test("brings a refusal of the new look into the next preview", async () => {
+    const bench = noteBench({}, undefined, movable);
+    const { outs } = await bench.create();
+    bench.host.put("/notes/a/moved/frozen", "");
+    const before = written(bench);
+    const stopped = await failed(bench.refreshAndUp(outs, noteInputs({ mark: "moved" })));
+    expect(stopped.message).toContain("the note is frozen");
+    expect(written(bench)).toEqual(before);
+    const preview = noteBench({}, bench.host, movable);
+    const { props } = await preview.provider.read("/notes/a", stopped.properties);
+    const news = (await preview.provider.check({}, noteInputs({ mark: "moved" }))).inputs as object;
+    await preview.provider.diff("/notes/a", props as object, news);
+    expect(preview.said.join("\n")).toContain("refused: /notes/a: the note is frozen");
+  });
+});
+
+describe("promise 21: after a preview that could not look", () => {
+  const cutOff = { now: false };
+  const bench = async () => {
+    const made = noteBench({
+      beforeOperation: () => {
+        if (cutOff.now) throw lineCut("web1");
+      },
+    });
+    return { ...made, outs: (await made.create()).outs };
+  };
+  /** As `pulumi up` does it: a preview, then, in another process, the look and the update. */
+  const previewedBlindly = async (made: Awaited<ReturnType<typeof bench>>, inputs = noteInputs()) => {
+    await made.host.close();
+    cutOff.now = true;
+    const blind = await made.provider.read("/notes/a", made.outs);
+    const news = { ...((await made.provider.check(made.outs, inputs)).inputs as object), __provider: "pointer" };
+    await made.provider.diff("/notes/a", blind.props as object, news);
+    cutOff.now = false;
+    await made.host.close();
+    const { props } = await made.provider.read("/notes/a", made.outs);
+    await made.provider.diff("/notes/a", props as object, news);
+    return made.provider.update("/notes/a", props as object, news);
+  };
+
+  test("up does nothing that was not shown, and says why", async () => {
+    const made = await bench();
+    made.host.put("/notes/a/text", "drifted");
+    const before = written(made);
+    const stopped = await failed(previewedBlindly(made));
+    expect(stopped.message).toContain(
+      "it could not be looked at in the preview; now due, and not shown: write the text",
+    );
+    expect(written(made)).toEqual(before);
+    await made.refreshAndUp(stopped.properties);
+    expect(made.host.text("/notes/a/text")).toBe("hello");
+  });
+
+  test("a change that was shown on the last known state is done, if it is just that", async () => {
+    const made = await bench();
+    await previewedBlindly(made, noteInputs({ text: "new" }));
+    expect(made.host.text("/notes/a/text")).toBe("new");
   });
 });
 

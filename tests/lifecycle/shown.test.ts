@@ -7,8 +7,8 @@ const SHOWN = resolve(__dirname, "../../dist/providers/lifecycle/shown.js");
 
 const step = (title: string) => `{ key: "write", title: ${JSON.stringify(title)}, impact: "none" }`;
 const plans = `const plans = require(${JSON.stringify(SHOWN)}).plansOfThisCommand();`;
-const remember = (title: string) => `${plans} plans.remember("id", { a: 1 }, [${step(title)}]);`;
-const recall = `${plans} console.log(plans.recall("id", { a: 1 })?.[0].title ?? "nothing", plans.recall("id", { a: 2 }) === undefined);`;
+const remember = (title: string) => `${plans} plans.remember("id", { a: 1 }, { steps: [${step(title)}] });`;
+const recall = `${plans} console.log(plans.recall("id", { a: 1 })?.steps[0].title ?? "nothing", plans.recall("id", { a: 2 }) === undefined);`;
 
 describe("what one command has shown", () => {
   let folder: string;

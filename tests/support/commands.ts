@@ -4,7 +4,7 @@ import { plansOfThisProcess, type ShownPlans } from "../../providers/lifecycle/s
 export function plansOfCommands(): ShownPlans & { nextCommand(): void } {
   let command = plansOfThisProcess();
   return {
-    remember: (id, inputs, steps) => command.remember(id, inputs, steps),
+    remember: (id, inputs, plan) => command.remember(id, inputs, plan),
     recall: (id, inputs) => command.recall(id, inputs),
     nextCommand: () => {
       command = plansOfThisProcess();
