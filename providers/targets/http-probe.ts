@@ -44,7 +44,13 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** One request on a connection of its own. Never throws for what the network or the server does; answers it. */
 export function probe(target: ProbeTarget, request: ProbeRequest): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
-    const outgoing = open(target, request);
+    let outgoing: ClientRequest;
+    try {
+      outgoing = open(target, request);
+    } catch (error) {
+      // A path or a cookie of characters that no request can hold.
+      return resolve(failure(error instanceof Error ? error : new Error(String(error))));
+    }
     const timer = setTimeout(() => {
       settle({ kind: "timeout", detail: `no complete answer within ${request.timeoutMs / 1000} s` });
     }, request.timeoutMs);

@@ -123,6 +123,16 @@ describe("probe", () => {
     expect(await probe(target, request)).toMatchObject({ kind: "unreachable" });
   });
 
+  test("what no request can hold is an outcome and not an exception", async () => {
+    const target = await serve((_request, response) => void response.end());
+    for (const bad of [{ path: "/\u4e2d" }, { path: "/", cookie: "name=\u4e2d" }]) {
+      expect(await probe(target, { timeoutMs: 5_000, ...bad })).toEqual({
+        kind: "unreachable",
+        detail: expect.stringMatching(/ERR_(UNESCAPED_CHARACTERS|INVALID_CHAR)/),
+      });
+    }
+  });
+
   test("an interrupted probe ends at once", async () => {
     const target = await serve(() => abort.abort());
     const abort = new AbortController();

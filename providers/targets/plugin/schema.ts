@@ -64,7 +64,9 @@ export const nodesSchema = z.record(z.string().min(1), names).superRefine((nodes
 const clusterProbeSchema = z.strictObject({
   probeUrl: z
     .string()
-    .regex(/^\/[^\s#]*$/, { message: 'must be a path on the web server, beginning with "/"' })
+    .regex(/^\/[!-"$-~]*$/, {
+      message: 'must be a path on the web server, beginning with "/", in printable ASCII without "#"; others as %XX',
+    })
     .describe("path (and query) of a page of the cluster that creates a session"),
   expectStatus: z
     .array(z.number().int().min(100).max(599))
@@ -118,7 +120,7 @@ export const verifySchema = z.strictObject({
       password: secretReferenceSchema.describe("where the password is"),
       loginPath: z
         .string()
-        .regex(/^\/\S*$/)
+        .regex(/^\/[!-~]*$/, { message: 'must be a path, beginning with "/", in printable ASCII; others as %XX' })
         .describe("where the login form posts to, e.g. /homepage/j_security_check"),
       userField: z.string().min(1).default("j_username").describe("name of the form's field"),
       passwordField: z.string().min(1).default("j_password").describe("name of the form's field"),

@@ -39,6 +39,18 @@ describe("promise 13: connectTo leads to the web server that is managed", () => 
   });
 });
 
+test("promise 19: a page that no request can name is an error of the configuration, found in the preview", async () => {
+  const failuresOf = async (more: object) => (await bench.provider.check({}, verifying(more))).failures;
+  const paths = ["/\u00fcbersicht", "/a b", "/a#b", "/a\u0007", "no-slash"];
+  for (const probeUrl of paths) {
+    const failures = await failuresOf({ clusters: { AppsCluster: { probeUrl } } });
+    expect(failures).toEqual([expect.objectContaining({ property: "verify.clusters.AppsCluster.probeUrl" })]);
+  }
+  const testUser = { user: "probe", password: { env: "SECRET" }, loginPath: "/\u00fcber/j_security_check" };
+  expect(await failuresOf({ testUser })).toEqual([expect.objectContaining({ property: "verify.testUser.loginPath" })]);
+  expect(await failuresOf({ clusters: { AppsCluster: { probeUrl: "/%C3%BC/?a=b&c=~'(d)" } } })).toEqual([]);
+});
+
 describe("the access log", () => {
   const byLog = () => {
     const proof = { accessLog: ACCESS_LOG };
