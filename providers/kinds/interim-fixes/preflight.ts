@@ -58,6 +58,7 @@ export function beginRefusals(desired: FixesDesired, live: Live, change: Change)
     ...fixRefusals(desired, live, change),
     ...backupRefusals(desired),
     ...installerRefusals(live),
+    ...cellRefusals(live),
     ...clusterRefusals(desired, live),
     ...webServerRefusals(desired, live),
     ...(desired.settings.strategy === "rolling"
@@ -218,6 +219,39 @@ function webServerRefusals({ settings }: FixesDesired, live: Live): Problem[] {
   return refusals;
 }
 
+/** What the installer and every synchronization need, whoever serves meanwhile. */
+function cellRefusals(live: Live): Problem[] {
+  const refusals: Problem[] = [];
+  const timeout = live.deploymentManager.soapRequestTimeout;
+  if (timeout === null || (timeout !== 0 && timeout < SHORTEST_SOAP_TIMEOUT_S)) {
+    refusals.push({
+      where: "com.ibm.SOAP.requestTimeout",
+      found: timeout === null ? "not known" : `${timeout} s`,
+      allowed: `0 (no limit) or at least ${SHORTEST_SOAP_TIMEOUT_S} s`,
+      why: "A shorter one cuts the installer off while it updates an application",
+      next: "Set it in properties/soap.client.props of the deployment manager's profile",
+    });
+  }
+  for (const node of live.nodes.filter((each) => each.agent === "running" && each.synchronized === "no")) {
+    refusals.push({
+      where: node.name,
+      found: "it does not have the deployment manager's configuration",
+      why: "A rollout would bring other people's unfinished changes with it",
+      next: "Synchronize it first",
+    });
+  }
+  const due = live.deploymentManager.keyGenerationDue;
+  if (due !== null) {
+    refusals.push({
+      where: "LTPA keys",
+      found: `an automatic generation is due on ${due}`,
+      why: "A node that is not synchronized then no longer accepts the logins of the others",
+      next: "Turn automatic key generation off for the rollout, or wait until it has happened",
+    });
+  }
+  return refusals;
+}
+
 function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
   const refusals: Problem[] = [];
   if (!settings.acceptUnsupported) {
@@ -234,16 +268,6 @@ function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
       found: "a single node",
       allowed: "two nodes or more",
       next: "Use strategy: offline",
-    });
-  }
-  const timeout = live.deploymentManager.soapRequestTimeout;
-  if (timeout === null || (timeout !== 0 && timeout < SHORTEST_SOAP_TIMEOUT_S)) {
-    refusals.push({
-      where: "com.ibm.SOAP.requestTimeout",
-      found: timeout === null ? "not known" : `${timeout} s`,
-      allowed: `0 (no limit) or at least ${SHORTEST_SOAP_TIMEOUT_S} s`,
-      why: "A shorter one cuts the installer off while it updates an application",
-      next: "Set it in properties/soap.client.props of the deployment manager's profile",
     });
   }
   for (const node of live.nodes.filter((each) => !allStarted(each))) {
@@ -264,23 +288,6 @@ function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
       found: `its node agent is ${lead.agent}`,
       why: "The first node is synchronized through it",
       next: "Start it",
-    });
-  }
-  for (const node of live.nodes.filter((each) => each.agent === "running" && each.synchronized === "no")) {
-    refusals.push({
-      where: node.name,
-      found: "it does not have the deployment manager's configuration",
-      why: "A rollout would bring other people's unfinished changes with it",
-      next: "Synchronize it first",
-    });
-  }
-  const due = live.deploymentManager.keyGenerationDue;
-  if (due !== null) {
-    refusals.push({
-      where: "LTPA keys",
-      found: `an automatic generation is due on ${due}`,
-      why: "A node that is not synchronized then no longer accepts the logins of the others",
-      next: "Turn automatic key generation off for the rollout, or wait until it has happened",
     });
   }
   return refusals;

@@ -138,6 +138,18 @@ describe("a rollout does not begin with", () => {
     expect(await refused(given)).toMatch(message);
   });
 
+  const NO_LESS_OFFLINE: readonly (readonly [string, Given["live"], RegExp])[] = [
+    ["a SOAP limit that cuts the installer off", manager({ soapRequestTimeout: 180 }), /requestTimeout: 180 s/],
+    ["new LTPA keys due in the window", manager({ keyGenerationDue: "2026-11-24" }), /generation is due/],
+    ["a node with another configuration", node1({ synchronized: "no" }), /does not have the deployment manager's/],
+  ];
+  test.each(NO_LESS_OFFLINE)(
+    "%s, offline too: that has nothing to do with who serves",
+    async (_name, live, message) => {
+      expect(await refused({ settings: { strategy: "offline" }, ...(live && { live }) })).toMatch(message);
+    },
+  );
+
   test("promise 13: another declaration than the open rollout's", async () => {
     const cell = new MemoryCell(2);
     const driver = new Driver(cell, declaration(cell));
