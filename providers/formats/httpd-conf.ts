@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ProblemError } from "../common/problem.js";
-import { type Edit, splice } from "./xml.js";
+import { type Edit, splice } from "./splice.js";
 
 /** Larger files are refused: people write these by hand. */
 export const MAX_CONF_BYTES = 16 * 1024 * 1024;

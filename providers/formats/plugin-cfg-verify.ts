@@ -1,6 +1,7 @@
 import { ProblemError } from "../common/problem.js";
 import { childrenOf, isList, listedNames, type WantedLists } from "./server-lists.js";
-import { attributeOf, type Edit, readXml, type XmlDocument, type XmlElement } from "./xml.js";
+import type { Edit } from "./splice.js";
+import { attributeOf, readXml, type XmlDocument, type XmlElement } from "./xml.js";
 
 /** What is to happen to the lists of one ServerCluster. */
 export interface ListChange {

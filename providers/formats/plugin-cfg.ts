@@ -2,7 +2,8 @@ import { sha256 } from "../common/json.js";
 import { type Problem, ProblemError } from "../common/problem.js";
 import { type ListChange, sameOrder, verifyEdited } from "./plugin-cfg-verify.js";
 import { childrenOf, isList, listEdits, listedNames, listsOf, type WantedLists } from "./server-lists.js";
-import { attributeOf, readXml, splice, type XmlDocument, type XmlElement } from "./xml.js";
+import { splice } from "./splice.js";
+import { attributeOf, readXml, type XmlDocument, type XmlElement } from "./xml.js";
 
 /** One address that the plug-in forwards to. */
 export interface PluginTransport {

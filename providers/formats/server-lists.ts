@@ -1,4 +1,5 @@
-import { attributeOf, type Edit, type XmlElement } from "./xml.js";
+import type { Edit } from "./splice.js";
+import { attributeOf, type XmlElement } from "./xml.js";
 
 /** A `<Server Name="…"/>` inside PrimaryServers or BackupServers. */
 export interface Reference {

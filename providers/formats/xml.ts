@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { type Problem, ProblemError } from "../common/problem.js";
+import { decodeBytes, firstInvalidUtf8, hex, isXmlCharacter } from "./xml-text.js";
 
 /** Larger files are refused: no configuration file of the products comes near this. */
 export const MAX_XML_BYTES = 64 * 1024 * 1024;
@@ -37,13 +38,6 @@ export interface XmlDocument {
   lineOf(offset: number): number;
 }
 
-/** Puts `text` (latin1: one character a byte) in place of the bytes from `start` to `end`. */
-export interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
 /** Value of an attribute, decoded. */
 export function attributeOf(element: XmlElement, name: string): string | undefined {
   return element.attributes.find((attribute) => attribute.name === name)?.value;
@@ -65,20 +59,6 @@ export function attributeOf(element: XmlElement, name: string): string | undefin
  */
 export function readXml(bytes: Uint8Array, where: string): XmlDocument {
   return new XmlReader(bytes, where).read();
-}
-
-/** Applies edits (sorted by place, not overlapping) to bytes; everything outside them stays as it is. */
-export function splice(bytes: Uint8Array, edits: readonly Edit[]): Buffer {
-  const parts: Uint8Array[] = [];
-  let at = 0;
-  for (const edit of edits) {
-    if (edit.start < at || edit.end < edit.start || edit.end > bytes.length)
-      throw new RangeError(`edits overlap or are not in order at byte ${edit.start}`);
-    parts.push(bytes.subarray(at, edit.start), Buffer.from(edit.text, "latin1"));
-    at = edit.end;
-  }
-  parts.push(bytes.subarray(at));
-  return Buffer.concat(parts);
 }
 
 const UTF8_MARK = "\xef\xbb\xbf";
@@ -373,14 +353,7 @@ class XmlReader {
 
   private character(at: number, decimal: string | undefined, hexadecimal: string | undefined): string {
     const code = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hexadecimal as string, 16);
-    const valid =
-      code === 9 ||
-      code === 10 ||
-      code === 13 ||
-      (code >= 0x20 && code <= 0xd7ff) ||
-      (code >= 0xe000 && code <= 0xfffd) ||
-      (code >= 0x10000 && code <= 0x10ffff);
-    if (!valid) this.fail(at, `a reference to character ${code}`, "characters that XML 1.0 knows");
+    if (!isXmlCharacter(code)) this.fail(at, `a reference to character ${code}`, "characters that XML 1.0 knows");
     return String.fromCodePoint(code);
   }
 
@@ -421,24 +394,4 @@ class XmlReader {
 /** The elements among what the parser answered; text has no positions and is checked against the bytes. */
 function elementsOf(nodes: unknown): readonly ParsedElement[] {
   return Array.isArray(nodes) ? nodes.filter((node) => META in node) : [];
-}
-
-function decodeBytes(bytes: Buffer, encoding: string): string {
-  // TextDecoder takes ISO-8859-1 for windows-1252, as browsers do; in XML it is what it says.
-  if (encoding === "iso-8859-1") return bytes.toString("latin1");
-  return new TextDecoder(encoding).decode(bytes);
-}
-
-/** Start of the first line that is not valid UTF-8 (a line end is never part of another character). */
-function firstInvalidUtf8(bytes: Uint8Array): number {
-  let start = 0;
-  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-    if (!isUtf8(bytes.subarray(start, end))) return start;
-    start = end + 1;
-  }
-  return start;
-}
-
-function hex(character: string): string {
-  return character.charCodeAt(0).toString(16).padStart(2, "0");
 }

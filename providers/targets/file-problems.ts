@@ -24,6 +24,15 @@ export function changedMeanwhile(host: string, path: string, expected: string, f
   });
 }
 
+/** A file, or what it says, is not what a step was planned for. */
+export const changedSincePlanned = (where: string, found: string): ProblemError =>
+  new ProblemError("changed-meanwhile", {
+    where,
+    found,
+    why: "What was planned may no longer be right for it",
+    next: "Run up again: it looks anew",
+  });
+
 export function missingDirectory(host: string, path: string): ProblemError {
   return new ProblemError("missing", {
     where: `${host}:${path}`,

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { ProblemError } from "../../providers/common/problem.js";
 import { type ListChange, verifyEdited } from "../../providers/formats/plugin-cfg-verify.js";
 import { childrenOf, listEdits } from "../../providers/formats/server-lists.js";
-import { attributeOf, readXml, splice } from "../../providers/formats/xml.js";
+import { splice } from "../../providers/formats/splice.js";
+import { attributeOf, readXml } from "../../providers/formats/xml.js";
 
 const bytes = readFileSync(join(__dirname, "../fixtures/plugin-cfg/nd-medium.xml"));
 const document = readXml(bytes, "f.xml");

@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import { XMLValidator } from "fast-xml-parser";
 import { ProblemError } from "../../providers/common/problem.js";
-import {
-  attributeOf,
-  MAX_XML_BYTES,
-  MAX_XML_DEPTH,
-  readXml,
-  splice,
-  type XmlElement,
-} from "../../providers/formats/xml.js";
+import { splice } from "../../providers/formats/splice.js";
+import { attributeOf, MAX_XML_BYTES, MAX_XML_DEPTH, readXml, type XmlElement } from "../../providers/formats/xml.js";
 
 const read = (text: string) => readXml(Buffer.from(text, "latin1"), "f.xml");
 

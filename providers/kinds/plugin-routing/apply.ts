@@ -2,6 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { sha256 } from "../../common/json.js";
 import { ProblemError } from "../../common/problem.js";
 import { readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
+import { changedSincePlanned } from "../../targets/file-problems.js";
 import type { Host } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
 import { requireOwnAddress } from "../../targets/plugin/access-log.js";
@@ -13,7 +14,6 @@ import { directiveIn } from "../../targets/plugin/web-server.js";
 import { type RoutingDesired, webServerOf } from "./goal.js";
 import type { Kept, Written } from "./live.js";
 import {
-  changed,
   holdSessions,
   hostOf,
   provenNow,
@@ -152,7 +152,7 @@ function withVersion(written: Kept["written"], path: string, version: Written): 
 async function copyBytes(copy: CopyRecipe, host: Host): Promise<Buffer> {
   const source = await host.files.read(copy.sourcePath);
   const where = `${host.name}:${copy.sourcePath}`;
-  if (source?.sha256 !== copy.sourceSha256) throw changed(where, "it was changed after the plan was made");
+  if (source?.sha256 !== copy.sourceSha256) throw changedSincePlanned(where, "it was changed after the plan was made");
   return routePlugin(source.bytes, where, new Map(Object.entries(copy.wanted)));
 }
 
@@ -160,7 +160,7 @@ async function copyBytes(copy: CopyRecipe, host: Host): Promise<Buffer> {
 async function editedBytes({ path, lists }: EditRecipe, host: Host): Promise<Buffer> {
   const present = await host.files.read(path);
   const where = `${host.name}:${path}`;
-  if (!present) throw changed(where, "it is gone since the plan was made");
+  if (!present) throw changedSincePlanned(where, "it is gone since the plan was made");
   return routePlugin(present.bytes, where, new Map(Object.entries(lists)));
 }
 
@@ -188,7 +188,7 @@ async function point(
   const directive = await directiveIn(host.files, webServerOf(context.desired), context.desired.settings);
   if (directive.value === step.value) return;
   if (directive.fileSha256 !== planned?.fileSha256 || directive.file !== planned.file) {
-    throw changed(`${host.name}:${directive.file}`, "it was changed after the plan was made");
+    throw changedSincePlanned(`${host.name}:${directive.file}`, "it was changed after the plan was made");
   }
   await pointAt(step.value, step.restoresFound ? context.kept.found.directive : undefined, context, host);
 }

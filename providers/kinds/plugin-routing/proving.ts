@@ -2,6 +2,7 @@ import { ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig } from "../../formats/plugin-cfg.js";
 import { sameRouting } from "../../formats/routing.js";
 import type { ApplyContext } from "../../lifecycle/kind.js";
+import { changedSincePlanned } from "../../targets/file-problems.js";
 import type { Host } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
 import { requireAlive } from "../../targets/plugin/control.js";
@@ -107,7 +108,7 @@ async function followedPath(context: RoutingContext, host: Host, planned: string
   if (planned === undefined) return named.path;
   const { path, file } = await unlinked(host.files, named, [planned]);
   if (path === planned) return path;
-  throw changed(`${host.name}:${file}`, `it names ${path}: it was changed after the plan was made`);
+  throw changedSincePlanned(`${host.name}:${file}`, `it names ${path}: it was changed after the plan was made`);
 }
 
 function requireAsPlanned(
@@ -119,7 +120,7 @@ function requireAsPlanned(
   for (const name of names) {
     const [wanted, found] = [lists[name], clusters.find((cluster) => cluster.name === name)];
     if (!wanted || (found && sameRouting({ [name]: found }, { [name]: wanted }))) continue;
-    throw changed(where, `it was changed after the plan was made: ${name} has other servers`);
+    throw changedSincePlanned(where, `it was changed after the plan was made: ${name} has other servers`);
   }
 }
 
@@ -131,13 +132,4 @@ async function readConfig(path: string, host: Host): Promise<PluginConfig> {
   const content = await host.files.read(path);
   if (content) return readPluginConfig(content.bytes, where);
   throw new ProblemError("missing", { where, found: "there is no such file" });
-}
-
-export function changed(where: string, found: string): ProblemError {
-  return new ProblemError("changed-meanwhile", {
-    where,
-    found,
-    why: "What was planned may no longer be right for it",
-    next: "Run up again: it looks anew",
-  });
 }

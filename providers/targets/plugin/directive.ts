@@ -1,4 +1,5 @@
 import { ProblemError } from "../../common/problem.js";
+import { changedSincePlanned } from "../file-problems.js";
 import type { Host } from "../host.js";
 import { type HttpdDirective, pointDirective } from "../httpd.js";
 import type { WebServerIdentity, WebServerSettings } from "./schema.js";
@@ -30,12 +31,7 @@ export async function setDirective(
   const content = await host.files.read(directive.file);
   const where = `${host.name}:${directive.file}`;
   if (content?.sha256 !== directive.fileSha256) {
-    throw new ProblemError("changed-meanwhile", {
-      where,
-      found: "it was changed while it was being read",
-      why: "What was planned may no longer be right for it",
-      next: "Run up again: it looks anew",
-    });
+    throw changedSincePlanned(where, "it was changed while it was being read");
   }
   await backUp(content.bytes);
   const before = once?.directive.file === directive.file ? once : undefined;
