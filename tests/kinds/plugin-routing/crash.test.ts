@@ -86,6 +86,7 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
   test.each(FAULTS.filter(([, , lasting]) => lasting))(
     "a copy in force, rewritten with what turns out bad for users: %s",
     async (_name, side, lasting) => {
+      let judged = 0;
       const indices = await everywhere(side, lasting, async (web, fault) => {
         const bench = routingBench(web);
         const outs = await bench.create(inputsFor(web));
@@ -103,6 +104,7 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
         await web.load();
         web.status = 500;
         if (finished) return;
+        judged++;
         await expect(bench.up(stored, inputsFor(web))).rejects.toThrow(/status 500/);
         expect(web.host.text(copyOf("node10"))).toBe(good);
         web.status = 200;
@@ -111,6 +113,7 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
         expect(await bench.up(healed ?? stored, inputsFor(web))).toBeUndefined();
       });
       expect(indices).toBeGreaterThan(6);
+      expect(judged).toBeGreaterThan(5);
     },
   );
 
