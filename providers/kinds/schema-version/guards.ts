@@ -2,7 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { canonicalJson } from "../../common/json.js";
 import type { Problem } from "../../common/problem.js";
 import { sameLevel } from "../../formats/schema-level.js";
-import { type Connected, describeConnected, type Kept, type Live } from "./live.js";
+import { type Connected, describeConnected, type Kept, type Live, serverTime } from "./live.js";
 import type { SchemaDesired } from "./plan.js";
 import type { Settings, Statement } from "./schema.js";
 
@@ -42,10 +42,7 @@ export const fingerprint = ({ host, port, database, component, level, postLevel,
     component,
     level,
     ...(postLevel === undefined ? {} : { postLevel }),
-    date: date
-      .replace(" ", "T")
-      .replace(/Z$/, "")
-      .replace(/^(.{16})$/, "$1:00"),
+    date: date.replace(" ", "T").replace(/^(.{16})$/, "$1:00"),
   });
 
 /** The statement is about this component in the database that the connection leads to, whatever the configuration calls it. */
@@ -145,8 +142,20 @@ function statementVerdict(
  * A statement from before a restore is about content that the restore may have taken away. That also holds for a statement whose use
  * this run knows nothing of, because another stack, or one with another `home`, made it.
  */
-function restoreVerdict(statement: Statement, said: string, { restored }: Live, where: string): Verdict {
-  if (!restored) return notLookedAt(where, "whether the database was restored since the statement");
+function restoreVerdict(statement: Statement, said: string, live: Live, where: string): Verdict {
+  const { restored, serverTime: now } = live;
+  if (!restored || !now) return notLookedAt(where, "whether the database was restored since the statement");
+  if ("problem" in now || isAfter(statement, now.found)) {
+    return refuse({
+      where,
+      found:
+        "problem" in now
+          ? `${said}; the server's present time cannot be read: ${now.problem}`
+          : `${said}; that is after its server's present time, ${now.found}`,
+      why: "Only a statement that is not from the future is known to be older than a restore that comes after it",
+      next: "Correct the date of contentProof.statement: it is by the database server's clock",
+    });
+  }
   if ("problem" in restored) {
     return {
       refusals: [],
@@ -163,7 +172,10 @@ function restoreVerdict(statement: Statement, said: string, { restored }: Live, 
 }
 
 /** "2026-05-01T22:30" as the history has its times; a date alone is that day's beginning. */
-const statedAt = ({ date }: Statement): string => date.replace("T", " ").replace(/Z$/, "");
+const statedAt = ({ date }: Statement): string => date.replace("T", " ").replace(/^(.{10})$/, "$1 00:00");
+
+const isAfter = (statement: Statement, now: string): boolean =>
+  serverTime(statedAt(statement)) > serverTime(now) + CLOCK_TOLERANCE_MINUTES * 60_000;
 
 /** Of the settings as they are now nothing is known yet: that is no evidence, and only evidence lets a change pass. */
 const notLookedAt = (where: string, what: string): Verdict =>
@@ -196,7 +208,7 @@ function probeVerdict(probe: Probe, live: Live, where: string): Verdict {
   });
 }
 
-/** A backup may seem to begin this much after the server's present time. */
+/** A backup may seem to begin, and a statement to be made, this much after the server's present time. */
 const CLOCK_TOLERANCE_MINUTES = 5;
 
 function backupVerdict({ backup: wanted }: Settings, { backup }: Live, where: string): Verdict {

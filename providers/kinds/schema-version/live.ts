@@ -45,6 +45,8 @@ export interface Live {
   backup?: Answer<NewestBackup | "none">;
   /** When the newest restore of the database ended, by the server's clock, or "none"; asked where a statement proves the content. */
   restored?: Answer<string>;
+  /** The server's present time, as its history has times; asked where a statement proves the content. */
+  serverTime?: Answer<string>;
   servers?: Answer<Connected[]>;
   /** What became of a connection to each declared port of the servers. */
   ports?: SeenPort[];
@@ -80,7 +82,12 @@ export async function observe(identity: Identity, settings: Settings, database: 
   return {
     ...live,
     ...("waived" in settings.backup ? {} : { backup: await answered(() => newestBackup(database)) }),
-    ...(contentProof && "statement" in contentProof ? { restored: await answered(() => newestRestore(database)) } : {}),
+    ...(contentProof && "statement" in contentProof
+      ? {
+          restored: await answered(() => newestRestore(database)),
+          serverTime: await answered(() => presentTime(database)),
+        }
+      : {}),
     ...("whileRunning" in settings.servers
       ? {}
       : {
@@ -134,13 +141,13 @@ const seenPort = async ({ address, port }: { address: string; port: number }): P
  * [IBM documentation, "DB_HISTORY administrative view"]
  */
 async function newestBackup(reader: Reader): Promise<NewestBackup | "none"> {
-  const [clock] = await reader.query("SELECT CURRENT TIMESTAMP AS SERVER_TIME FROM SYSIBM.SYSDUMMY1");
+  const now = await presentTime(reader);
   const [row] = await reader.query(
     `SELECT START_TIME, OPERATIONTYPE FROM SYSIBMADM.DB_HISTORY WHERE OPERATION = 'B' AND OBJECTTYPE = 'D' AND ENTRY_STATUS = 'A' AND END_TIME IS NOT NULL AND ("SQLCODE" IS NULL OR "SQLCODE" >= 0) ORDER BY START_TIME DESC FETCH FIRST 1 ROWS ONLY`,
   );
   if (!row) return "none";
   const began = historyTime(row.START_TIME);
-  const ageMinutes = Math.floor((serverTime(clock?.SERVER_TIME) - serverTime(began)) / 60_000);
+  const ageMinutes = Math.floor((serverTime(now) - serverTime(began)) / 60_000);
   return { began, ageMinutes, sort: SORTS[String(row.OPERATIONTYPE).trim()] ?? "of an unknown sort" };
 }
 
@@ -153,6 +160,12 @@ async function newestRestore(reader: Reader): Promise<string> {
     "SELECT START_TIME, END_TIME FROM SYSIBMADM.DB_HISTORY WHERE OPERATION = 'R' ORDER BY START_TIME DESC FETCH FIRST 1 ROWS ONLY",
   );
   return row ? historyTime(row.END_TIME ?? row.START_TIME) : "none";
+}
+
+async function presentTime(reader: Reader): Promise<string> {
+  const [clock] = await reader.query("SELECT CURRENT TIMESTAMP AS SERVER_TIME FROM SYSIBM.SYSDUMMY1");
+  serverTime(clock?.SERVER_TIME);
+  return String(clock?.SERVER_TIME).slice(0, 19);
 }
 
 const historyTime = (text: unknown): string =>
@@ -169,7 +182,7 @@ const SORTS: Readonly<Record<string, string>> = {
 };
 
 /** Both times are by the server's clock in its own zone; taken for UTC here, since only their distance matters. */
-function serverTime(text: unknown): number {
+export function serverTime(text: unknown): number {
   const time = Date.parse(`${String(text).slice(0, 19).replace(" ", "T")}Z`);
   if (!Number.isNaN(time)) return time;
   throw new ProblemError("command-failed", {

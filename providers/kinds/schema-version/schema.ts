@@ -13,14 +13,25 @@ export const identitySchema = z.strictObject({
 
 const reasonSchema = z.string().trim().min(1);
 
+const DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$/;
+
+const DATE_MESSAGE =
+  'must be a date in quotes, with a time where one day has several, by the database server\'s clock: "2026-05-01" or "2026-05-01T22:30"';
+
+/** Days and hours that there are: `Date` makes March of the 30th of February. */
+const isDate = (text: string): boolean => {
+  const iso = text.replace(" ", "T");
+  const time = Date.parse(`${iso.length > 10 ? iso : `${iso}T00:00`}Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso);
+};
+
 const statementSchema = z.strictObject({
   by: z.string().trim().min(1).describe("who states it"),
   date: z
     .string()
-    .regex(/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?Z?)?$/, {
-      message: 'must be a date in quotes, with a time where one day has several: "2026-05-01" or "2026-05-01T22:30"',
-    })
-    .describe("when; a new one makes a new statement"),
+    .regex(DATE, { message: DATE_MESSAGE })
+    .refine((text) => !DATE.test(text) || isDate(text), { message: DATE_MESSAGE })
+    .describe("when, by the database server's clock and not after it; a new one makes a new statement"),
   host: z.string().min(1).describe("host of the Db2 server that it is about, as in the database's connection"),
   port: z.number().int().min(1).max(65535).default(50000).describe("port of that server"),
   database: z.string().min(1).describe("the database that it is about, by its name at the server, such as HOMEPAGE"),

@@ -103,7 +103,7 @@ describe("promise 6: interrupted anywhere, the next up converges, and the level 
 
 describe("a statement serves for one change, wherever the run is interrupted", () => {
   const inputs = schemaInputs({ contentProof: statement() });
-  const renewed = schemaInputs({ contentProof: statement({ date: "2026-06-01" }) });
+  const renewed = schemaInputs({ contentProof: statement({ date: "2026-05-01T11:00" }) });
   const next = (model: DatabaseModel, stored: Stored | undefined, wanted: Stored) =>
     stored?.live ? schemaBench(model).up(stored, wanted) : schemaBench(model).create(wanted);
   const refusalOf = (work: Promise<unknown>) =>
@@ -130,7 +130,9 @@ describe("a statement serves for one change, wherever the run is interrupted", (
       expect([model.level, model.database.written.length]).toEqual([704, 1]);
     });
     expect(index).toBeGreaterThan(15);
-    expect([...outcomes]).toEqual(expect.arrayContaining(["raised", "refused", "was there"]));
+    // An answer that alone was lost leaves nothing open: the row, or the record, is read again.
+    const doubtful = side === "after" && !lasting ? [] : ["refused"];
+    expect([...outcomes].sort()).toEqual(["raised", ...doubtful, "was there"]);
   });
 
   test.each(FAULTS)(

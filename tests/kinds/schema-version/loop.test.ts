@@ -91,7 +91,7 @@ describe("a statement serves for one change of one database", () => {
     await expect(bench.up(outs, stated())).rejects.toThrow(/renew contentProof\.statement with a new date/);
     expect(model.level).toBe(704);
 
-    const renewed = stated({ date: "2026-06-01" });
+    const renewed = stated({ date: "2026-05-01T11:00" });
     const after = (await bench.up(outs, renewed)) ?? {};
     expect(model.level).toBe(705);
     expect(await bench.preview(after, renewed)).toMatchObject({ changes: false });
@@ -136,15 +136,15 @@ describe("a statement serves for one change of one database", () => {
 
 describe("a statement is the same one whoever makes it and however it is spelled", () => {
   const stated = (more: Record<string, unknown> = {}) => schemaInputs({ contentProof: statement(more) });
-  const date = "2026-05-01T22:30";
+  const date = "2026-05-01T11:30";
 
   test.each<[Record<string, unknown>]>([
     [{ by: "John Doe" }],
     [{ host: "DB2.Example.com" }],
     [{ database: "homepage" }],
     [{ port: 50000 }],
-    [{ date: "2026-05-01 22:30" }],
-    [{ date: "2026-05-01T22:30:00Z" }],
+    [{ date: "2026-05-01 11:30" }],
+    [{ date: "2026-05-01T11:30:00" }],
   ])("%j makes no new one", async (more) => {
     const model = new DatabaseModel();
     const bench = schemaBench(model);

@@ -180,13 +180,47 @@ describe("a statement that was not used yet", () => {
     ["2026-05-01", "20260501080000", /restored since, at 2026-05-01 08:00:00 by its server's clock.*renew/],
     ["2026-05-01T07:59", "20260501080000", /restored since/],
     ["2026-05-01T08:01", "20260501080000", undefined],
-    ["2026-05-01 08:00:01Z", "20260501080000", undefined],
+    ["2026-05-01 08:00:01", "20260501080000", undefined],
   ])("made at %s, the database restored at %s", async (date, time, expected) => {
     const message = await refusal({ contentProof: statement({ date }) }, (model) => {
       model.restores = [{ START_TIME: "20260101000000", END_TIME: time }];
     });
     if (expected) expect(message).toMatch(expected);
     else expect(message).toBeUndefined();
+  });
+
+  test.each([
+    ["UTC, which the server's clock is not", "2026-05-01T06:00Z"],
+    ["a month that there is not", "2026-13-01"],
+    ["a day that there is not", "2026-02-30"],
+    ["an hour that there is not", "2026-05-01T25:00"],
+  ])("promise 20: is not made in %s", async (_what, date) => {
+    expect(await refusal({ contentProof: statement({ date }) })).toMatch(/by the database server's clock/);
+  });
+
+  test.each([
+    ["2026-05-02", "none"],
+    ["2026-05-01T12:06", "none"],
+    ["2062-05-01", "20260501080000"],
+  ])(
+    "promise 20: made at %s is after the server's time, so no later restore would show: refused (restored: %s)",
+    async (date, time) => {
+      const message = await refusal({ contentProof: statement({ date }) }, (model) => {
+        if (time !== "none") model.restores = [{ START_TIME: time, END_TIME: time }];
+      });
+      expect(message).toMatch(/that is after its server's present time, 2026-05-01 12:00:00/);
+    },
+  );
+
+  test("clocks that differ by a few minutes are no reason to refuse it", async () => {
+    expect(await refusal({ contentProof: statement({ date: "2026-05-01T12:05" }) })).toBeUndefined();
+  });
+
+  test("without a clock to compare it with, it proves nothing", async () => {
+    const message = await refusal({ contentProof: statement(), backup: { waived: { reason: "a copy" } } }, (model) => {
+      model.now = "noon";
+    });
+    expect(message).toMatch(/the server's present time cannot be read/);
   });
 
   test("a restore that did not end counts from its begin", async () => {
