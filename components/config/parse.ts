@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { durationSchema, milliseconds } from "../../providers/common/duration.js";
 import { nearest } from "../../providers/common/nearest.js";
 import { type Problem, ProblemError } from "../../providers/common/problem.js";
 import { pathText, shownValue, valueAt } from "../../providers/common/values.js";
@@ -6,7 +7,7 @@ import { AS_GENERATED } from "../../providers/kinds/plugin-routing/schema.js";
 import type { Finding } from "./finding.js";
 import { inWords, type JsonSchema, schemaAt, stackJsonSchema } from "./json-schema.js";
 import { strayOrder, strayPhases } from "./manual-steps.js";
-import { type StackConfig, stackConfigSchema, WEB_SECTIONS } from "./schema.js";
+import { FIXES_DEADLINE, type StackConfig, stackConfigSchema, WEB_SECTIONS } from "./schema.js";
 
 type Path = readonly PropertyKey[];
 type Values = Readonly<Record<string, unknown>>;
@@ -47,6 +48,7 @@ export function parseStackConfig(given: Values, where: string): StackConfig {
     ...strayHosts(values),
     ...strayNode(values),
     ...sharedAddresses(values),
+    ...endlessWait(values),
     ...stepOrder(values),
   ];
   if (result.success && stray.length === 0) return result.data;
@@ -194,6 +196,35 @@ function sharedAddresses({ webServers }: Values): readonly Finding[] {
       },
     ];
   });
+}
+
+/**
+ * A limit that is longer than the run it is part of could never be waited for. Only where it was given: what a run really
+ * waits for is compared in its plan.
+ */
+function endlessWait({ routing, run, interimFixes }: Values): readonly Finding[] {
+  const within = (path: Path, limit: unknown, key: string, deadline: unknown): readonly Finding[] => {
+    const [mine, whole] = [durationSchema.safeParse(limit), durationSchema.safeParse(deadline)];
+    if (!mine.success || !whole.success || milliseconds(mine.data) < milliseconds(whole.data)) return [];
+    return [
+      {
+        path,
+        found: JSON.stringify(mine.data),
+        allowed: `less than ${key}, which is ${whole.data}`,
+        why: "The run would end before the wait, and be taken back",
+      },
+    ];
+  };
+  const { deadline } = stackConfigSchema.shape.run.safeParse(run ?? {}).data ?? {};
+  const ofFixes = isObject(interimFixes) && isObject(interimFixes.limits) ? interimFixes : {};
+  const limits = isObject(ofFixes.limits) ? ofFixes.limits : {};
+  const whole = ofFixes.deadline ?? FIXES_DEADLINE;
+  return [
+    ...(isObject(routing) && routing.switchRouting === "in-place"
+      ? within(["routing", "refreshLimit"], routing.refreshLimit, "run.deadline", deadline)
+      : []),
+    ...within(["interimFixes", "limits", "refresh"], limits.refresh, "interimFixes.deadline", whole),
+  ];
 }
 
 function strayHostsOfMembers(rest: Values, hosts: Values): readonly Finding[] {

@@ -33,6 +33,9 @@ const { serverRoot, control, pluginFile, copyPrefix, defines, variables, nodes, 
   routingSettings.shape;
 const { switchRouting, refreshLimit } = routingSettings.shape;
 
+/** Of a rollout, which takes hours. */
+export const FIXES_DEADLINE = "12h";
+
 const webServerSchema = z.strictObject({
   host: name.describe("one of hosts"),
   serverRoot,
@@ -105,7 +108,9 @@ const interimFixesSchema = z.strictObject({
     .min(1)
     .describe("nodes with cluster members, in the order of the rollout"),
   ...rolling,
-  deadline: durationSchema.default("12h").describe("limit of one whole rollout; of every other run: run.deadline"),
+  deadline: durationSchema
+    .default(FIXES_DEADLINE)
+    .describe("limit of one whole rollout; of every other run: run.deadline"),
   ...fixesAspects.shape,
   fixes: z
     .record(

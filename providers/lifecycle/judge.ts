@@ -1,3 +1,4 @@
+import { milliseconds } from "../common/duration.js";
 import type { Problem } from "../common/problem.js";
 import type { AnyKind, ParsedInputs } from "./inputs.js";
 import type { Plan } from "./kind.js";
@@ -31,6 +32,20 @@ export function windowProblem(kind: AnyKind, inputs: ParsedInputs, plan: Plan, n
   };
 }
 
+/** Why the plan cannot end in time, however well all goes: it would be begun, run out of time, and be taken back. */
+export function deadlineProblem(kind: AnyKind, inputs: ParsedInputs, plan: Plan): Problem | undefined {
+  const slow = plan.steps.filter((step) => (step.atLeastMs ?? 0) > 0);
+  const atLeastMs = slow.reduce((sum, step) => sum + (step.atLeastMs ?? 0), 0);
+  if (slow.length === 0 || atLeastMs < milliseconds(inputs.run.deadline)) return undefined;
+  return {
+    where: titleOf(kind, inputs),
+    found: `these steps take at least ${Math.ceil(atLeastMs / 1_000)} s: ${slow.map((step) => step.title).join("; ")}`,
+    allowed: `less than the deadline of ${inputs.run.deadline}`,
+    why: "The run would be stopped in the midst of them, and taken back",
+    next: "Raise deadline, or make what is waited for shorter",
+  };
+}
+
 /** The reason given for letting this one run go on outside its window. */
 export const outsideWindowReason = (): string | undefined => process.env[OUTSIDE_WINDOW_VARIABLE] || undefined;
 
@@ -42,7 +57,8 @@ export function judged(
   found: { readonly owner?: string; readonly now: Date },
 ): Plan {
   const window = outsideWindowReason() ? undefined : windowProblem(kind, inputs, plan, found.now);
-  const ours = [ownerProblem(kind, inputs, found.owner), window].filter((problem) => problem !== undefined);
+  const owner = ownerProblem(kind, inputs, found.owner);
+  const ours = [owner, window, deadlineProblem(kind, inputs, plan)].filter((problem) => problem !== undefined);
   return ours.length > 0 ? { ...plan, refusals: [...plan.refusals, ...ours] } : plan;
 }
 

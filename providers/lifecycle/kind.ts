@@ -13,6 +13,8 @@ export interface Step {
   readonly key: string;
   readonly title: string;
   readonly impact: Impact;
+  /** Milliseconds that it takes however well all goes, where a target's own settings say so; default: none to speak of. */
+  readonly atLeastMs?: number;
 }
 
 /** The way from live to desired. No steps and no refusals = converged. */

@@ -97,6 +97,10 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       if (replaces.length > 0) return { changes: true, replaces };
       if (hasUnknown(news)) return { changes: true };
       const plan = planFromState(kind, wanted.desired, state);
+      const isDue = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
+      const changes = isDue || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0;
+      // A refresh compares with the inputs that the engine holds, before the program has declared any: no plan of anybody's.
+      if (!owners.has(id(wanted))) return { changes };
       const former = settingsSince(kind, state, wanted);
       environment.shown.remember(id(wanted), news, shownPlan(plan, state, former));
       const now = environment.now?.() ?? new Date();
@@ -104,8 +108,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       const shown = { ...due, notes: [...notes, ...formerSettingsNote(former)] };
       for (const line of planLines(titleOf(kind, wanted), shown, sentences(kind, state, wanted))) sayPlan(line);
       for (const line of hostKeyWarningsOf(kind, wanted)) sayPlan(line);
-      const isDue = plan === undefined || plan.steps.length > 0 || plan.refusals.length > 0;
-      return { changes: isDue || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0 };
+      return { changes };
     },
 
     async create(inputs: Properties) {

@@ -2,7 +2,7 @@ import { canonicalJson } from "../common/json.js";
 import { type Problem, ProblemError } from "../common/problem.js";
 import { backUp } from "./backups.js";
 import { execute, PartialFailure, type Reached } from "./execute.js";
-import { outsideWindowReason, ownerProblem, windowProblem } from "./judge.js";
+import { deadlineProblem, outsideWindowReason, ownerProblem, windowProblem } from "./judge.js";
 import type { Plan } from "./kind.js";
 import { planLines } from "./report.js";
 import { Session, type SessionRequest } from "./session.js";
@@ -36,6 +36,7 @@ async function converge(session: Session, request: ReconcileRequest): Promise<Re
   const kept = known ?? kind.adopt(live);
   const plan = kind.plan(inputs.desired, live, kept);
   throwIfRefused(session.title, request, plan, { live, kept: known ?? {} });
+  throwIf("refused", deadlineProblem(kind, inputs, plan));
   const outsideWindow = reasonToRun(session, request, plan);
 
   const lines = planLines(known ? session.title : `${session.title} (adopted as found)`, plan);
@@ -76,6 +77,7 @@ async function letGo(session: Session, request: ReconcileRequest): Promise<void>
   const live = await session.observe();
   const plan = kind.release(inputs.desired, live, kept);
   if (plan.refusals.length > 0) throw new ProblemError("refused", plan.refusals);
+  throwIf("refused", deadlineProblem(kind, inputs, plan));
   const outsideWindow = reasonToRun(session, request, plan);
   for (const line of planLines(`${title} (restoring what was found at adoption)`, plan)) sayPlan(line);
   if (plan.steps.length > 0) {

@@ -245,6 +245,21 @@ test.each([
   expect(problems(withValue(path, value)).join("\n")).toMatch(message);
 });
 
+test.each([
+  [{ refreshLimit: "30m" }, {}, /routing\.refreshLimit: "30m".*Allowed: less than run\.deadline, which is 30m/],
+  [{ refreshLimit: "29m" }, {}, undefined],
+  [{ refreshLimit: "29m" }, { deadline: "10m" }, /less than run\.deadline, which is 10m/],
+  [{}, { deadline: "5m" }, undefined],
+])("promise 7: in place with %j, a run with %j", (routing, run, message) => {
+  const values = example();
+  const given = {
+    ...values,
+    routing: { ...(values.routing as Values), switchRouting: "in-place", ...routing },
+    run: { ...(values.run as Values), deadline: "30m", ...run },
+  };
+  expect(problems(given)).toEqual(message ? [expect.stringMatching(message)] : []);
+});
+
 test("promise 13: two web servers at one address are refused: one would be proved by the other", () => {
   const { connectTo } = (example().webServers as Record<string, Values>).webserver1 as { connectTo: Values };
   const values = withValue("webServers.webserver2.connectTo", { ...connectTo });

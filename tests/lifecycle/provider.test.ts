@@ -335,6 +335,24 @@ describe("promise 3: a changed setting that the look depends on", () => {
   });
 });
 
+test("promise 7: a plan that cannot end within the deadline is refused in the preview, and by up before its first write", async () => {
+  const kind: typeof noteKind = {
+    ...noteKind,
+    plan(desired, seen, kept) {
+      const { steps, ...rest } = noteKind.plan(desired, seen, kept);
+      return { ...rest, steps: steps.map((step) => ({ ...step, atLeastMs: step.key === "announce" ? 0 : 30_000 })) };
+    },
+  };
+  const bench = noteBench({}, undefined, kind);
+  const { outs } = await bench.create(noteInputs({ title: "found" }));
+  const before = written(bench);
+  const both = { text: "new", title: "new", deadline: "60s" };
+  await expect(bench.up(outs, noteInputs(both))).rejects.toThrow(/take at least 60 s: write the text; write the title/);
+  expect(bench.said.join("\n")).toMatch(/refused: .*less than the deadline of 60s/);
+  expect(written(bench)).toEqual(before);
+  expect((await bench.up(outs, noteInputs({ ...both, deadline: "61s" }))).updated).toBe(true);
+});
+
 describe("promise 21: after a preview that could not look", () => {
   const cutOff = { now: false };
   const bench = async () => {
@@ -451,6 +469,18 @@ test("a preview says that the maintenance window would refuse", async () => {
   const news = (await bench.provider.check(outs, noteInputs({ text: "new", maintenanceWindow }))).inputs as object;
   await bench.provider.diff("/notes/a", outs, news);
   expect(bench.said.join("\n")).toMatch(/refused: test:Note .*inside the maintenance window/);
+});
+
+test("a refresh, which compares with what was declared before, prints no plan and counts as none shown", async () => {
+  const bench = noteBench();
+  const { outs } = await bench.create();
+  const preview = noteBench({}, bench.host);
+  const former = noteInputs({ text: "declared before", mark: "former" });
+  expect(await preview.provider.diff("/notes/a", outs, former)).toEqual({ changes: true });
+  expect(preview.said).toEqual([]);
+  await preview.provider.check(outs, former);
+  await preview.provider.diff("/notes/a", outs, former);
+  expect(preview.said.join("\n")).toContain("write the text");
 });
 
 test("drift and plan of one preview speak of the same declaration", async () => {

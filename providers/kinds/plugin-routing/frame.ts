@@ -1,5 +1,6 @@
 import type { ClusterRouting } from "../../formats/routing.js";
 import { fileName } from "../../targets/plugin/copies.js";
+import { refreshWaitMs } from "../../targets/plugin/refresh.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import type { RoutingDesired } from "./goal.js";
 import type { CopyRecipe, EditRecipe, RoutingStep } from "./steps.js";
@@ -68,6 +69,7 @@ function switching(webServer: string, { by, to }: Frame, back: boolean): Routing
       key: "wait-for-refresh",
       title: `wait until every process of ${webServer} has read the file again (RefreshInterval ${by.intervalSeconds} s)`,
       impact: "none",
+      atLeastMs: refreshWaitMs(by.intervalSeconds),
       ...by,
     };
   }

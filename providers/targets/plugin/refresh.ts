@@ -22,6 +22,9 @@ export function refreshProblem(where: string, intervalSeconds: number, limit: st
   };
 }
 
+/** Time after which every process has to look at its file again. */
+export const refreshWaitMs = (intervalSeconds: number): number => intervalSeconds * 1_000 + REFRESH_MARGIN_MS;
+
 export interface RefreshWait {
   readonly webServer: string;
   /** Of the file that was followed before the edit: by it the processes decide when to look again. */
@@ -39,7 +42,7 @@ export async function waitForRefresh({
   progress,
   signal,
 }: RefreshWait): Promise<void> {
-  const wait = intervalSeconds * 1_000 + REFRESH_MARGIN_MS;
+  const wait = refreshWaitMs(intervalSeconds);
   progress(`${webServer}: waiting ${Math.round(wait / 1_000)} s, until every process has to look at its file again`);
   await pause(wait, signal);
 }
