@@ -207,6 +207,10 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     listOffered: async () => list(cell.offered),
     install: (ids, _fixDir, how) => run("install", ids, how),
     uninstall: (ids, how) => run("uninstall", ids, how),
+    goesOn: async (job) => {
+      cell.faults.alive();
+      return cell.jobs.has(job);
+    },
     isRunning: async () => {
       cell.faults.alive();
       return cell.jobs.size > 0;

@@ -175,6 +175,8 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
 /** Everything is looked at once more, so that what is remembered is what was there a moment before the first change. */
 async function begin(order: readonly string[], context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
   const { live, desired } = context;
+  const { installed } = live.installer;
+  if (installed === null) throw new RangeError("begin while it is not known what is installed");
   const { topology, settings } = await estate.cell.observe();
   const rollout = new Date(estate.now()).toISOString().replace(/[-:]|\.\d+/g, "");
   await estate.control.claim(rollout);
@@ -196,7 +198,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
     reason: "",
     order: [...order],
     found: {
-      installed: [...live.installer.installed],
+      installed: [...installed],
       agentsStopped: live.nodes.filter(({ agent }) => agent === "stopped").map(({ name }) => name),
       agentServices: Object.fromEntries(live.nodes.map(({ name, agentService = null }) => [name, agentService])),
       automatic: Object.fromEntries(automatic),

@@ -7,8 +7,14 @@ import type { Change } from "./steps.js";
 
 export type FixesDesired = Desired<Identity, Settings, Aspects>;
 
-/** What the declaration asks of the installed fixes. An id that is in no list is not managed, unless `exclusive`. */
-export function declaredChange({ aspects }: FixesDesired, installed: readonly string[]): Change {
+const NOTHING: Change = { install: [], uninstall: [] };
+
+/**
+ * What the declaration asks of the installed fixes; nothing while they are not known. An id that is in no list is not managed,
+ * unless `exclusive`.
+ */
+export function declaredChange({ aspects }: FixesDesired, installed: readonly string[] | null): Change {
+  if (installed === null) return NOTHING;
   const wanted = Object.keys(aspects.fixes);
   const unwanted = aspects.exclusive ? installed.filter((id) => !wanted.includes(id)) : aspects.absent;
   return {
@@ -20,7 +26,7 @@ export function declaredChange({ aspects }: FixesDesired, installed: readonly st
 /** What is still to be done about the fixes in this direction; going back = as the rollout found it. */
 export function changeOf(desired: FixesDesired, live: Live, journal: Journal | null): Change {
   const { installed } = live.installer;
-  if (journal?.direction !== "roll back") return declaredChange(desired, installed);
+  if (installed === null || journal?.direction !== "roll back") return declaredChange(desired, installed);
   const { found } = journal;
   const ours = [...Object.keys(desired.aspects.fixes), ...desired.aspects.absent];
   const mine = (id: string): boolean => desired.aspects.exclusive || ours.includes(id);
@@ -28,6 +34,12 @@ export function changeOf(desired: FixesDesired, live: Live, journal: Journal | n
     install: found.installed.filter((id) => mine(id) && !installed.includes(id)),
     uninstall: installed.filter((id) => mine(id) && !found.installed.includes(id)),
   };
+}
+
+/** All that a rollout does to the fixes in its direction, from its begin on. */
+export function wholeChange(desired: FixesDesired, { direction, found }: Journal): Change {
+  const { install, uninstall } = declaredChange(desired, found.installed);
+  return direction === "forward" ? { install, uninstall } : { install: uninstall, uninstall: install };
 }
 
 export const isNothing = (change: Change): boolean => change.install.length === 0 && change.uninstall.length === 0;

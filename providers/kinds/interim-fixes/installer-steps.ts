@@ -1,6 +1,8 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
+import type { FixAction } from "../../targets/wsadmin/update-installer.js";
 import type { Work } from "./apply.js";
+import { wholeChange } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { FileChange } from "./shared-files.js";
 import type { RolloutStep } from "./steps.js";
@@ -9,16 +11,36 @@ import { waitUntil } from "./waiting.js";
 /** Changed files that the progress lists one by one. */
 const LISTED_CHANGES = 50;
 
+type Installing = Pick<Extract<RolloutStep, { do: "installer" }>, "action" | "ids">;
+
+const jobOf = (action: FixAction, { rollout, direction }: Journal): string =>
+  `interim-fixes-${rollout}-${direction === "forward" ? "" : "back-"}${action}`;
+
+/**
+ * Runs the update installer for what is still due at that moment: the plan may have been made long before, and what
+ * somebody did meanwhile is not done a second time on a cell that serves.
+ */
+export async function runInstaller(step: Installing, work: Work): Promise<Partial<Journal>> {
+  const { installer } = work.estate;
+  if (await installer.goesOn(jobOf(step.action, work.journal))) return seeThrough(step, work);
+  const listed = await listedIds(work);
+  const ids = step.ids.filter((id) => listed.includes(id) !== (step.action === "install"));
+  if (ids.length > 0) return seeThrough({ ...step, ids }, work);
+  work.context.progress(`nothing is left to ${step.action}: ${step.ids.join(", ")}`);
+  return { routed: null };
+}
+
+const listedIds = async ({ estate }: Work): Promise<readonly string[]> =>
+  (await estate.installer.listInstalled()).fixes.map(({ id }) => id);
+
 /**
  * Runs the update installer, or attaches to the run of this rollout. Installed = its text says so and its list agrees; of
  * an uninstallation, whose text no documentation gives, the list alone decides.
  */
-export async function runInstaller(
-  { action, ids }: Extract<RolloutStep, { do: "installer" }>,
-  { estate, desired, journal, context, watch }: Work,
-): Promise<Partial<Journal>> {
+async function seeThrough({ action, ids }: Installing, work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, journal, context, watch } = work;
   const run = {
-    job: `interim-fixes-${journal.rollout}-${journal.direction === "forward" ? "" : "back-"}${action}`,
+    job: jobOf(action, journal),
     timeoutMs: milliseconds(desired.settings.limits.installer),
     onOutput: context.progress,
     whileRunning: watch,
@@ -28,7 +50,7 @@ export async function runInstaller(
     action === "install"
       ? await estate.installer.install(ids, desired.settings.fixDir, run)
       : await estate.installer.uninstall(ids, run);
-  const listed = (await estate.installer.listInstalled()).fixes.map(({ id }) => id);
+  const listed = await listedIds(work);
   const wrong = ids.filter((id) => listed.includes(id) !== (action === "install"));
   if (wrong.length > 0 && outcome.requires.length > 0) throw needsOthers(ids, outcome.requires);
   if (wrong.length > 0 || outcome.result === "failed") {
@@ -60,9 +82,17 @@ const needsOthers = (ids: readonly string[], requires: readonly string[]): Probl
 
 const tail = (output: string): string => output.trim().split("\n").slice(-5).join(" | ") || "no output";
 
-/** Whatever it comes to is looked at anew after it. */
+/** This rollout's own is attached to and judged; any other is waited for. Whatever it comes to is looked at anew after it. */
 export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
   const { limits } = work.desired.settings;
+  const { uninstall, install } = wholeChange(work.desired, work.journal);
+  const own: readonly Installing[] = [
+    { action: "uninstall", ids: uninstall },
+    { action: "install", ids: install },
+  ];
+  for (const step of own) {
+    if (await work.estate.installer.goesOn(jobOf(step.action, work.journal))) await seeThrough(step, work);
+  }
   await waitUntil("the update installer to end", limits.installer, work, async () =>
     (await work.estate.installer.isRunning()) ? undefined : true,
   );

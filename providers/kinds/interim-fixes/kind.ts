@@ -24,7 +24,7 @@ export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Asp
   plan,
   apply: (step, context) => apply(step, context, open(context.desired, context)),
   describe,
-  adopt: (live) => ({ journal: null, found: [...live.installer.installed], wentBack: null, durations: {} }),
+  adopt: (live) => ({ journal: null, found: [...(live.installer.installed ?? [])], wentBack: null, durations: {} }),
   keptFromDestroy,
   release,
   undo,
@@ -47,9 +47,10 @@ function describe(desired: FixesDesired, live: Live, kept: Kept): Description<As
     const stage = journal.order.map((node) => `${node} ${journal.nodes[node] ?? "not begun"}`).join(", ");
     deviations.rollout = `${journal.rollout} is unfinished (${journal.direction}): ${stage}`;
   }
-  if (live.installer.running !== "no") return { aspects, deviations };
-  const change = declaredChange(desired, live.installer.installed);
-  if (isNothing(change) || live.installer.problems.length > 0) return { aspects, deviations };
+  const { installed, problems } = live.installer;
+  if (installed === null || problems.length > 0) return { aspects, deviations };
+  const change = declaredChange(desired, installed);
+  if (isNothing(change)) return { aspects, deviations };
   for (const id of change.uninstall) {
     deviations[`installed ${id}`] = aspects.exclusive
       ? `${id} is installed and not declared`

@@ -47,9 +47,10 @@ export interface LiveWebServer {
 }
 
 export interface LiveInstaller {
-  /** Any update installer on the deployment manager's host, ours or somebody's. */
+  /** An installation or uninstallation on the deployment manager's host, ours or somebody's; a mere listing is none. */
   running: Answer;
-  installed: string[];
+  /** null = not known: while one is at work its list says nothing, so no declared fix counts as missing. */
+  installed: string[] | null;
   offered: string[];
   /** Offered fix → fixes that it needs, where the installer's list says so. */
   requires?: Record<string, string[]>;

@@ -67,16 +67,15 @@ function keyGenerationDue(cell: CellObservation, now: number): string | null {
 }
 
 async function observeInstaller(settings: FixesDesired["settings"], estate: Estate): Promise<LiveInstaller> {
-  // One after the other: the installer's own lists are a run of it too.
   const running = await problemAsData(estate.installer.isRunning(), "update installer");
   if (running.value !== false) {
-    return { running: running.value ? "yes" : "unknown", installed: [], offered: [], problems: running.problems };
+    return { running: running.value ? "yes" : "unknown", installed: null, offered: [], problems: running.problems };
   }
   const installed = await problemAsData(estate.installer.listInstalled(), "update installer");
   const offered = await problemAsData(estate.installer.listOffered(settings.fixDir), settings.fixDir);
   return {
     running: "no",
-    installed: (installed.value?.fixes ?? []).map(({ id }) => id).sort(),
+    installed: installed.value?.fixes.map(({ id }) => id).sort() ?? null,
     offered: (offered.value?.fixes ?? []).map(({ id }) => id).sort(),
     requires: Object.fromEntries(
       (offered.value?.fixes ?? []).flatMap(({ id, requires }) => (requires ? [[id, [...requires]] as const] : [])),

@@ -3,7 +3,7 @@ import type { Plan } from "../../lifecycle/kind.js";
 import { declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
 import type { Kept } from "./journal.js";
 import type { Live } from "./live.js";
-import { beginRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
+import { beginRefusals, installerRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
 import type { RolloutStep } from "./steps.js";
 import { workflow } from "./workflow.js";
 
@@ -15,9 +15,13 @@ const WORTH_SAYING_MS = 1_000;
  * finished, or taken back, whatever is declared meanwhile.
  */
 export function plan(desired: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
-  const change = declaredChange(desired, live.installer.installed);
+  const { installed, problems } = live.installer;
+  const change = declaredChange(desired, installed);
   const notes = notesOf(desired, live, change.install.length > 0);
-  if (!kept.journal && isNothing(change)) return { steps: [], refusals: live.installer.problems, notes };
+  // What is missing cannot be told while somebody's installer is at work: then nothing begins.
+  if (!kept.journal && isNothing(change)) {
+    return { steps: [], refusals: installed === null ? [...problems, ...installerRefusals(live)] : problems, notes };
+  }
   const refusals = [
     ...standingRefusals(desired, live, kept),
     ...(kept.journal ? [] : [...wentBackRefusal(desired, live, kept, change), ...beginRefusals(desired, live, change)]),
@@ -40,7 +44,7 @@ function inWords(ms: number): string {
 }
 
 function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[] {
-  const extra = extraFixes(desired, live.installer.installed);
+  const extra = extraFixes(desired, live.installer.installed ?? []);
   const { settings } = desired;
   const untouched = [...settings.untouched, ...(live.standAlone ?? [])];
   return [

@@ -123,7 +123,7 @@ function fixRefusals({ aspects, settings }: FixesDesired, live: Live, change: Ch
       });
     }
     const needs = [...new Set([...(fix?.needs ?? []), ...(requires[id] ?? [])])];
-    const missing = needs.filter((need) => !installed.includes(need) && !change.install.includes(need));
+    const missing = needs.filter((need) => !installed?.includes(need) && !change.install.includes(need));
     if (missing.length > 0) {
       refusals.push({
         where: `${where}.needs`,
@@ -145,7 +145,7 @@ function fixRefusals({ aspects, settings }: FixesDesired, live: Live, change: Ch
   return refusals;
 }
 
-function installerRefusals(live: Live): Problem[] {
+export function installerRefusals(live: Live): Problem[] {
   if (live.installer.running === "no") return [];
   return [
     {

@@ -18,6 +18,10 @@ export function rolling(walk: Walk): void {
     // Where sessions stick to a backup, some users are still there: a stopped member passes them on, a restarting one fails.
     if (!walk.classic) stopMembers(walk, lead);
     startAgent(walk, lead);
+    if (walk.awaiting) {
+      awaitInstaller(walk);
+      return;
+    }
     runInstaller(walk);
     if (walk.routed === null) walk.route({ without: lead }, "prove again, after the installer, that");
     synchronize(walk, lead);
@@ -58,14 +62,26 @@ export function offline(walk: Walk): void {
   const toStop = walk.installerDue ? walk.order : due;
   for (const node of walk.order) startAgent(walk, node);
   for (const node of toStop) stopMembers(walk, node, "any", "outage");
+  if (walk.awaiting) {
+    awaitInstaller(walk);
+    return;
+  }
   runInstaller(walk);
   for (const node of due) synchronize(walk, node);
   for (const node of due) renew(walk, node, "any");
 }
 
+/** Nothing after it can be told yet: what it did is looked at when it has ended. */
+export function awaitInstaller(walk: Walk): void {
+  walk.push(
+    "await-installer",
+    "wait for the end of the update installer that is running (it is never killed), then look again and go on from there",
+    { do: "await installer" },
+  );
+}
+
 function runInstaller(walk: Walk): void {
-  const running = walk.live.installer.running === "yes";
-  if (isNothing(walk.change) && !running && walk.accepted) return;
+  if (isNothing(walk.change) && walk.accepted) return;
   if (!walk.touched || walk.startingOver) {
     walk.push("note-installer", "remember that the update installer is about to change the configuration", {
       do: "note installer",
@@ -73,12 +89,6 @@ function runInstaller(walk: Walk): void {
     walk.touched = true;
   }
   const { install, uninstall } = walk.change;
-  if (running && (walk.goingBack || isNothing(walk.change))) {
-    walk.push("await-installer", "wait for the end of the update installer that is running (it is never killed)", {
-      do: "await installer",
-    });
-    walk.routed = null;
-  }
   if (uninstall.length > 0) installer(walk, "uninstall", uninstall);
   if (install.length > 0) installer(walk, "install", install);
   if (!walk.accepted) {

@@ -36,6 +36,8 @@ export class Walk {
   readonly turning: string | undefined;
   readonly order: readonly string[];
   readonly change: Change;
+  /** An update installer is at work: what it does is known when it has ended. */
+  readonly awaiting: boolean;
   readonly startingOver: boolean;
   readonly regenerated: boolean;
   touched: boolean;
@@ -59,13 +61,10 @@ export class Walk {
     this.goingBack = this.turning !== undefined || this.journal?.direction === "roll back";
     const turned = this.journal && this.goingBack ? { ...this.journal, direction: "roll back" as const } : this.journal;
     this.change = changeOf(desired, live, turned);
+    this.awaiting = live.installer.installed === null;
     this.touched = this.journal?.touched ?? false;
     // Somebody undid the installer's work behind our back: what was done after it counts no more.
-    this.startingOver =
-      this.turning === undefined &&
-      this.journal?.accepted === true &&
-      live.installer.running === "no" &&
-      !isNothing(this.change);
+    this.startingOver = this.turning === undefined && this.journal?.accepted === true && !isNothing(this.change);
     const anew = this.turning !== undefined || this.startingOver;
     this.regenerated = !anew && (this.journal?.regenerated ?? false);
     this.accepted = !anew && (this.journal?.accepted ?? false);
@@ -91,7 +90,7 @@ export class Walk {
 
   /** The installer has something to do, is at it, or its work was not looked at yet. */
   get installerDue(): boolean {
-    return !isNothing(this.change) || this.live.installer.running === "yes" || !this.accepted;
+    return !isNothing(this.change) || this.awaiting || !this.accepted;
   }
 
   /** Every web server's file says where users go, and requests prove it; `words` where only the proof is due again. */

@@ -5,7 +5,7 @@ import type { Live } from "./live.js";
 import { putRight } from "./put-right.js";
 import type { RolloutStep } from "./steps.js";
 import { Walk } from "./walk.js";
-import { offline, rolling } from "./walk-orders.js";
+import { awaitInstaller, offline, rolling } from "./walk-orders.js";
 
 /**
  * All that is left to do, found by walking through the whole workflow on a copy of the facts: a step whose effect is there
@@ -14,16 +14,24 @@ import { offline, rolling } from "./walk-orders.js";
  */
 export function workflow(desired: FixesDesired, live: Live, kept: Kept): { steps: RolloutStep[]; refusals: Problem[] } {
   const walk = new Walk(desired, live, kept);
+  open(walk);
+  // Not the installer of this rollout, or it came after its work was accepted: nobody's users are moved for that.
+  const isAnothers = walk.awaiting && (!walk.touched || walk.accepted);
+  if (isAnothers) awaitInstaller(walk);
+  else goOn(walk);
+  return { steps: walk.steps, refusals: walk.refusals };
+}
+
+function goOn(walk: Walk): void {
   prepare(walk);
   const treat = walk.goingBack ? walk.touched : true;
   if (treat && walk.strategy === "offline") offline(walk);
   else if (treat) rolling(walk);
-  if (walk.refusals.length === 0) putRight(walk);
-  return { steps: walk.steps, refusals: walk.refusals };
+  if (walk.refusals.length === 0 && !walk.awaiting) putRight(walk);
 }
 
-/** Before anything that users could notice. */
-function prepare(walk: Walk): void {
+/** The rollout is this run's, in its direction, and so is the routing. */
+function open(walk: Walk): void {
   const { journal, live, turning, order } = walk;
   const text = changeText(walk.change);
   if (!journal)
@@ -42,6 +50,11 @@ function prepare(walk: Walk): void {
       });
     }
   }
+}
+
+/** Before anything that users could notice. */
+function prepare(walk: Walk): void {
+  const { journal, live } = walk;
   if (!journal?.checked && !walk.goingBack) {
     walk.push("check-first", "check, before anything is changed, that users get answers from every cluster and node", {
       do: "check first",

@@ -151,15 +151,32 @@ printf '\\n@@ ended %s\\n' "$code"
 `;
 
 /**
- * INSTALL-DIR: says "@@ running" when an update installer runs, whoever started it: its script, or a Java in its folder.
+ * INSTALL-DIR: says "@@ running" when an update installer that may change something runs, whoever started it: its script, or
+ * a Java in its folder. One that only lists is told by its own arguments or by those of what started it (-installDir, and no
+ * -install, -uninstall or -uninstallAll); what cannot be told counts as one that changes.
  */
 export const INSTALLER_RUNNING = `
 folder=$(readlink -fn -- "$1/updateInstaller")
-if [ -n "$(grep -lzxE -e '(.*/)?(updateSilent|updateWizard)\\.sh' /proc/[0-9]*/cmdline 2>/dev/null)" ]; then
-  echo "@@ running"; exit 0
-fi
+lists() {
+  grep -qzxi -e -installDir "$1/cmdline" 2>/dev/null && ! grep -qzxiE -e '-(un)?install(All)?' "$1/cmdline" 2>/dev/null
+}
+listing=
+for one in $(grep -lzxE -e '(.*/)?(updateSilent|updateWizard)\\.sh' /proc/[0-9]*/cmdline 2>/dev/null); do
+  if lists "\${one%/cmdline}"; then listing="$listing \${one%/cmdline}"; continue; fi
+  if grep -qzxE -e '(.*/)?(updateSilent|updateWizard)\\.sh' "$one" 2>/dev/null; then echo "@@ running"; exit 0; fi
+done
+listed() {
+  above=\${1#/proc/}
+  while [ "\${above:-0}" -gt 1 ]; do
+    case "$listing " in *" /proc/$above "*) return 0;; esac
+    above=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$above/status" 2>/dev/null)
+  done
+  return 1
+}
 for one in $(ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's,^.* \\(/proc/[0-9]*\\)/exe -> .*/java$,\\1,p'); do
-  if [ "$(readlink -- "$one/cwd")" = "$folder" ]; then echo "@@ running"; exit 0; fi
+  [ "$(readlink -- "$one/cwd")" = "$folder" ] || continue
+  if lists "$one" || listed "$one"; then continue; fi
+  if [ -e "$one/exe" ]; then echo "@@ running"; exit 0; fi
 done
 echo "@@ none"
 `;

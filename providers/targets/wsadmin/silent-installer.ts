@@ -44,6 +44,10 @@ class SilentInstaller implements UpdateInstaller {
     return this.#change("uninstall", ids, [], run);
   }
 
+  async goesOn(job: string): Promise<boolean> {
+    return (await this.host.jobs.peek(job))?.state === "running";
+  }
+
   async isRunning(): Promise<boolean> {
     const argv = posixCommands.installerRunning(this.settings.installDir);
     const { stdout } = await this.host.run(argv, { what: "look for a running update installer", timeoutMs: LOOK_MS });

@@ -56,6 +56,11 @@ export interface UpdateInstaller {
    */
   install(ids: readonly string[], fixDir: string, run: FixRun): Promise<FixOutcome>;
   uninstall(ids: readonly string[], run: FixRun): Promise<FixOutcome>;
-  /** Whether any update installer runs on the host, whoever started it. */
+  /** Whether the run of that name is under way. */
+  goesOn(job: string): Promise<boolean>;
+  /**
+   * Whether an update installer that may change something runs on the host, whoever started it. One that only lists does
+   * not count: every preview of a colleague is one.
+   */
   isRunning(): Promise<boolean>;
 }

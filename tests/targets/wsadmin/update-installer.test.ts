@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "../../../providers/common/problem.js";
 import { updateInstallerSchema } from "../../../providers/targets/wsadmin/settings.js";
@@ -149,6 +149,40 @@ exit 5\n`,
     host.setJob("fixes", "running");
     expect((await problemOf(target().install(["LO66666"], "/fixes", run))).cause).toBe("timeout");
     expect(fixed()).toBe("");
+  });
+
+  test.each([
+    ["a listing of somebody's is none", ["-fix", "-installDir", "/opt/HCL/Connections", "-fixDir", "/fixes"], false],
+    ["an uninstallation of all", ["-fix", "-installDir", "/opt/HCL/Connections", "-uninstallAll"], true],
+    ["an installation", ["-fix", "-installDir", "/opt", "-fixDir", "/fixes", "-install", "-fixes", "LO1"], true],
+    ["one that says nothing of what it does", [], true],
+  ])("promise 10: an installer that may change something, told by its arguments: %s", async (_name, args, changes) => {
+    // A Java of its own below it, as the product's script starts one; both end with this test's input.
+    const folder = join(local.root, "updateInstaller");
+    mkdirSync(folder, { recursive: true });
+    copyFileSync("/bin/cat", join(folder, "java"));
+    chmodSync(join(folder, "java"), 0o755);
+    writeFileSync(join(folder, "updateSilent.sh"), "./java\n:\n");
+    const started = join(folder, "java");
+    const of = openUpdateInstaller(
+      host,
+      updateInstallerSchema.parse({
+        installDir: local.root,
+        profile: local.profile,
+        administrator: local.administrator,
+      }),
+    );
+    const other = spawn("sh", ["updateSilent.sh", ...args], { cwd: folder, stdio: ["pipe", "pipe", "ignore"] });
+    try {
+      const echoed = new Promise((resolve) => other.stdout?.once("data", resolve));
+      other.stdin?.write("up\n");
+      await echoed;
+      expect([await of.isRunning(), existsSync(started)]).toEqual([changes, true]);
+    } finally {
+      const ended = new Promise((resolve) => other.once("exit", resolve));
+      other.stdin?.end();
+      await ended;
+    }
   });
 
   test.each([[[]], [["-all"]], [["a b"]], [["LO1;rm"]]])(

@@ -1,0 +1,122 @@
+import type { MemoryCell } from "../support/memory-cell.js";
+import { NO_FAULTS } from "../support/memory-cell-parts.js";
+import { Driver, declaration } from "./driver.js";
+import { expectSettled, recover, watched } from "./watched.js";
+
+/** A rollout that stands still from the change that matches on, by an error that says nothing of what happened. */
+const frozenAt = (change: RegExp, nth = 1) => {
+  let seen = 0;
+  const before = (name: string) => {
+    if (change.test(name)) seen++;
+    if (seen >= nth) throw new Error("frozen");
+  };
+  return { ...NO_FAULTS, before };
+};
+
+/** Dies right after the change that matches. */
+function killedAfter(change: RegExp) {
+  let killed = false;
+  const alive = () => {
+    if (killed) throw new Error("killed");
+  };
+  const after = (name: string) => {
+    alive();
+    killed = change.test(name);
+    alive();
+  };
+  const fault = { before: alive, after, alive };
+  return Object.defineProperty(fault, "killed", { get: () => killed }) as typeof fault & { readonly killed: boolean };
+}
+
+const titles = async (driver: Driver) => (await driver.plan()).steps.map(({ title }) => title);
+
+describe("promise 10: an update installer that is at work when a rollout is looked at", () => {
+  /** Seen at work by the next look alone; it has ended by the one after that. */
+  function seenOnce(cell: MemoryCell) {
+    const sight = { next: false };
+    const driver = new Driver(cell, declaration(cell), (id) => {
+      const estate = cell.estate(id);
+      const isRunning = async () => {
+        const seen = sight.next;
+        sight.next = false;
+        return seen || estate.installer.isRunning();
+      };
+      return { ...estate, installer: { ...estate.installer, isRunning } };
+    });
+    return { driver, sight };
+  }
+
+  test("says nothing of what is installed: it is waited for, and nothing is installed a second time", async () => {
+    const cell = watched(2);
+    const { driver, sight } = seenOnce(cell);
+    expect(await driver.up(frozenAt(/^route/, 3))).toMatchObject({ ended: "failed" });
+    expect(cell.installerRuns).toHaveLength(1);
+    sight.next = true;
+    expect(await titles(driver)).toEqual([
+      expect.stringMatching(/^take up/),
+      expect.stringMatching(/^wait for the end of the update installer/),
+    ]);
+    sight.next = true;
+    expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+    expect(cell.installerRuns).toHaveLength(1);
+    expectSettled(driver);
+  });
+
+  test("begins nothing, and blames no fix, when no rollout is open", async () => {
+    const cell = watched(2);
+    cell.fixes.add("LO66666");
+    const { driver, sight } = seenOnce(cell);
+    sight.next = true;
+    const { steps, refusals } = await driver.plan();
+    expect([steps, refusals.map(({ found }) => found)]).toEqual([[], ["one is running"]]);
+  });
+
+  test.each(["freeze", "roll back"])(
+    "an uninstallation that outlived its run is waited for (%s)",
+    async (onFailure) => {
+      const cell = watched(2);
+      cell.fixes.add("LO11111").add("LO66666");
+      const driver = new Driver(cell, declaration(cell, { onFailure }, { absent: ["LO11111"] }));
+      expect(await driver.up(killedAfter(/^uninstall /))).toMatchObject({ ended: "killed" });
+      expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+      expect([...cell.fixes]).toEqual(["LO66666"]);
+      expect(driver.kept?.wentBack).toBeNull();
+      expectSettled(driver);
+    },
+  );
+
+  test("what somebody installed after the plan was made is not installed again", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    const somebody = () => {
+      cell.fixes.add("LO66666");
+      cell.changeMaster();
+    };
+    const after = (change: string) => void (change === "stop node1_InfraCluster" && somebody());
+    expect(await driver.up({ ...NO_FAULTS, after })).toMatchObject({ ended: "converged", message: "" });
+    expect(cell.installerRuns).toEqual([]);
+    expectSettled(driver);
+  });
+
+  test("one that outlived its run is attached to, and what it says is judged", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell), (id) => {
+      const estate = cell.estate(id);
+      const { install } = estate.installer;
+      const installer = {
+        ...estate.installer,
+        install: async (...call: Parameters<typeof install>) => ({
+          ...(await install(...call)),
+          result: "unproven" as const,
+        }),
+      };
+      return { ...estate, installer };
+    });
+    expect(await driver.up(killedAfter(/^install /))).toMatchObject({ ended: "killed" });
+    const again = await driver.up();
+    expect(again).toMatchObject({ ended: "failed", message: expect.stringMatching(/does not say .* completed/) });
+    expect(cell.installerRuns).toHaveLength(1);
+    expect(cell.written.filter((change) => change.startsWith("sync"))).toEqual([]);
+    await recover(driver);
+  });
+});
