@@ -29,29 +29,63 @@ async function pluginFileInForce(lab: Lab): Promise<string> {
   return value.startsWith("/") ? value : `${lab.web.serverRoot}/${value}`;
 }
 
-/** What a break needs to be undone: the file's text before, and proof that nobody changed it since. */
+/** What a break needs to be undone: the text before, and proof that nobody changed it since. */
 const recordSchema = z.object({ path: z.string(), before: z.string(), after: z.string() });
 
 const recordFile = (lab: Lab, thing: string): string => join(lab.directory, `broken-${thing}.json`);
 
-/** Edits a file of web1 and remembers how to undo it. Answers whether the text changed. */
-async function breakFile(lab: Lab, thing: string, path: string, change: (text: string) => string): Promise<boolean> {
-  const before = await lab.readFile("web1", path);
+/** Where a break edits; a path is what its record calls the thing. */
+interface Place {
+  read(path: string): Promise<string>;
+  write(path: string, text: string): Promise<void>;
+}
+
+const filesOf = (lab: Lab): Place => ({
+  read: (path) => lab.readFile("web1", path),
+  write: (path, text) => lab.writeFile("web1", path, text),
+});
+
+const LEVEL = "HOMEPAGE.HOMEPAGE_SCHEMA";
+
+/** The level of HOMEPAGE in its database. */
+function levelOf({ db2, directory }: Lab): Place {
+  if (!db2) {
+    throw new ProblemError("missing", {
+      where: directory,
+      found: "this lab has no Db2 server",
+      next: "npm run lab -- stop, then npm run lab -- start --db2 yes, which makes hosts and stack anew",
+    });
+  }
+  return {
+    read: async (path) => (await db2.sql(`SELECT DBSCHEMAVER FROM ${path}`))[0]?.DBSCHEMAVER ?? "",
+    write: async (path, level) => void (await db2.sql(`UPDATE ${path} SET DBSCHEMAVER = ${Number(level)}`)),
+  };
+}
+
+/** Edits a file of web1, or what else the place has, and remembers how to undo it. Answers whether the text changed. */
+async function edit(
+  lab: Lab,
+  thing: string,
+  path: string,
+  change: (text: string) => string,
+  place = filesOf(lab),
+): Promise<boolean> {
+  const before = await place.read(path);
   const after = change(before);
   if (after === before) return false;
   await writeWhole(recordFile(lab, thing), JSON.stringify({ path, before, after: sha256(after) }));
-  await lab.writeFile("web1", path, after);
+  await place.write(path, after);
   return true;
 }
 
-async function mendFile(lab: Lab, thing: string): Promise<string> {
+async function takeBack(lab: Lab, thing: string, place = filesOf(lab)): Promise<string> {
   const text = await readFile(recordFile(lab, thing), "utf8").catch(() => undefined);
   if (text === undefined) return "nothing to mend: it is not broken";
   const { path, before, after } = recordSchema.parse(JSON.parse(text));
-  const now = await lab.readFile("web1", path).catch(() => "");
+  const now = await place.read(path).catch(() => "");
   await rm(recordFile(lab, thing));
   if (sha256(now) !== after) return `${path} was changed again since; it is left as it is`;
-  await lab.writeFile("web1", path, before);
+  await place.write(path, before);
   return `${path} is as it was before`;
 }
 
@@ -89,14 +123,14 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     effect: "somebody points httpd.conf back to the generated plug-in file and restarts gracefully",
     choices: [],
     async break(lab) {
-      const changed = await breakFile(lab, "directive", lab.web.httpdConf, (text) =>
+      const changed = await edit(lab, "directive", lab.web.httpdConf, (text) =>
         text.replace(/^([ \t]*WebSpherePluginConfig[ \t]+).*$/gm, `$1"${lab.web.pluginFile}"`),
       );
       await restartGracefully(lab);
       return changed ? "httpd.conf names the generated file" : "httpd.conf named the generated file already";
     },
     async mend(lab) {
-      const done = await mendFile(lab, "directive");
+      const done = await takeBack(lab, "directive");
       await restartGracefully(lab);
       return done;
     },
@@ -107,12 +141,12 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     choices: [CLUSTERS],
     async break(lab, [cluster = ""]) {
       const path = await pluginFileInForce(lab);
-      await breakFile(lab, `routing-${cluster}`, path, (text) => swapCluster(text, cluster));
+      await edit(lab, `routing-${cluster}`, path, (text) => swapCluster(text, cluster));
       await restartGracefully(lab);
       return `${cluster} is exchanged in ${path}`;
     },
     async mend(lab, [cluster = ""]) {
-      const done = await mendFile(lab, `routing-${cluster}`);
+      const done = await takeBack(lab, `routing-${cluster}`);
       await restartGracefully(lab);
       return done;
     },
@@ -123,28 +157,28 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     choices: [],
     async break(lab) {
       const path = await pluginFileInForce(lab);
-      await breakFile(lab, "copy", path, (text) =>
+      await edit(lab, "copy", path, (text) =>
         text
           .replace(/ServerIOTimeout="\d+"/, 'ServerIOTimeout="61"')
           .replace(/\n {3}<Log /, `\n   ${ONE_BY_HAND}\n   <Log `),
       );
       return `${path} is edited`;
     },
-    mend: (lab) => mendFile(lab, "copy"),
+    mend: (lab) => takeBack(lab, "copy"),
   },
   stale: {
     usage: "stale",
     effect: "the cell generates the plug-in file again, with a changed attribute (ConnectTimeout)",
     choices: [],
     async break(lab) {
-      await breakFile(lab, "stale", lab.web.pluginFile, (text) =>
+      await edit(lab, "stale", lab.web.pluginFile, (text) =>
         text
           .replace(/generated on [^>]*-->/, "generated on 2026.11.20 at 04:41:52 PM UTC-->")
           .replaceAll('ConnectTimeout="5"', 'ConnectTimeout="10"'),
       );
       return `${lab.web.pluginFile} is generated again`;
     },
-    mend: (lab) => mendFile(lab, "stale"),
+    mend: (lab) => takeBack(lab, "stale"),
   },
   malformed: {
     usage: "malformed",
@@ -152,10 +186,20 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     choices: [],
     async break(lab) {
       const path = await pluginFileInForce(lab);
-      await breakFile(lab, "malformed", path, (text) => text.slice(0, Math.floor(text.length / 2)));
+      await edit(lab, "malformed", path, (text) => text.slice(0, Math.floor(text.length / 2)));
       return `${path} ends in the middle`;
     },
-    mend: (lab) => mendFile(lab, "malformed"),
+    mend: (lab) => takeBack(lab, "malformed"),
+  },
+  "schema-level": {
+    usage: "schema-level LEVEL",
+    effect: "somebody sets the schema level of HOMEPAGE in its database",
+    choices: [["701", "704", "706"]],
+    async break(lab, [level = ""]) {
+      const changed = await edit(lab, "schema-level", LEVEL, () => level, levelOf(lab));
+      return changed ? `${LEVEL} says ${level}` : `${LEVEL} said ${level} already`;
+    },
+    mend: (lab) => takeBack(lab, "schema-level", levelOf(lab)),
   },
   member: {
     usage: "member NODE CLUSTER",

@@ -1,10 +1,17 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatProblem, ProblemError, problemsOf } from "../providers/common/problem.js";
+import { findDriver } from "../providers/targets/db2/driver.js";
 import { BREAKS, breakNamed } from "./breaks.js";
+import { db2LabProblem } from "./db2/build.js";
+import type { Db2Server } from "./db2/server.js";
+import { readDescription } from "./description.js";
+import { lockStart } from "./directory.js";
+import { quote } from "./host-tree.js";
 import { attachLab, type Lab, startLab } from "./lab.js";
 import { projectRoot } from "./toolchain.js";
 import type { LabCell } from "./was/cell.js";
+import { openWorkspace } from "./workspace.js";
 
 const USAGE = `npm run lab -- VERB [--directory DIR]
 
@@ -12,6 +19,8 @@ const USAGE = `npm run lab -- VERB [--directory DIR]
           --mpm worker|event   httpd's processing model; default worker
           --nodes 2|3          default 2
           --cell 2.1|2.7       with a deployment manager and node agents; the Jython of its wsadmin. Default: none
+          --db2 yes|no         with a Db2 server, HOMEPAGE at 704. Default: as this directory had it; in a
+                               new one yes, where npm run setup could set the Db2 driver and Derby up
   stop                         end it; its files stay, and the next start takes them up again
   status                       what runs, and how to reach it
   break [THING]                break something behind the tool's back; without a thing: list them
@@ -25,6 +34,7 @@ const OPTIONS = {
   mpm: { type: "string" },
   nodes: { type: "string" },
   cell: { type: "string" },
+  db2: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -62,6 +72,7 @@ interface StartValues {
   readonly mpm?: string;
   readonly nodes?: string;
   readonly cell?: string;
+  readonly db2?: string;
 }
 
 async function start(directory: string, values: StartValues, words: readonly string[]): Promise<void> {
@@ -70,10 +81,17 @@ async function start(directory: string, values: StartValues, words: readonly str
     mpm: oneOf("--mpm", values.mpm, { worker: "worker", event: "event" }),
     nodes: oneOf("--nodes", values.nodes, { "2": 2, "3": 3 }),
     cell: oneOf("--cell", values.cell, { none: "none", "2.1": "2.1", "2.7": "2.7" }),
+    db2: oneOf("--db2", values.db2, { yes: true, no: false }) ?? (await usualDb2(directory)),
   } as const;
   const before = await attachLab(directory);
   const lab = await startLab({ directory, ...options, detached: true });
-  print(`${before ? "The lab runs already." : "The lab is up."}\n\n${describe(lab)}`);
+  print(`${before ? "The lab runs already." : "The lab is up."}\n\n${await describe(lab)}`);
+}
+
+/** undefined: as the directory had it. */
+async function usualDb2(directory: string): Promise<boolean | undefined> {
+  if (await readDescription(directory)) return undefined;
+  return findDriver() !== undefined && db2LabProblem() === undefined;
 }
 
 function oneOf<const T>(
@@ -97,7 +115,7 @@ async function stop(directory: string, words: readonly string[]): Promise<void> 
 async function status(directory: string, words: readonly string[]): Promise<void> {
   noMore(words, "status");
   const lab = await attachLab(directory);
-  print(lab ? describe(lab) : `No lab runs in ${directory}. Start it: npm run lab -- start\n`);
+  print(lab ? await describe(lab) : `No lab runs in ${directory}. Start it: npm run lab -- start\n`);
 }
 
 async function breakOrMend(directory: string, words: readonly string[], verb: "break" | "mend"): Promise<void> {
@@ -122,7 +140,7 @@ function listOfBreaks(): string {
   return `npm run lab -- break THING\n\n${lines.join("\n")}\n\n${choices.join("\n")}\n`;
 }
 
-function describe(lab: Lab): string {
+async function describe(lab: Lab): Promise<string> {
   const { web } = lab;
   const hosts = Object.values(lab.hosts).map(({ name, connection: c, root }) => {
     const login = c.auth.keyFile ? `ssh -i ${c.auth.keyFile} -p ${c.port} ${c.user}@${c.address}` : "";
@@ -144,6 +162,8 @@ function describe(lab: Lab): string {
     "Clusters",
     ...clusters,
     ...(lab.cell ? describeCell(lab.cell) : []),
+    ...(lab.db2 ? await describeDb2(lab.db2) : []),
+    ...(await describeStack(lab)),
   ].join("\n")}\n`;
 }
 
@@ -153,6 +173,40 @@ function describeCell({ name, jython, dmgr, nodes, administrator, updateInstalle
     `  dmgr      ${dmgr.profile}/bin/wsadmin.sh (Jython ${jython}), SOAP port ${dmgr.soapPort}`,
     ...nodes.map((node) => `  ${node.name}     ${node.profile}/bin, node agent's SOAP port ${node.agentPort}`),
     `  Fixes     ${updateInstaller}/updateSilent.sh; on offer in ${fixDirectory}`,
+  ];
+}
+
+async function describeDb2(db2: Db2Server): Promise<string[]> {
+  const { host, port, user } = db2.connection();
+  const level = await db2.sql("SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA").then(
+    ([row]) => `HOMEPAGE is at ${row?.DBSCHEMAVER}`,
+    (error: unknown) =>
+      `it does not answer (${error instanceof Error ? error.message : String(error)}): see db2.log there`,
+  );
+  return [
+    `Db2 server  ${host}:${port}, user ${user} (password in ${db2.passwordFile})`,
+    `            its databases and log: ${db2.directory}; ${level}`,
+  ];
+}
+
+/** The lab's own stack, made at the first start; with it a person does by hand what npm start shows. */
+async function describeStack(lab: Lab): Promise<string[]> {
+  const release = await lockStart(lab.directory);
+  const workspace = await openWorkspace(lab, join(lab.directory, "stack"))
+    .catch((error: unknown) => {
+      if (error instanceof ProblemError) return error;
+      throw error;
+    })
+    .finally(release);
+  if (workspace instanceof ProblemError) return [`Stack       none: ${workspace.message}`];
+  const place = `--stack ${workspace.stack} --config-file ${quote(workspace.configFile)}`;
+  return [
+    `Stack       ${workspace.configFile}`,
+    "  In a shell in this checkout, first:",
+    `    . ${quote(workspace.shellFile)}`,
+    "  Then, as often as you like:",
+    `    npm run plan -- ${place}`,
+    ...["preview", "up"].map((verb) => `    pulumi ${verb} ${place}`),
   ];
 }
 

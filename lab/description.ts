@@ -4,11 +4,15 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
 import { ProblemError } from "../providers/common/problem.js";
+import type { Db2Place } from "./db2/server.js";
 import { type AnyHostName, HOST_NAMES, hostsOf, memberCount, NODE_NAMES, nodesOf } from "./topology.js";
 
-/** Each host has an address of its own; Linux lets anyone bind all of 127.0.0.0/8. */
-const ADDRESSES = everyHost((i) => `127.0.0.${11 + i}`);
-const ONE_ADDRESS = everyHost(() => "127.0.0.1");
+/**
+ * Each host has an address of its own; Linux lets anyone bind all of 127.0.0.0/8. So has the Db2 server: on 127.0.0.1, where all
+ * clients connect from, a closed connection may hold its port for a minute, and a server that starts again would not get it.
+ */
+const ADDRESSES = { ...everyHost((i) => `127.0.0.${11 + i}`), db2: "127.0.0.16" };
+const ONE_ADDRESS = { ...everyHost(() => "127.0.0.1"), db2: "127.0.0.1" };
 
 /** One value for every host that a lab may have, whether it has it or not. */
 function everyHost<T>(value: (index: number) => T): Record<AnyHostName, T> {
@@ -19,7 +23,7 @@ const perHost = <T extends z.ZodType>(value: T) => z.record(z.enum(HOST_NAMES), 
 const port = z.number().int().min(1).max(65_535);
 
 const descriptionSchema = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   /** The directory was made for this lab and goes with it. */
   temporary: z.boolean(),
   namespaces: z.enum(["user", "root", "none"]),
@@ -28,6 +32,7 @@ const descriptionSchema = z.strictObject({
   killOnParseError: z.boolean(),
   nodes: z.union([z.literal(2), z.literal(3)]),
   cell: z.enum(["none", "2.1", "2.7"]),
+  db2: z.boolean(),
   addresses: perHost(z.string()),
   /** Where users of the lab connect. */
   sshPorts: perHost(port),
@@ -43,6 +48,8 @@ const descriptionSchema = z.strictObject({
   /** IBM HTTP Server's administration server, which takes propagated plug-in files. */
   ihsAdminPort: port,
   memberPorts: z.array(port),
+  /** Of the Db2 server: where the driver connects, and the lab itself. */
+  db2Place: z.strictObject({ address: z.string(), drda: port, control: port }) satisfies z.ZodType<Db2Place>,
   hostKeys: perHost(z.string()),
   token: z.string(),
   ltpaKey: z.string(),
@@ -51,9 +58,12 @@ const descriptionSchema = z.strictObject({
 
 /** All that is fixed while a lab exists; a stopped lab that is started again keeps it. */
 export type Description = z.infer<typeof descriptionSchema>;
-export type Choices = Pick<Description, "mpm" | "backupAffinity" | "killOnParseError" | "nodes" | "cell">;
+export type Choices = Pick<Description, "mpm" | "backupAffinity" | "killOnParseError" | "nodes" | "cell" | "db2">;
 
 const FILE = "lab.json";
+
+/** Where the Db2 server's databases, password and log are. */
+export const db2Directory = (directory: string): string => join(directory, "db2");
 
 export async function readDescription(directory: string): Promise<Description | undefined> {
   const text = await readFile(join(directory, FILE), "utf8").catch(() => undefined);
@@ -78,18 +88,19 @@ export async function writeWhole(file: string, text: string): Promise<void> {
 export async function newDescription(
   fixed: Choices & Pick<Description, "temporary" | "namespaces">,
 ): Promise<Description> {
-  const addresses = (await canBind(ADDRESSES)) ? ADDRESSES : ONE_ADDRESS;
+  const { db2, ...addresses } = (await canBind(ADDRESSES)) ? ADDRESSES : ONE_ADDRESS;
   const memberNodes = Array.from({ length: memberCount(fixed) }, (_, i) => NODE_NAMES[i % fixed.nodes] ?? "node1");
   const ports = await freePorts([
     ...[...HOST_NAMES, ...HOST_NAMES, ...NODE_NAMES, ...NODE_NAMES, ...memberNodes].map((host) => addresses[host]),
     ...[addresses.dmgr, addresses.dmgr, addresses.dmgr, addresses.web1, addresses.web1],
+    ...[db2, db2],
   ]);
   const next = () => ports.shift() ?? 0;
   const everyNode = () => Object.fromEntries(NODE_NAMES.map((name) => [name, next()])) as Description["adminPorts"];
   return {
-    version: 2,
+    version: 3,
     ...fixed,
-    addresses: { ...addresses },
+    addresses,
     sshPorts: everyHost(next),
     sshdPorts: everyHost(next),
     adminPorts: everyNode(),
@@ -98,6 +109,7 @@ export async function newDescription(
     dmgrPorts: { soap: next(), remote: next(), repository: next() },
     webPort: next(),
     ihsAdminPort: next(),
+    db2Place: { address: db2, drda: next(), control: next() },
     hostKeys: everyHost(() => ""),
     token: randomBytes(18).toString("base64url"),
     ltpaKey: randomBytes(24).toString("base64url"),
@@ -126,11 +138,15 @@ export async function portsAreFree(description: Description): Promise<boolean> {
     places.push(...nodes.map((name): [string, number] => [addresses[name], agentPorts[name]]));
     places.push(...Object.values(dmgrPorts).map((one): [string, number] => [addresses.dmgr, one]));
   }
+  if (description.db2) {
+    const { address, drda, control } = description.db2Place;
+    places.push([address, drda], [address, control]);
+  }
   const free = await Promise.all(places.map(([address, portNumber]) => isFree(address, portNumber)));
   return free.every(Boolean);
 }
 
-async function canBind(addresses: Readonly<Record<AnyHostName, string>>): Promise<boolean> {
+async function canBind(addresses: Readonly<Record<string, string>>): Promise<boolean> {
   return (await Promise.all(Object.values(addresses).map((address) => isFree(address, 0)))).every(Boolean);
 }
 

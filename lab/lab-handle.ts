@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { chown, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connectionSchema } from "../providers/targets/connection.js";
-import type { Description } from "./description.js";
+import { db2Server } from "./db2/server.js";
+import { type Description, db2Directory } from "./description.js";
 import { setFault } from "./faults.js";
 import { type HostPlace, loginUser, placeOf, quote } from "./host-tree.js";
 import type { Lab, LabHost, LabRunResult } from "./lab.js";
@@ -72,6 +73,7 @@ export function attachedLab(directory: string, description: Description, state: 
     clusters: clustersWith(description.memberPorts, description.nodes),
     testUser: { name: TEST_USER, passwordFile: join(directory, "test-user-password") },
     cell: labCell(description, CELL, (name) => places[name].prefix, join(directory, "test-user-password")),
+    db2: description.db2 ? db2Server(db2Directory(directory), description.db2Place, description.token) : undefined,
     namespaces,
     processes: state.processes,
     fault: (name, on) => setFault(directory, description, state, name, on),

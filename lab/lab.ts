@@ -5,9 +5,11 @@ import { join, resolve } from "node:path";
 import { ProblemError } from "../providers/common/problem.js";
 import type { Connection } from "../providers/targets/connection.js";
 import { buildTrees } from "./build.js";
+import { type Db2Program, type Db2Server, prepareDb2 } from "./db2/server.js";
 import {
   type Choices,
   type Description,
+  db2Directory,
   newDescription,
   portsAreFree,
   readDescription,
@@ -31,8 +33,9 @@ import {
 } from "./topology.js";
 import type { LabCell } from "./was/cell.js";
 
-/** How long everything may take to answer after its processes were started. */
+/** How long everything may take to answer after its processes were started; a Java server, which opens databases first, longer. */
 const READY_TIMEOUT_MS = 20_000;
+const DB2_READY_TIMEOUT_MS = 60_000;
 
 export interface LabHost {
   readonly name: AnyHostName;
@@ -72,6 +75,8 @@ export interface Lab {
   readonly testUser: { readonly name: string; readonly passwordFile: string };
   /** Only where the options asked for one. */
   readonly cell?: LabCell;
+  /** Only where the options asked for one. */
+  readonly db2?: Db2Server;
   /** "user" and "root": hosts have their own mounts, name and processes; "none": paths start at a directory. */
   readonly namespaces: Toolchain["namespaces"];
   /** Processes that live exactly as long as the lab, with kernel start times. */
@@ -102,6 +107,8 @@ export interface LabOptions {
    * The value is the Jython of its wsadmin: "2.1" as in WebSphere 8.5.5, "2.7" as in 9.0. Default "none".
    */
   readonly cell?: Extent["cell"];
+  /** A Db2 server with the databases of an estate (lab/db2/README.md), which wants Java and Derby. Default false. */
+  readonly db2?: boolean;
   /** Goes on when this process ends. Default false: the lab ends with the process that started it, whatever ends that. */
   readonly detached?: boolean;
 }
@@ -125,9 +132,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     }
     await endRemains(directory);
     const description = await describe(directory, options, tools);
-    const built = await buildTrees(directory, description, tools);
+    const [built, db2] = await Promise.all([
+      buildTrees(directory, description, tools),
+      description.db2 ? prepareDb2(db2Directory(directory), description.db2Place, description.token) : undefined,
+    ]);
     await writeDescription(directory, built);
-    await startSupervisor(directory, built, tools, options.detached === true);
+    await startSupervisor(directory, built, tools, options.detached === true, db2);
     const lab = await attachLab(directory);
     if (!lab) throw await notReady(directory, built, "its supervisor ended at once");
     await waitUntilReady(directory, built, lab);
@@ -153,7 +163,7 @@ export async function attachLab(directory: string): Promise<Lab | undefined> {
 
 async function refuseOtherOptions(directory: string, options: LabOptions): Promise<void> {
   const description = await readDescription(directory);
-  for (const key of ["mpm", "backupAffinity", "killOnParseError", "nodes", "cell"] as const) {
+  for (const key of ["mpm", "backupAffinity", "killOnParseError", "nodes", "cell", "db2"] as const) {
     if (options[key] === undefined || options[key] === description?.[key]) continue;
     throw new ProblemError("refused", {
       where: directory,
@@ -172,10 +182,11 @@ async function describe(directory: string, options: LabOptions, tools: Toolchain
     killOnParseError: options.killOnParseError ?? before?.killOnParseError ?? false,
     nodes: options.nodes ?? before?.nodes ?? 2,
     cell: options.cell ?? before?.cell ?? "none",
+    db2: options.db2 ?? before?.db2 ?? false,
   };
   const same = before !== undefined && Object.entries(choices).every(([k, v]) => before[k as keyof Choices] === v);
   if (same && before.namespaces === tools.namespaces && (await portsAreFree(before))) return before;
-  for (const name of ["lab.json", "hosts", "client-key", "client-key.pub"]) {
+  for (const name of ["lab.json", "hosts", "client-key", "client-key.pub", "db2", "stack"]) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
   const temporary = before?.temporary ?? options.directory === undefined;
@@ -187,6 +198,7 @@ async function startSupervisor(
   description: Description,
   tools: Toolchain,
   detached: boolean,
+  db2: Db2Program | undefined,
 ): Promise<void> {
   const specification = {
     lifeline: !detached,
@@ -198,6 +210,7 @@ async function startSupervisor(
       command: hostCommand(placeOf(directory, name, tools.namespaces), tools.namespaces),
       log: join(directory, `${name}.log`),
     })),
+    servers: db2 ? [{ name: "db2", ...db2 }] : [],
     fronts: hostsOf(description).map((name) => ({
       name,
       address: description.addresses[name],
@@ -254,11 +267,21 @@ async function waitUntilReady(directory: string, description: Description, lab: 
       ...hostsOf(description).map((name) =>
         waitFor(() => greets(addresses[name], description.sshPorts[name]), READY_TIMEOUT_MS, `sshd of ${name}`),
       ),
+      ...(lab.db2 ? [waitFor(opens(lab.db2), DB2_READY_TIMEOUT_MS, "the Db2 server")] : []),
     ]);
   } catch (error) {
     await lab.stop();
     throw await notReady(directory, description, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** A question that is true when one of the server's databases answers. */
+function opens(db2: Db2Server): () => Promise<boolean> {
+  return () =>
+    db2.sql("SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA").then(
+      () => true,
+      () => false,
+    );
 }
 
 /** true when an SSH server answers. */
@@ -277,13 +300,15 @@ function greets(address: string, port: number): Promise<boolean> {
 }
 
 async function notReady(directory: string, extent: Extent, found: string): Promise<ProblemError> {
-  const logs: string[] = [];
+  const files = ["db2/db2.log"];
   for (const name of hostsOf(extent)) {
     const own = `hosts/${name}${LAB_ROOT}`;
-    for (const log of [`${name}.log`, `${own}/sshd.log`, `${own}/app-server.log`, `${own}/boot.log`]) {
-      const text = (await readFile(join(directory, log), "utf8").catch(() => "")).trim();
-      if (text) logs.push(`${log}: ${text.split("\n").slice(-3).join(" | ")}`);
-    }
+    files.push(`${name}.log`, `${own}/sshd.log`, `${own}/app-server.log`, `${own}/boot.log`);
+  }
+  const logs: string[] = [];
+  for (const log of files) {
+    const text = (await readFile(join(directory, log), "utf8").catch(() => "")).trim();
+    if (text) logs.push(`${log}: ${text.split("\n").slice(-3).join(" | ")}`);
   }
   return new ProblemError("timeout", {
     where: directory,

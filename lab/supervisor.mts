@@ -1,11 +1,11 @@
 /*
- * The one process that owns the processes of a running lab: it starts the hosts, stands as a TCP front before each host's
+ * The one process that owns the processes of a running lab: it starts the hosts and other servers, stands as a TCP front before each host's
  * sshd (so that a host can be made to refuse or to hang), and answers the control port.
  *
  * usage: node supervisor.mts SPECIFICATION.json
  *
  * Lifelines: it ends when its standard input closes (the process that started the lab is gone; a detached lab has none),
- * and every host ends when the pipe that this process holds to it closes. So nothing survives, whoever is killed.
+ * and every host and server ends when the pipe that this process holds to it closes. So nothing survives, whoever is killed.
  *
  * It imports nothing of the project, so that Node runs this file as it is, from tests and from dist/ alike.
  */
@@ -14,6 +14,12 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
+interface Program {
+  name: string;
+  command: string[];
+  log: string;
+}
+
 interface Specification {
   /** Ends with the process that started it. */
   lifeline: boolean;
@@ -21,7 +27,9 @@ interface Specification {
   namespaces: boolean;
   token: string;
   stateFile: string;
-  hosts: { name: string; command: string[]; log: string }[];
+  hosts: Program[];
+  /** Beside the hosts, in no namespaces of their own. `input` is what they read first on their standard input. */
+  servers: (Program & { input: string })[];
   fronts: { name: string; address: string; port: number; targetPort: number }[];
 }
 
@@ -32,7 +40,7 @@ function isMode(text: string): text is FrontMode {
   return MODES.includes(text);
 }
 
-/** How long hosts get to end after their lifeline was closed, and to enter their namespaces. */
+/** How long hosts and servers get to end after their lifeline was closed, and hosts to enter their namespaces. */
 const END_MS = 5_000;
 const ENTER_MS = 5_000;
 
@@ -146,26 +154,28 @@ class Supervisor {
       process.stdin.resume();
     }
     for (const front of this.fronts.values()) await front.open();
-    for (const host of this.specification.hosts) this.startHost(host);
+    for (const host of this.specification.hosts) this.run(host);
     if (this.specification.namespaces) await this.findInits();
+    for (const server of this.specification.servers) this.run(server).stdin?.write(server.input);
     await new Promise<void>((opened) => this.control.listen(0, "127.0.0.1", opened));
     this.writeState();
     process.stdout.on("error", () => {}); // the starter reads one line and goes away
     process.stdout.write("ready\n");
   }
 
-  private startHost(host: Specification["hosts"][number]): void {
-    const [program = "", ...args] = host.command;
-    const log = openSync(host.log, "a");
-    const child = spawn(program, args, { stdio: ["pipe", log, log], detached: true, cwd: "/" });
+  private run({ name, command, log: logFile }: Program): ChildProcess {
+    const [file = "", ...args] = command;
+    const log = openSync(logFile, "a", 0o600);
+    const child = spawn(file, args, { stdio: ["pipe", log, log], detached: true, cwd: "/" });
     closeSync(log);
     child.stdin?.on("error", () => {});
-    child.on("error", (error) => process.stderr.write(`${host.name}: ${error.message}\n`));
+    child.on("error", (error) => process.stderr.write(`${name}: ${error.message}\n`));
     child.on("exit", (code, signal) => {
-      this.children.delete(host.name);
-      if (!this.stopping) process.stderr.write(`host ${host.name} ended: ${signal ?? `exit code ${code}`}\n`);
+      this.children.delete(name);
+      if (!this.stopping) process.stderr.write(`${name} ended: ${signal ?? `exit code ${code}`}\n`);
     });
-    this.children.set(host.name, child);
+    this.children.set(name, child);
+    return child;
   }
 
   private async findInits(): Promise<void> {
@@ -207,7 +217,7 @@ class Supervisor {
     const [, verb, name = "", mode = ""] = (request.url ?? "").split("/");
     if (request.method === "GET") {
       const fronts = Object.fromEntries([...this.fronts].map(([key, front]) => [key, front.mode]));
-      reply(200, { hosts: [...this.children.keys()], fronts });
+      reply(200, { running: [...this.children.keys()], fronts });
       return;
     }
     if (verb === "stop") {

@@ -1,4 +1,5 @@
 import { BREAKS, breakNamed } from "../../lab/breaks.js";
+import { db2LabProblem } from "../../lab/db2/build.js";
 import { restartGracefully } from "../../lab/graceful.js";
 import { type Lab, startLab } from "../../lab/lab.js";
 import { startLoad } from "../../lab/load.js";
@@ -7,10 +8,13 @@ import { ask, clusterOf, newUsers } from "./asking.js";
 
 jest.setTimeout(60_000);
 
+const withoutDb2 = db2LabProblem();
+if (withoutDb2) console.warn(`Skipped: ${withoutDb2}`);
+
 let lab: Lab;
 let generated: string;
 beforeAll(async () => {
-  lab = await startLab();
+  lab = await startLab({ db2: !withoutDb2 });
   generated = await lab.readFile("web1", lab.web.pluginFile);
 });
 afterAll(() => lab.stop());
@@ -103,6 +107,23 @@ test("member, cookie, ssh, httpd", async () => {
   await waitFor(async () => !(await serves()), 10_000, "the web server to stop");
   await mendHttpd();
   await waitFor(serves, 10_000, "the web server to start");
+});
+
+(withoutDb2 ? test.skip : test)("schema-level: the number changes; a later change is not undone", async () => {
+  const level = async () => (await lab.db2?.sql("SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA"))?.[0]?.DBSCHEMAVER;
+  const mend = await breakIt("schema-level", "701");
+  expect(await level()).toBe("701");
+  await mend();
+  expect(await level()).toBe("704");
+  const tooLate = await breakIt("schema-level", "706");
+  await lab.db2?.sql("UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 705");
+  expect(await tooLate()).toContain("left as it is");
+  expect(await level()).toBe("705");
+});
+
+test("schema-level in a lab without a Db2 server: what is missing, and how to get it", async () => {
+  const { thing, args } = breakNamed(["schema-level", "704"]);
+  await expect(thing.break({ ...lab, db2: undefined }, args)).rejects.toThrow(/no Db2 server.*--db2 yes/);
 });
 
 test("what is typed wrong is answered with what is allowed", () => {

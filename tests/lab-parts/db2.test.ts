@@ -1,8 +1,14 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { breakNamed } from "../../lab/breaks.js";
 import { db2LabProblem } from "../../lab/db2/build.js";
-import { DB2_DATABASES, type Db2Lab, startDb2Lab } from "../../lab/db2/lab.js";
+import { type Db2Lab, startDb2Lab } from "../../lab/db2/lab.js";
+import { DB2_DATABASES } from "../../lab/db2/server.js";
+import { attachLab, type Lab, startLab } from "../../lab/lab.js";
+import { isAlive, waitFor } from "../../lab/running.js";
+import { stackValues } from "../../lab/workspace.js";
+import { familyOf } from "./family.js";
 
 const problem = db2LabProblem();
 const suite = problem ? describe.skip : describe;
@@ -56,4 +62,68 @@ suite("the lab's Db2 server", () => {
       await rm(again, { recursive: true, force: true });
     }
   }, 60_000);
+});
+
+suite("the Db2 server of a lab", () => {
+  jest.setTimeout(180_000);
+  const END_MS = 30_000;
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "lab-db2-"));
+  });
+  afterAll(async () => {
+    await (await attachLab(directory))?.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const started = (): Promise<Lab> => startLab({ directory, db2: true });
+  const level = async (lab: Lab) =>
+    (await lab.db2?.sql("SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA"))?.[0]?.DBSCHEMAVER;
+  const servers = async (lab: Lab) => {
+    const family = await familyOf(lab);
+    const lines = await Promise.all(family.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, "utf8")));
+    return family.filter((_, i) => lines[i]?.includes("LabServer"));
+  };
+
+  it("starts with the lab, and its stack declares HOMEPAGE at 705 where 704 is", async () => {
+    const lab = await started();
+    expect(await level(lab)).toBe("704");
+    expect(await servers(lab)).toHaveLength(1);
+    expect(stackValues(lab).databases).toMatchObject({
+      homepage: { port: lab.db2?.port, home: "web1", levels: { HOMEPAGE: { version: 705, from: [704] } } },
+    });
+    expect((await started()).processes).toEqual(lab.processes);
+    await expect(startLab({ directory, db2: false })).rejects.toThrow(/runs here with db2 = true, asked was false/);
+  });
+
+  it("stop leaves no process; the next start has the port, password and levels of the last, without being asked for it", async () => {
+    const before = await started();
+    const { thing, args } = breakNamed(["schema-level", "701"]);
+    await thing.break(before, args);
+    const family = await familyOf(before);
+    await before.stop();
+    expect(family.filter(isAlive)).toEqual([]);
+    const after = await startLab({ directory });
+    expect(after.db2?.connection()).toEqual(before.db2?.connection());
+    expect(await level(after)).toBe("701");
+  });
+
+  it("promise 6: the supervisor is killed: the server ends too, and the next start serves what it had", async () => {
+    const before = await started();
+    const [server] = await servers(before);
+    if (!server) throw new Error("no server runs");
+    process.kill(before.processes[0]?.pid ?? 0, "SIGKILL");
+    await waitFor(() => !isAlive(server), END_MS, "the end of the server");
+    const after = await started();
+    expect(await servers(after)).toHaveLength(1);
+    expect(await level(after)).toBe("701");
+    await after.stop();
+  });
+
+  it("a lab that was not asked for one has none", async () => {
+    const lab = await startLab();
+    expect(lab.db2).toBeUndefined();
+    expect(stackValues(lab)).not.toHaveProperty("databases");
+    await lab.stop();
+  });
 });

@@ -1,16 +1,21 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { db2LabProblem } from "../../lab/db2/build.js";
 import { attachLab, type Lab, startLab } from "../../lab/lab.js";
 import { isAlive, startTime, waitFor } from "../../lab/running.js";
-import { toolchain } from "../../lab/toolchain.js";
+import { projectRoot, toolchain } from "../../lab/toolchain.js";
+import { findDriver } from "../../providers/targets/db2/driver.js";
 import { ask } from "./asking.js";
 import { familyOf } from "./family.js";
 
 const TIMEOUT_MS = 60_000;
 const LONG_MS = 15_000;
+/** A stack is made, by the engine. */
+const COMMANDS_MS = 180_000;
 
 let directory: string;
 const owners: ChildProcess[] = [];
@@ -252,6 +257,13 @@ describe("the command line", () => {
     const code = await new Promise((ended) => child.on("close", ended));
     return { code, out, err };
   };
+  /** Runs the preview that was printed in the shell that was printed; `up` is the same line with another verb. */
+  const looksAsPrinted = async (out: string) => {
+    const [shell, preview] = [/^ +(\. .*)$/m.exec(out)?.[1], /^ +(pulumi preview .*)$/m.exec(out)?.[1]];
+    const script = `${shell}\n${preview} --non-interactive --json`;
+    const { stdout } = await promisify(execFile)("sh", ["-ec", script], { cwd: projectRoot() });
+    expect(JSON.parse(stdout).changeSummary.create).toBeGreaterThan(1);
+  };
 
   test(
     "start leaves the lab running in the background, status finds it, stop ends it",
@@ -261,7 +273,11 @@ describe("the command line", () => {
       expect(await cli("start")).toMatchObject({ code: 0, out: expect.stringContaining("runs already") });
       const lab = await attached();
       expect((await ask(lab, "/files/app")).status).toBe(200);
-      expect(await cli("status")).toMatchObject({ code: 0, out: expect.stringContaining(lab.web.url) });
+      const status = await cli("status");
+      expect(status).toMatchObject({ code: 0, out: expect.stringContaining(lab.web.url) });
+      expect(status.out.includes("HOMEPAGE is at 704")).toBe(lab.db2 !== undefined);
+      expect(lab.db2 !== undefined).toBe(findDriver() !== undefined && db2LabProblem() === undefined);
+      await looksAsPrinted(status.out);
       expect(await cli("break", "routing", "AppsCluster")).toMatchObject({ code: 0 });
       expect((await ask(lab, "/files/app")).json.member).toBe("node2_AppsCluster_server2");
       const family = await familyOf(lab);
@@ -269,13 +285,14 @@ describe("the command line", () => {
       expect(family.filter(isAlive)).toEqual([]);
       expect(await cli("stop")).toMatchObject({ code: 0, out: expect.stringContaining("No lab runs") });
     },
-    TIMEOUT_MS,
+    COMMANDS_MS,
   );
 
   test(
     "usage errors name what is allowed, with exit code 2",
     async () => {
       expect(await cli("fly")).toMatchObject({ code: 2, err: expect.stringContaining("start, stop, status") });
+      expect(await cli("start", "--db2", "maybe")).toMatchObject({ code: 2, err: expect.stringContaining("yes, no") });
       expect(await cli("start", "--mpm", "prefork")).toMatchObject({ code: 2, err: expect.stringContaining("worker") });
       expect(await cli("break", "leg")).toMatchObject({ code: 2, err: expect.stringContaining("routing CLUSTER") });
       expect(await cli("break", "ssh", "node9")).toMatchObject({ code: 2, err: expect.stringContaining("web1|node1") });

@@ -1,8 +1,7 @@
 import type { Db2Lab } from "../../lab/db2/lab.js";
+import { homepageValues } from "../../lab/workspace.js";
 import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
 import { describeDb2, startTestDb2 } from "../targets/db2/lab.js";
-
-const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOMEPAGE' AND TABNAME = 'HOMEPAGE_SCHEMA'";
 
 /** The real engine and the real driver, against a server that the driver takes for Db2 (lab/db2/README.md says what differs). */
 describeDb2("a schema level through the real engine", () => {
@@ -12,17 +11,9 @@ describeDb2("a schema level through the real engine", () => {
   const setLevel = (to: number) => db2.sql(`UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = ${to}`);
   const declare = (from: readonly number[]) =>
     engine.configure((values) => {
-      const { name: _name, ...connection } = db2.connection("HOMEPAGE", {
-        marker: { database: "HOMEPAGE", table: "HOMEPAGE.HOMEPAGE_SCHEMA" },
-      });
-      const contentProof = { catalogProbe: { level: 705, sql: PROBE, expect: 1 } };
-      const waived = { waived: { reason: "a lab" } };
-      const levels = {
-        HOMEPAGE: { version: 705, from, contentProof, backup: waived, servers: { whileRunning: true } },
-      };
       // A stack of databases alone.
       const nothing = { routing: {}, topology: {}, webServers: {}, probes: {} };
-      return { ...values, ...nothing, databases: { homepage: { ...connection, home: "web1", levels } } };
+      return { ...values, ...nothing, databases: { homepage: homepageValues(db2, from) } };
     });
 
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
@@ -15,10 +16,10 @@ final class DrdaFront {
   private final Faults faults;
   private final Set<Line> lines = ConcurrentHashMap.newKeySet();
 
-  DrdaFront(int target, Faults faults) throws IOException {
+  DrdaFront(InetSocketAddress address, int target, Faults faults) throws IOException {
     this.target = target;
     this.faults = faults;
-    this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    this.listener = new ServerSocket(address.getPort(), 50, address.getAddress());
     start("front", this::accept);
   }
 

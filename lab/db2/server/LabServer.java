@@ -25,8 +25,8 @@ import org.apache.derby.drda.NetworkServerControl;
  * A stand-in for a Db2 server: Apache Derby's network server behind a front that IBM's CLI driver accepts.
  *
  * `LabServer prepare FOLDER USER SQL-FOLDER` makes the databases in FOLDER: one for each NAME.sql, with catalog.sql first.
- * `LabServer serve FOLDER USER` serves them: prints "ready DRDA-PORT CONTROL-PORT" and runs until standard input ends, so that it
- * never outlives its owner. Secrets come as lines of standard input: the user's password, then the control port's token.
+ * `LabServer serve FOLDER USER ADDRESS DRDA-PORT CONTROL-PORT` serves them (0: any port that is free): prints "ready DRDA-PORT
+ * CONTROL-PORT" and runs until standard input ends, so that it never outlives its owner. Secrets come as lines of standard input: the user's password, then the control port's token.
  */
 public final class LabServer {
   private static final String USER_PROPERTY = "derby.user.";
@@ -46,7 +46,7 @@ public final class LabServer {
       server.prepare(Path.of(args[3]));
       Runtime.getRuntime().halt(0);
     }
-    server.serve();
+    server.serve(InetAddress.getByName(args[3]), Integer.parseInt(args[4]), Integer.parseInt(args[5]));
     while (input.read() >= 0) {
       // Nothing is expected: only the end matters.
     }
@@ -69,9 +69,9 @@ public final class LabServer {
     System.setProperty("derby.system.durability", "test");
   }
 
-  private void serve() throws Exception {
-    front = new DrdaFront(startDerby(), faults);
-    System.out.println("ready " + front.port() + " " + control());
+  private void serve(InetAddress address, int port, int controlPort) throws Exception {
+    front = new DrdaFront(new InetSocketAddress(address, port), startDerby(), faults);
+    System.out.println("ready " + front.port() + " " + control(new InetSocketAddress(address, controlPort)));
   }
 
   private void prepare(Path sql) throws Exception {
@@ -169,8 +169,8 @@ public final class LabServer {
     }
   }
 
-  private int control() throws IOException {
-    HttpServer http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+  private int control(InetSocketAddress address) throws IOException {
+    HttpServer http = HttpServer.create(address, 0);
     http.setExecutor(Executors.newCachedThreadPool(work -> {
       Thread thread = new Thread(work, "control");
       thread.setDaemon(true);

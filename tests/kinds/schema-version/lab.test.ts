@@ -1,4 +1,5 @@
-import type { Db2DatabaseName, Db2Lab } from "../../../lab/db2/lab.js";
+import type { Db2Lab } from "../../../lab/db2/lab.js";
+import type { Db2DatabaseName } from "../../../lab/db2/server.js";
 import type { Component } from "../../../providers/formats/schema-tables.js";
 import type { DatabaseConnection } from "../../../providers/targets/db2/connection.js";
 import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";

@@ -1,4 +1,4 @@
-import { DB2_DATABASES } from "../../../lab/db2/lab.js";
+import { DB2_DATABASES } from "../../../lab/db2/server.js";
 import { type ObservedLevel, schemaLevels } from "../../../providers/kinds/schema-version/overview.js";
 import { reportLines, schemaReport } from "../../../providers/kinds/schema-version/report.js";
 import { closeAllDatabases, openDatabase } from "../../../providers/targets/db2/database.js";
