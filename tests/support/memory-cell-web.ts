@@ -25,6 +25,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       };
     },
     mpm: async () => webServer.mpm,
+    portsOf: async () => [],
     route: async (lists, way) => {
       if (way.by === "directive") return routeByDirective(cell, webServer, lists, way.follow);
       if (sameLists(lists, webServer.file)) return;

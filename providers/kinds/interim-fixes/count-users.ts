@@ -2,6 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
 import type { Cell, CellTopology, ServerUsers } from "../../targets/wsadmin/cell.js";
+import type { RoutedWebServer } from "./estate.js";
 import type { Settings } from "./schema.js";
 
 /** State of a TCP connection in /proc/net/tcp. */
@@ -28,23 +29,57 @@ function membersOf(node: string, { servers, clusters }: CellTopology, { untouche
     );
 }
 
-/** Established connections to the members' own ports, by the node's /proc; undefined where there is none. */
+/** By which web servers may reach a member besides its probed port, if it has them. */
+const PORTS_OF_USERS: readonly string[] = ["WC_defaulthost", "WC_defaulthost_secure"];
+
+/** By the cell; undefined where a member has not even the port that it is probed on. */
+function ownPorts(node: string, topology: CellTopology, settings: Settings): readonly number[] | undefined {
+  const ports: number[] = [];
+  for (const { cluster, endpoints } of membersOf(node, topology, settings)) {
+    const probed = endpoints[settings.memberProbes[cluster]?.port ?? "WC_defaulthost"];
+    if (!probed) return undefined;
+    ports.push(probed.port, ...PORTS_OF_USERS.flatMap((name) => endpoints[name]?.port ?? []));
+  }
+  return ports;
+}
+
+/**
+ * Established connections to every port that users may come by, by the node's /proc: the members' own ports for HTTP and
+ * HTTPS, and those that the web servers' plug-ins forward to. Undefined where they cannot be counted.
+ */
 export async function connections(
   host: Host,
   node: string,
   topology: CellTopology,
   settings: Settings,
+  webServers: readonly Pick<RoutedWebServer, "portsOf">[],
 ): Promise<number | undefined> {
-  const ports = membersOf(node, topology, settings).map(
-    ({ cluster, endpoints }) => endpoints[settings.memberProbes[cluster]?.port ?? "WC_defaulthost"]?.port,
-  );
+  const own = ownPorts(node, topology, settings);
+  const forwarded = await forwardedPorts(node, settings, webServers);
+  if (!own || !forwarded) return undefined;
+  const ports = new Set([...own, ...forwarded]);
   const { exitCode, stdout } = await host.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], {
     what: `count connections of ${node}`,
     timeoutMs: milliseconds(host.connection.operationTimeout),
   });
   if (exitCode !== 0 && !stdout.includes("local_address")) return undefined;
   const lines = stdout.split("\n").map((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /.exec(line));
-  return lines.filter((line) => line?.[2] === ESTABLISHED && ports.includes(Number.parseInt(line[1] ?? "", 16))).length;
+  return lines.filter((line) => line?.[2] === ESTABLISHED && ports.has(Number.parseInt(line[1] ?? "", 16))).length;
+}
+
+/** Undefined where a web server cannot be asked. */
+async function forwardedPorts(
+  node: string,
+  { topology, untouched }: Settings,
+  webServers: readonly Pick<RoutedWebServer, "portsOf">[],
+): Promise<readonly number[] | undefined> {
+  try {
+    const servers = topology.nodes[node] ?? [];
+    return (await Promise.all(webServers.map((webServer) => webServer.portsOf(servers, untouched)))).flat();
+  } catch (error) {
+    if (error instanceof ProblemError) return undefined;
+    throw error;
+  }
 }
 
 /** Sessions and requests of a node's members, each asked on its own SOAP port; undefined where one does not answer. */

@@ -19,6 +19,8 @@ export interface RoutedWebServer {
   readonly name: string;
   look(): Promise<Omit<LiveWebServer, "automatic" | "mpm">>;
   mpm(): Promise<Mpm>;
+  /** Ports that the plug-in forwards to, of these servers by its file's names; of no cluster that is `untouched`. */
+  portsOf(servers: readonly string[], untouched: readonly string[]): Promise<readonly number[]>;
   /** Brings the file that the plug-in follows to these lists; no byte, and no reload, when they are in force already. */
   route(lists: Lists, way: Way): Promise<void>;
   /** Copies of the rollout that the directive does not name. */

@@ -44,6 +44,11 @@ export function openEstate(
     });
     return asked;
   };
+  const webServer = (name: string) => {
+    const its = required(settings.webServers, name, "webServers");
+    const { connection: reachedBy } = its;
+    return new ReachedWebServer(its, access.host(reachedBy), access.files(reachedBy), pause, signal);
+  };
   return {
     cell,
     topology,
@@ -67,13 +72,12 @@ export function openEstate(
       const look = () => lookAtOwnership(where, its.profile, milliseconds(settings.limits.ownership));
       return cached ? where.snapshot(`ownership of ${its.profile}`, look) : look();
     },
-    webServer(name) {
-      const webServer = required(settings.webServers, name, "webServers");
-      const its = webServer.connection;
-      return new ReachedWebServer(webServer, access.host(its), access.files(its), pause, signal);
-    },
+    webServer,
     probeMember: (member) => probeMember(member, topology, settings, signal),
-    connections: async (name) => connections(access.host(nodeOf(name).connection), name, await topology(), settings),
+    connections: async (name) => {
+      const webServers = settings.webServers.map((each) => webServer(each.name));
+      return connections(access.host(nodeOf(name).connection), name, await topology(), settings, webServers);
+    },
     users: async (name) => users(cell, name, await topology(), settings),
     fingerprints: (applications) => fingerprints(host, reached, applications),
     rememberShared: (folders) => rememberShared(host, settings, folders),

@@ -68,6 +68,14 @@ export class ReachedWebServer implements RoutedWebServer {
     return mpmOf(this.host, this.#identity, this.settings);
   }
 
+  async portsOf(servers: readonly string[], untouched: readonly string[]): Promise<readonly number[]> {
+    const { config } = await this.#followed(this.host.files);
+    return config.clusters
+      .filter(({ name }) => !untouched.includes(name))
+      .flatMap(({ members }) => members.filter(({ name }) => servers.includes(name)))
+      .flatMap(({ transports }) => transports.map(({ port }) => port));
+  }
+
   async route(lists: Lists, way: Way): Promise<void> {
     if (way.by === "directive") return routeByDirective(lists, way, this.settings, this.host);
     const { path, content, config } = await this.#followed(this.host.files);

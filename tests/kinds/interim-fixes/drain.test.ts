@@ -112,14 +112,39 @@ test("one member that does not answer, or has no such port, makes the sum unknow
   ).toBeUndefined();
 });
 
-test("connections are those established to the members' own ports, of both protocols", async () => {
+test("connections are those established to every port that users come by: the probed one, HTTPS, and what plug-ins forward to", async () => {
   const tcp = (port: number, state: string) =>
     `   0: 0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 0100007F:D431 ${state} 00000000:00000000 00:0`;
-  const stdout = [tcp(9080, "01"), tcp(9081, "01"), tcp(9081, "0A"), tcp(9082, "01"), tcp(22, "01")].join("\n");
+  const established = [9080, 9081, 9082, 9443, 9544, 22].map((port) => tcp(port, "01"));
+  const stdout = [...established, tcp(9081, "0A")].join("\n");
   const connection = connectionSchema.parse({ name: "n", address: "n", user: "u", auth: { agent: true } });
   const answering = (exitCode: number, text: string) =>
     new MemoryHost(connection, { onRun: () => ({ exitCode, stdout: text, stderr: "" }) });
-  const count = (host: MemoryHost) => connections(host, "node1", topology, settings);
-  expect(await count(answering(1, `local_address\n${stdout}`))).toBe(2);
+  const asked: unknown[] = [];
+  const web = (ports: () => Promise<readonly number[]>) => ({
+    portsOf: (...about: unknown[]) => {
+      asked.push(about);
+      return ports();
+    },
+  });
+  const count = (host: MemoryHost, { its = topology, ports = async (): Promise<readonly number[]> => [9080] } = {}) =>
+    connections(host, "node1", its, settings, [web(async () => []), web(ports)]);
+  const seen = answering(1, `local_address\n${stdout}`);
+  expect(await count(seen)).toBe(2);
+  expect(asked[0]).toEqual([["node1_appsCluster", "node1_infraCluster"], ["docsCluster"]]);
+  expect(await count(seen, { ports: async () => [9080, 9544] })).toBe(3);
+  const secure = {
+    ...topology,
+    servers: topology.servers.map((server, index) => ({
+      ...server,
+      endpoints: { ...server.endpoints, WC_defaulthost_secure: { host: "*", port: 9443 + index } },
+    })),
+  };
+  expect(await count(seen, { its: secure })).toBe(3);
+  // What cannot be counted is not nobody.
   expect(await count(answering(1, ""))).toBeUndefined();
+  const portless = { ...topology, servers: topology.servers.map((server) => ({ ...server, endpoints: {} })) };
+  expect(await count(seen, { its: portless })).toBeUndefined();
+  const sick = async () => Promise.reject(new ProblemError("unreachable", { where: "web1", found: "no answer" }));
+  expect(await count(seen, { ports: sick })).toBeUndefined();
 });

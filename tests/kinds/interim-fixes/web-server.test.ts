@@ -91,6 +91,15 @@ describe("in place", () => {
   });
 });
 
+test("ports that its plug-in forwards to, of these servers in these clusters", async () => {
+  const ports = await reached().portsOf(["node1_apps_server1", "node1_infra"], ["InfraCluster"]);
+  const text = web.host.text(GENERATED) ?? "";
+  const [, own = ""] = /<Server [^>]*Name="node1_apps_server1"[^>]*>([\s\S]*?)<\/Server>/.exec(text) ?? [];
+  const expected = [...own.matchAll(/Port="(\d+)"/g)].map(([, port]) => Number(port));
+  expect(expected.length).toBeGreaterThan(0);
+  expect(ports).toEqual(expected);
+});
+
 describe("by directive", () => {
   test("a copy with other lists, the directive to it, a reload; the generated file stays", async () => {
     const server = reached();
