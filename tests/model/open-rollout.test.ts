@@ -120,3 +120,44 @@ describe("promise 10: an update installer that is at work when a rollout is look
     await recover(driver);
   });
 });
+
+describe("promise 13: the way back is the one to what the rollout found, whatever is declared by then", () => {
+  test("a fix that was taken off the declaration meanwhile is uninstalled", async () => {
+    const cell = watched(2);
+    cell.badFix = true;
+    const driver = new Driver(cell, declaration(cell, { onFailure: "roll back" }));
+    expect(await driver.up(frozenAt(/^uninstall/))).toMatchObject({ ended: "failed" });
+    expect(driver.kept?.journal?.direction).toBe("roll back");
+    driver.desired = declaration(cell, { onFailure: "roll back" }, { fixes: {} });
+    await driver.up();
+    expect([...cell.fixes]).toEqual([]);
+    expectSettled(driver);
+  });
+
+  test("roll-back is heard with another declaration too, as the refusal of that one advises", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    expect(await driver.up(frozenAt(/^sync/))).toMatchObject({ ended: "failed" });
+    driver.desired = declaration(cell, {}, { fixes: {} });
+    expect((await driver.plan()).refusals[0]).toMatchObject({ next: expect.stringMatching(/rollout -- roll-back/) });
+    cell.request = { request: "roll back", reason: "asked" };
+    expect(await driver.up()).toMatchObject({ message: "" });
+    expect([...cell.fixes]).toEqual([]);
+    expectSettled(driver);
+  });
+
+  test("fixes that somebody changes at the very end are seen, and the rollout does its work again before it ends", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    let once = true;
+    const after = (change: string) => {
+      if (change !== "start node2_InfraCluster" || !once) return;
+      once = false;
+      cell.fixes.clear();
+    };
+    expect(await driver.up({ ...NO_FAULTS, after })).toMatchObject({ ended: "converged", message: "" });
+    expect(cell.installerRuns).toHaveLength(2);
+    cell.violations.delete("the installer ran twice");
+    expectSettled(driver);
+  });
+});

@@ -4,7 +4,7 @@ import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
-import { acceptChanges, awaitInstaller, runInstaller } from "./installer-steps.js";
+import { acceptChanges, awaitInstaller, requireFixesAsMeant, runInstaller } from "./installer-steps.js";
 import type { Journal, Kept } from "./journal.js";
 import type { Live } from "./live.js";
 import {
@@ -136,6 +136,9 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       return stopAgent(step.node, work);
     case "start agent":
       return startAgent(step.node, work);
+    case "note rerouted":
+      // Before a file is put right again: whichever process comes that far proves it, and lets users of the node finish, anew.
+      return { routed: null, drained: null };
     case "route":
       return route(step, work);
     case "drain":
@@ -166,6 +169,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       for (const node of journal.order) await synchronize(node, work);
       return { stamped: true };
     case "final check":
+      await requireFixesAsMeant(work);
       return finalCheck(work);
     default:
       throw new RangeError(`no such step: ${step.key}`);

@@ -1,7 +1,6 @@
 import { canonicalJson } from "../../common/json.js";
 import type { Desired } from "../../lifecycle/kind.js";
 import type { Journal } from "./journal.js";
-import type { Live } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 import type { Change } from "./steps.js";
 
@@ -9,27 +8,49 @@ export type FixesDesired = Desired<Identity, Settings, Aspects>;
 
 const NOTHING: Change = { install: [], uninstall: [] };
 
-/**
- * What the declaration asks of the installed fixes; nothing while they are not known. An id that is in no list is not managed,
- * unless `exclusive`.
- */
-export function declaredChange({ aspects }: FixesDesired, installed: readonly string[] | null): Change {
-  if (installed === null) return NOTHING;
-  const wanted = Object.keys(aspects.fixes);
-  const unwanted = aspects.exclusive ? installed.filter((id) => !wanted.includes(id)) : aspects.absent;
+/** What a declaration says of fixes, and nothing else: an open rollout keeps it, whatever is declared meanwhile. */
+interface Wanted {
+  readonly fixes: readonly string[];
+  readonly absent: readonly string[];
+  readonly exclusive: boolean;
+}
+
+const wantedIn = ({ aspects }: FixesDesired): Wanted => ({
+  fixes: Object.keys(aspects.fixes).sort(),
+  absent: [...aspects.absent].sort(),
+  exclusive: aspects.exclusive,
+});
+
+/** Tells one declaration of fixes from another: what went back is not tried again until it is another. */
+export const wantedKey = (desired: FixesDesired): string => canonicalJson(wantedIn(desired));
+
+/** What `wantedKey` was made of. */
+const wantedOf = ({ wanted }: Journal): Wanted => JSON.parse(wanted) as Wanted;
+
+function changeTo({ fixes, absent, exclusive }: Wanted, installed: readonly string[]): Change {
+  const unwanted = exclusive ? installed.filter((id) => !fixes.includes(id)) : absent;
   return {
-    install: wanted.filter((id) => !installed.includes(id)),
+    install: fixes.filter((id) => !installed.includes(id)),
     uninstall: unwanted.filter((id) => installed.includes(id)),
   };
 }
 
-/** What is still to be done about the fixes in this direction; going back = as the rollout found it. */
-export function changeOf(desired: FixesDesired, live: Live, journal: Journal | null): Change {
-  const { installed } = live.installer;
+/**
+ * What the declaration asks of the installed fixes; nothing while they are not known. An id that is in no list is not managed,
+ * unless `exclusive`.
+ */
+export const declaredChange = (desired: FixesDesired, installed: readonly string[] | null): Change =>
+  installed === null ? NOTHING : changeTo(wantedIn(desired), installed);
+
+/**
+ * What is still to be done about the fixes in this direction. Going back = as the rollout found what it was to change: what
+ * is declared today says nothing of that, for the fix that is to go may be in no list any more.
+ */
+export function changeOf(desired: FixesDesired, installed: readonly string[] | null, journal: Journal | null): Change {
   if (installed === null || journal?.direction !== "roll back") return declaredChange(desired, installed);
+  const { fixes, absent, exclusive } = wantedOf(journal);
   const { found } = journal;
-  const ours = [...Object.keys(desired.aspects.fixes), ...desired.aspects.absent];
-  const mine = (id: string): boolean => desired.aspects.exclusive || ours.includes(id);
+  const mine = (id: string): boolean => exclusive || fixes.includes(id) || absent.includes(id);
   return {
     install: found.installed.filter((id) => mine(id) && !installed.includes(id)),
     uninstall: installed.filter((id) => mine(id) && !found.installed.includes(id)),
@@ -37,20 +58,12 @@ export function changeOf(desired: FixesDesired, live: Live, journal: Journal | n
 }
 
 /** All that a rollout does to the fixes in its direction, from its begin on. */
-export function wholeChange(desired: FixesDesired, { direction, found }: Journal): Change {
-  const { install, uninstall } = declaredChange(desired, found.installed);
-  return direction === "forward" ? { install, uninstall } : { install: uninstall, uninstall: install };
+export function wholeChange(journal: Journal): Change {
+  const { install, uninstall } = changeTo(wantedOf(journal), journal.found.installed);
+  return journal.direction === "forward" ? { install, uninstall } : { install: uninstall, uninstall: install };
 }
 
 export const isNothing = (change: Change): boolean => change.install.length === 0 && change.uninstall.length === 0;
-
-/** Tells one declaration of fixes from another: what went back is not tried again until it is another. */
-export const wantedKey = ({ aspects }: FixesDesired): string =>
-  canonicalJson({
-    fixes: Object.keys(aspects.fixes).sort(),
-    absent: [...aspects.absent].sort(),
-    exclusive: aspects.exclusive,
-  });
 
 /** Extra fixes are reported and left alone. */
 export function extraFixes({ aspects }: FixesDesired, installed: readonly string[]): readonly string[] {

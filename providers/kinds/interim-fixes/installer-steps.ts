@@ -2,7 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { FixAction } from "../../targets/wsadmin/update-installer.js";
 import type { Work } from "./apply.js";
-import { wholeChange } from "./goal.js";
+import { changeOf, changeText, isNothing, wholeChange } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { FileChange } from "./shared-files.js";
 import type { RolloutStep } from "./steps.js";
@@ -85,7 +85,7 @@ const tail = (output: string): string => output.trim().split("\n").slice(-5).joi
 /** This rollout's own is attached to and judged; any other is waited for. Whatever it comes to is looked at anew after it. */
 export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
   const { limits } = work.desired.settings;
-  const { uninstall, install } = wholeChange(work.desired, work.journal);
+  const { uninstall, install } = wholeChange(work.journal);
   const own: readonly Installing[] = [
     { action: "uninstall", ids: uninstall },
     { action: "install", ids: install },
@@ -99,6 +99,18 @@ export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
   throw new ProblemError("unknown-outcome", {
     where: "update installer",
     found: "it has ended; what it did is looked at now",
+  });
+}
+
+/** A rollout ends with the fixes that it was to bring about, or with those that it found; by the installer's own list. */
+export async function requireFixesAsMeant(work: Work): Promise<void> {
+  const { desired, journal } = work;
+  if (!journal.touched) return;
+  const change = changeOf(desired, await listedIds(work), journal);
+  if (isNothing(change)) return;
+  throw new ProblemError("unknown-outcome", {
+    where: "update installer",
+    found: `the installed fixes were changed meanwhile; again due: ${changeText(change)}`,
   });
 }
 

@@ -5,6 +5,7 @@ import type { Journal, Kept } from "./journal.js";
 import { allStarted, type Live } from "./live.js";
 import type { Change } from "./steps.js";
 import { switchingRefusals } from "./switching.js";
+import { turningBack } from "./walk.js";
 
 /** A shorter limit of the deployment manager's SOAP connector cuts the installer off in the middle of an application. */
 const SHORTEST_SOAP_TIMEOUT_S = 1_800;
@@ -35,12 +36,13 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
       next: "npm run rollout -- resume, or npm run rollout -- roll-back",
     });
   }
-  return [...refusals, ...otherDeclaration(desired, kept.journal)];
+  return [...refusals, ...otherDeclaration(desired, live, kept.journal)];
 }
 
-/** An open rollout carries out one declaration; another one has to wait for its end. */
-function otherDeclaration(desired: FixesDesired, journal: Journal | null): Problem[] {
-  if (!journal || journal.direction === "roll back" || journal.wanted === wantedKey(desired)) return [];
+/** An open rollout carries out one declaration; another one has to wait for its end. The way back asks for none. */
+function otherDeclaration(desired: FixesDesired, live: Live, journal: Journal | null): Problem[] {
+  if (!journal || journal.wanted === wantedKey(desired)) return [];
+  if (journal.direction === "roll back" || turningBack(desired, live, journal) !== undefined) return [];
   return [
     {
       where: "fixes",

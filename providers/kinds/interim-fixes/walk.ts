@@ -3,7 +3,7 @@ import type { Impact } from "../../lifecycle/kind.js";
 import { changeOf, type FixesDesired, isNothing } from "./goal.js";
 import type { Journal, Kept, Progress } from "./journal.js";
 import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
-import { isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
+import { isReliedOn, isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
 import type { Change, RolloutStep, Target } from "./steps.js";
 import { switchingImpact, switchingWords, waysTo } from "./switching.js";
 
@@ -60,7 +60,7 @@ export class Walk {
     this.turning = turningBack(desired, live, kept.journal);
     this.goingBack = this.turning !== undefined || this.journal?.direction === "roll back";
     const turned = this.journal && this.goingBack ? { ...this.journal, direction: "roll back" as const } : this.journal;
-    this.change = changeOf(desired, live, turned);
+    this.change = changeOf(desired, live.installer.installed, turned);
     this.awaiting = live.installer.installed === null;
     this.touched = this.journal?.touched ?? false;
     // Somebody undid the installer's work behind our back: what was done after it counts no more.
@@ -106,6 +106,12 @@ export class Walk {
       "without" in target ? `users reach every node but ${target.without}` : "users are routed as they were found";
     const again = words !== undefined;
     const how = switchingWords(desired, live, journal);
+    if (!inFile && isReliedOn(this, target, key)) {
+      this.push(`note-rerouted ${name}`, `remember that somebody sent users elsewhere: ${what} is to be proved anew`, {
+        do: "note rerouted",
+      });
+      this.drained = null;
+    }
     this.push(
       `route ${name}${again ? " again" : this.routeCount(name)}`,
       again ? `${words} ${what}` : `route and prove by CloneIDs on every web server that ${what}, ${how}`,
@@ -130,7 +136,7 @@ function membersState(node: LiveNode): NodeState["members"] {
 }
 
 /** Why the rollout has to turn round now; undefined when it goes on in the direction it has. */
-function turningBack(desired: FixesDesired, live: Live, journal: Journal | null): string | undefined {
+export function turningBack(desired: FixesDesired, live: Live, journal: Journal | null): string | undefined {
   if (!journal || journal.direction === "roll back" || journal.finallyChecked) return undefined;
   if (live.control.request === "roll back") return live.control.reason;
   if (!live.control.here && desired.settings.onInterrupted === "roll back") return "it was interrupted (onInterrupted)";
