@@ -154,6 +154,37 @@ test(
 );
 
 test(
+  "a setting that changes what is looked at: the first up stops before its first write, the next preview is true, the second up does it",
+  async () => {
+    const { pluginFile } = engine.lab.web;
+    const elsewhere = pluginFile.replace("plugin-cfg.xml", "generated.xml");
+    const generated = await engine.lab.readFile("web1", pluginFile);
+    await engine.lab.writeFile("web1", elsewhere, generated.replace("<Config ", "<!-- made anew -->\n<Config "));
+    await engine.configure((values) => {
+      const { webserver1 } = values.webServers as { webserver1: object };
+      return { ...values, webServers: { webserver1: { ...webserver1, pluginFile: elsewhere } } };
+    });
+    const before = engine.fingerprints();
+    const { code, output } = await engine.pulumi(["up", "--yes"]);
+    expect(code).not.toBe(0);
+    expect(output).toContain("note: changed: pluginFile.");
+    expect(output).toMatch(
+      /the preview had looked with the former settings \(changed: pluginFile\); now due, and not shown/,
+    );
+    expect(withoutState(engine.fingerprints())).toEqual(withoutState(before));
+
+    expect(await engine.drift()).toEqual({
+      [`update ${ROUTING}`]: { "deviations › stale": { live: expect.stringContaining("generated.xml was changed") } },
+    });
+    expect(await engine.expect(0, ["up", "--yes"])).not.toContain("former settings");
+    expect(engine.text(engine.copyFor("node2"))).toContain("<!-- made anew -->");
+    expect(await engine.served()).toBe("node2");
+    await engine.settled();
+  },
+  2 * ENGINE_TEST_MS,
+);
+
+test(
   "a misspelt node is refused before anything is asked of a host, and the nodes are listed",
   async () => {
     await engine.route("nodee2");
