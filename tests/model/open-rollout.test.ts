@@ -1,3 +1,4 @@
+import type { Settings } from "../../providers/kinds/interim-fixes/schema.js";
 import type { MemoryCell } from "../support/memory-cell.js";
 import { NO_FAULTS } from "../support/memory-cell-parts.js";
 import { Driver, declaration } from "./driver.js";
@@ -159,5 +160,52 @@ describe("promise 13: the way back is the one to what the rollout found, whateve
     expect(cell.installerRuns).toHaveLength(2);
     cell.violations.delete("the installer ran twice");
     expectSettled(driver);
+  });
+});
+
+describe("promise 13: settings that an open rollout rests on wait for its end", () => {
+  const OTHERS: readonly (readonly [string, (settings: Settings) => Partial<Settings>, RegExp])[] = [
+    ["the strategy", () => ({ strategy: "offline" }), /offline/],
+    ["a node less", ({ nodes }) => ({ nodes: nodes.slice(0, 2) }), /node3 was taken off it/],
+    [
+      "a web server that is ignored now",
+      ({ webServers }) => ({ webServers: webServers.slice(0, 1), ignoreWebServers: ["web2"] }),
+      /web2 was taken off it\n.*web2 was added/,
+    ],
+    ["a cluster that is untouched now", () => ({ untouched: ["InfraCluster"] }), /InfraCluster was added/],
+  ];
+
+  describe.each(["forward", "roll back"])("%s", (direction) => {
+    test.each(OTHERS)(
+      "%s: refused, nothing is changed, and with the former ones it ends",
+      async (_name, other, found) => {
+        const cell = watched(3, ["web1", "web2"]);
+        const driver = new Driver(cell, declaration(cell));
+        expect(await driver.up(frozenAt(/^install/))).toMatchObject({ ended: "failed" });
+        if (direction === "roll back") cell.request = { request: "roll back", reason: "asked" };
+        const { desired } = driver;
+        driver.desired = { ...desired, settings: { ...desired.settings, ...other(desired.settings) } };
+        const { steps, refusals } = await driver.plan();
+        const written = cell.written.filter((change) => !change.startsWith("dmgr "));
+        expect([steps, refusals.map((problem) => problem.found).join("\n")]).toEqual([
+          [],
+          expect.stringMatching(found),
+        ]);
+        expect(await driver.up()).toMatchObject({ ended: "failed" });
+        expect(cell.written.filter((change) => !change.startsWith("dmgr "))).toEqual(written);
+        driver.desired = desired;
+        await recover(driver);
+      },
+    );
+  });
+
+  test("a cluster may be taken off untouched, and how a host is reached may change", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell, { untouched: ["InfraCluster"] }));
+    expect(await driver.up(frozenAt(/^install/))).toMatchObject({ ended: "failed" });
+    const desired = declaration(cell);
+    const limits = { ...desired.settings.limits, start: "30m" };
+    driver.desired = { ...desired, settings: { ...desired.settings, limits } };
+    expect((await driver.plan()).refusals).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
 import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
+import { foundationsOf } from "./foundations.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
 import { acceptChanges, awaitInstaller, requireFixesAsMeant, runInstaller } from "./installer-steps.js";
@@ -198,6 +199,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
     rollout,
     startedAt: new Date(estate.now()).toISOString(),
     wanted: wantedKey(desired),
+    foundations: foundationsOf(desired),
     direction: "forward",
     reason: "",
     order: [...order],

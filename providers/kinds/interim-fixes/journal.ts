@@ -1,3 +1,4 @@
+import type { Foundations } from "./foundations.js";
 import type { Lists } from "./live.js";
 import type { Followed, Switching } from "./switching.js";
 
@@ -19,6 +20,8 @@ export interface Journal {
   startedAt: string;
   /** The declaration that it carries out, as `wantedKey` says it. */
   wanted: string;
+  /** The settings that must not change until its end. Absent in journals of older versions. */
+  foundations?: Foundations;
   direction: "forward" | "roll back";
   /** Why it goes back. */
   reason: string;

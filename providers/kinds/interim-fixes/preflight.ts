@@ -1,5 +1,6 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
+import { foundationRefusals } from "./foundations.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import type { Journal, Kept } from "./journal.js";
 import { allStarted, type Live } from "./live.js";
@@ -36,7 +37,7 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
       next: "npm run rollout -- resume, or npm run rollout -- roll-back",
     });
   }
-  return [...refusals, ...otherDeclaration(desired, live, kept.journal)];
+  return [...refusals, ...foundationRefusals(desired, kept.journal), ...otherDeclaration(desired, live, kept.journal)];
 }
 
 /** An open rollout carries out one declaration; another one has to wait for its end. The way back asks for none. */

@@ -1,0 +1,47 @@
+import type { Problem } from "../../common/problem.js";
+import type { FixesDesired } from "./goal.js";
+import type { Journal } from "./journal.js";
+
+/** Settings that an open rollout rests on, names sorted: with others it could not put right what it has changed. */
+export interface Foundations {
+  strategy: FixesDesired["settings"]["strategy"];
+  nodes: string[];
+  webServers: string[];
+  ignoreWebServers: string[];
+  untouched: string[];
+}
+
+export const foundationsOf = ({ settings }: FixesDesired): Foundations => ({
+  strategy: settings.strategy,
+  nodes: settings.nodes.map(({ name }) => name).sort(),
+  webServers: settings.webServers.map(({ name }) => name).sort(),
+  ignoreWebServers: [...settings.ignoreWebServers].sort(),
+  untouched: [...settings.untouched].sort(),
+});
+
+/**
+ * Settings that were changed while a rollout is open, in either direction. How a host is reached, limits and the like may
+ * change; so may a cluster be taken off `untouched`, which is the way out when the fix proved to change one.
+ */
+export function foundationRefusals(desired: FixesDesired, journal: Journal | null): Problem[] {
+  if (!journal?.foundations) return [];
+  const now = foundationsOf(desired);
+  const then = journal.foundations;
+  const lists = (["nodes", "webServers", "ignoreWebServers", "untouched"] as const).flatMap((where) => {
+    const isFixed = (name: string) => where !== "untouched" || !then.untouched.includes(name);
+    const added = now[where].filter((name) => !then[where].includes(name));
+    const removed = then[where].filter((name) => !now[where].includes(name) && isFixed(name));
+    if (added.length === 0 && removed.length === 0) return [];
+    const words = [...removed.map((name) => `${name} was taken off it`), ...added.map((name) => `${name} was added`)];
+    return [{ where, found: words.join(", "), allowed: then[where].join(", ") || "none" }];
+  });
+  const strategy =
+    now.strategy === then.strategy ? [] : [{ where: "strategy", found: now.strategy, allowed: then.strategy }];
+  return [...strategy, ...lists].map(({ where, found, allowed }) => ({
+    where,
+    found: `changed while rollout ${journal.rollout} is unfinished: ${found}`,
+    allowed: `as it began: ${allowed}`,
+    why: "What the rollout has changed, routing, agents and holds, could not be put right again",
+    next: "Set it as it was until the rollout has ended, forward or back",
+  }));
+}
