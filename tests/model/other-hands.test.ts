@@ -1,6 +1,6 @@
 import type { MemoryCell } from "../support/memory-cell.js";
-import { TICK_MS } from "../support/memory-cell-parts.js";
-import { Driver, declaration } from "./driver.js";
+import { NO_FAULTS, TICK_MS } from "../support/memory-cell-parts.js";
+import { Driver, declaration, FaultAt } from "./driver.js";
 import { expectSettled, recover, watched } from "./watched.js";
 
 /** Generous, since the machine may be busy: every instant is a whole rollout and its recovery. */
@@ -11,6 +11,10 @@ const DURATION_MS = (nodes: number) => 1_000_000 * nodes;
 /** Steps' own changes after an index of `written`, without what is only noted down. */
 const actsSince = (cell: MemoryCell, from: number): string[] =>
   cell.written.slice(from).filter((change) => !/^(dmgr|webserver\d) /.test(change));
+
+function failAt(which: RegExp, change: string): void {
+  if (which.test(change)) throw new Error(`failed before ${change}`);
+}
 
 /** Something happens that is no doing of ours, at every instant of a rollout; answers how many rollouts that were. */
 async function atEveryInstant(nodes: number, then: (cell: MemoryCell, instant: number) => Promise<void>) {
@@ -59,6 +63,56 @@ describe("promise 10: a node agent that was stopped comes back by itself, at any
       expect(invariants).toEqual([]);
     });
     expect(frozen).toBeGreaterThan(30);
+  });
+});
+
+describe("promise 10: users who were sent back to a node that was drained are given time again", () => {
+  /** A rollout that dies before it stops the first member; then somebody propagates, and nobody is there for an hour. */
+  async function sentBack(): Promise<Driver> {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    await driver.up({ ...NO_FAULTS, before: (change) => failAt(/^stop node1_/, change) });
+    for (const webServer of cell.webServers) cell.propagate(webServer);
+    cell.advance(3_600_000);
+    return driver;
+  }
+
+  test("the plan drains it once more", async () => {
+    const { steps } = await (await sentBack()).plan();
+    const keys = steps.map(({ key }) => key);
+    expect(keys.slice(keys.indexOf("route without node1"), keys.indexOf("stop-members node1") + 1)).toEqual([
+      "route without node1",
+      "drain node1",
+      "stop-members node1",
+    ]);
+  });
+
+  test.each(["killed after", "reply lost"] as const)("%s at any change of that plan", async (kind) => {
+    for (let index = 0; ; index++) {
+      const driver = await sentBack();
+      const fault = new FaultAt(index, kind);
+      await driver.up(fault);
+      await recover(driver);
+      if (!fault.reached) return expect(index).toBeGreaterThan(20);
+    }
+  });
+
+  test("in the middle of a step that only proves: it is looked at anew, and drained", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell, { order: "classic" }));
+    cell.invariants.length = 0;
+    let sent = false;
+    cell.changeInvariants.push((change) => {
+      if (sent || !change.startsWith("install ")) return undefined;
+      sent = true;
+      for (const webServer of cell.webServers) cell.propagate(webServer);
+      return undefined;
+    });
+    await driver.up();
+    expect(sent).toBe(true);
+    expect(cell.written.filter((change) => change.startsWith("route webserver1")).length).toBeGreaterThan(2);
+    // The classic order drains the first node alone.
+    expect([...cell.violations].filter((violation) => violation.includes("node1"))).toEqual([]);
   });
 });
 

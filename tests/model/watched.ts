@@ -50,6 +50,11 @@ function watch(cell: MemoryCell): MemoryCell {
     const held = cell.webServers.every(({ hold }) => hold !== null);
     return held || !/^(route|write|point|reload) /.test(change) ? undefined : `${change}, which is not held`;
   });
+  // Their time to leave may be over, but the model's users are done long before.
+  cell.changeInvariants.push((change) => {
+    const server = /^stop (node\d+_\S+)$/.exec(change)?.[1];
+    return server && cell.connectionsTo(cell.member(server)) > 0 ? `${change}, with users on it` : undefined;
+  });
   return cell;
 }
 

@@ -60,6 +60,13 @@ export function sameLists(a: Lists, b: Lists): boolean {
 export const routeKey = (target: Target, lists: WantedLists): string =>
   `${"without" in target ? `without ${target.without}` : "as found"} ${sha256(canonicalJson(lists)).slice(0, 16)}`;
 
+/** What was proved, or drained, under this route counts no more once a file is found to say something else. */
+export const isReliedOn = (
+  { routed, drained }: { readonly routed: string | null; readonly drained: string | null },
+  target: Target,
+  key: string,
+): boolean => routed === key || ("without" in target && drained === target.without);
+
 /** Nodes to which new users are sent by any web server. */
 export function routedNodes(desired: FixesDesired, live: Live): ReadonlySet<string> {
   const nodeOf = nodeOfServer(desired);

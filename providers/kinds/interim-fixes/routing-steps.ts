@@ -3,7 +3,7 @@ import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import type { Lists } from "./live.js";
-import { nodeOfServer, routeKey, sameLists } from "./routes.js";
+import { isReliedOn, nodeOfServer, routeKey, sameLists } from "./routes.js";
 import type { RolloutStep } from "./steps.js";
 import type { Way } from "./switching.js";
 
@@ -30,8 +30,9 @@ export async function proveEverything({ estate, desired, context }: Work, { rest
  */
 export async function route(
   { target, lists: wanted, ways }: Extract<RolloutStep, { do: "route" }>,
-  { estate, context }: Work,
+  { estate, context, journal }: Work,
 ): Promise<Partial<Journal>> {
+  const key = routeKey(target, wanted);
   const before = new Map<string, { readonly lists: Lists; readonly way: Way }>();
   const wayOf = (name: string): Way => ways[name] ?? { by: "in-place" };
   try {
@@ -41,6 +42,7 @@ export async function route(
       if (now.problems.length > 0) throw new ProblemError("malformed", now.problems);
       const way = wayOf(name);
       if (!sameLists(now.lists, lists)) {
+        if (isReliedOn(journal, target, key)) throw sentElsewhere(`${name}: ${now.path}`);
         before.set(name, { lists: now.lists, way: way.by === "directive" ? { ...way, follow: now.path } : way });
       }
       await webServer.route(lists, way);
@@ -56,8 +58,12 @@ export async function route(
     throw error;
   }
   if ("asFound" in target) for (const name of Object.keys(wanted)) await estate.webServer(name).removeCopies();
-  return { routed: routeKey(target, wanted) };
+  return { routed: key };
 }
+
+/** The loop looks and plans again at this: users who were sent back to a node are let finish again before it is stopped. */
+const sentElsewhere = (where: string): ProblemError =>
+  new ProblemError("unknown-outcome", { where, found: "somebody rewrote it since its routing was proved" });
 
 /** The files still say so, and requests still show it: something may have rewritten them since. */
 export async function provePast(node: string, { estate, desired, context }: Work): Promise<void> {

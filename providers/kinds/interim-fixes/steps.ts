@@ -31,6 +31,7 @@ export type RolloutStep = Step &
     | { readonly do: "automatic on" }
     | { readonly do: "stop agent"; readonly node: string }
     | { readonly do: "start agent"; readonly node: string }
+    | { readonly do: "note rerouted" }
     | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
     | { readonly do: "drain"; readonly node: string }
     | { readonly do: "note installer" }
