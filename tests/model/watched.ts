@@ -73,6 +73,7 @@ export function expectSettled(driver: Driver): void {
     expect([webServer.generation, webServer.propagation]).not.toContain("manual");
     expect([webServer.directive, webServer.loaded, webServer.copies]).toEqual([GENERATED, GENERATED, {}]);
     expect(webServer.followed).toEqual(webServer.file);
+    expect([webServer.generated, webServer.inForce]).toEqual([cell.level, cell.level]);
     expect(Object.values(webServer.file).every(({ backup }) => backup.length === 0)).toBe(true);
   }
   expect([...cell.fixes]).toEqual(kept?.wentBack ? [] : ["LO66666"]);

@@ -13,6 +13,8 @@ export const GENERATED = "/plugin-cfg.xml";
 export const REFRESH_S = 60;
 /** A probe that fails is tried again for so long. */
 export const SETTLE_MS = 60_000;
+/** Users keep their connection for so long after the last request that was sent their way. */
+export const LINGER_MS = 60_000;
 export const AUTO_SYNC_MS = 60_000;
 export const APP_RESTART_MS = 30_000;
 
@@ -46,6 +48,9 @@ export interface WebServer {
   /** The file that the directive names, and the one that the processes follow. */
   directive: string;
   loaded: string;
+  /** Level of the master configuration that the generated file was made from, and that of the one in force. */
+  generated: number;
+  inForce: number;
   reloads: number;
   refreshInterval: number;
   mpm: Mpm;

@@ -46,7 +46,8 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       if (settle === "in-place" && webServer.refreshInterval < 0) {
         throw new ProblemError("not-converged", { where: name, found: "the edited file is never read" });
       }
-      if (settle === "in-place") while (webServer.followed !== webServer.file) cell.advance(TICK_MS);
+      const isSeen = () => webServer.followed === webServer.file && webServer.inForce === webServer.generated;
+      if (settle === "in-place") while (!isSeen()) cell.advance(TICK_MS);
       for (const until = cell.now + (settle ? SETTLE_MS : 0); ; cell.advance(TICK_MS)) {
         try {
           return requireProved(cell, webServer, proof);
@@ -55,7 +56,17 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         }
       }
     },
-    replace: async () => false,
+    replace: async (_generated, _lists, by) => {
+      const isNew = webServer.generated !== cell.level;
+      if (isNew) {
+        await cell.change(`write generated ${name}`, () => {
+          webServer.generated = cell.level;
+          webServer.changedAt = cell.now;
+        });
+      }
+      if (by === "directive" && webServer.inForce !== webServer.generated) await reload(cell, webServer);
+      return isNew;
+    },
     hold: (hold) =>
       cell.change(`hold ${name}`, () => {
         webServer.hold = { ...hold };
@@ -93,12 +104,16 @@ async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: L
     });
   }
   if (webServer.loaded === path && sameLists(webServer.followed, contentOf(webServer, path))) return;
-  await cell.change(`reload ${name}`, () => {
-    webServer.loaded = path;
-    webServer.followed = contentOf(webServer, path);
+  await reload(cell, webServer);
+}
+
+const reload = (cell: MemoryCell, webServer: WebServer): Promise<void> =>
+  cell.change(`reload ${webServer.name}`, () => {
+    webServer.loaded = webServer.directive;
+    webServer.followed = contentOf(webServer, webServer.directive);
+    webServer.inForce = webServer.generated;
     webServer.reloads++;
   });
-}
 
 function requireProved(cell: MemoryCell, { name, followed }: WebServer, proof: Proof): void {
   if (proof.level === "routed" && !sameLists(followed, proof.lists)) {

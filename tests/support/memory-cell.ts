@@ -11,6 +11,7 @@ import {
   AUTO_SYNC_MS,
   GENERATED,
   type Job,
+  LINGER_MS,
   type Member,
   NO_FAULTS,
   type Node,
@@ -73,6 +74,8 @@ export class MemoryCell {
   readonly endedJobs = new Set<string>();
   /** Application → level of its archive. */
   readonly versions = new Map<string, number>();
+  /** Server → when users were last sent to it. */
+  readonly #sentAt = new Map<string, number>();
   readonly #events: { readonly at: number; readonly act: () => void }[] = [];
   readonly #hosts = new Map<string, MemoryHost>();
 
@@ -107,6 +110,8 @@ export class MemoryCell {
       copies: {},
       directive: GENERATED,
       loaded: GENERATED,
+      generated: 0,
+      inForce: 0,
       reloads: 0,
       refreshInterval: REFRESH_S,
       mpm: "worker",
@@ -155,6 +160,12 @@ export class MemoryCell {
     return this.webServers.flatMap(({ followed }) => Object.values(followed).flatMap(({ primary }) => primary));
   }
 
+  /** Users who are still connected to a member that runs. */
+  connectionsTo({ server, state }: Member): number {
+    const sentAt = this.#sentAt.get(server);
+    return state === "started" && sentAt !== undefined && this.now < sentAt + LINGER_MS ? 1 : 0;
+  }
+
   requireAnswer(server: string): void {
     const member = this.member(server);
     if (this.serves(member)) return;
@@ -178,6 +189,7 @@ export class MemoryCell {
   }
 
   check(): void {
+    for (const server of this.routedServers()) this.#sentAt.set(server, this.now);
     for (const invariant of this.invariants) this.#note(invariant());
   }
 
@@ -204,6 +216,7 @@ export class MemoryCell {
       const { refreshInterval, changedAt, loaded } = webServer;
       if (refreshInterval < 0 || this.now - changedAt < refreshInterval * 1_000) continue;
       webServer.followed = contentOf(webServer, loaded);
+      webServer.inForce = webServer.generated;
     }
   }
 
@@ -233,6 +246,7 @@ export class MemoryCell {
         { primary: [...primary, ...backup], backup: [] },
       ]),
     );
+    webServer.generated = this.level;
     webServer.changedAt = this.now;
   }
 
@@ -304,6 +318,10 @@ export class MemoryCell {
           this.change("request", () => {
             this.request = { request, reason };
           }),
+        resumed: () =>
+          this.change("resumed", () => {
+            this.request = undefined;
+          }),
         clear: () =>
           this.change("clear", () => {
             this.control = undefined;
@@ -315,7 +333,10 @@ export class MemoryCell {
         this.advance(1_000);
         this.requireAnswer(server);
       },
-      connections: async () => 0,
+      connections: async (name) => {
+        this.faults.alive();
+        return this.node(name).members.reduce((sum, member) => sum + this.connectionsTo(member), 0);
+      },
       users: async () => this.users,
       fingerprints: async (applications) =>
         Object.fromEntries(applications.map((name) => [name, String(this.versions.get(name) ?? 0)])),

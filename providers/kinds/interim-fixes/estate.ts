@@ -37,7 +37,10 @@ export interface RoutedWebServer {
       readonly progress: (line: string) => void;
     },
   ): Promise<void>;
-  /** Puts a newly generated file in place, with these lists; answers whether anything but lists was different. */
+  /**
+   * Puts a newly generated file in place, with these lists, and by directive sees to it that it is loaded; answers whether
+   * anything but lists was different.
+   */
   replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean>;
   /** Under the lock of the web server's host. */
   hold(hold: Hold): Promise<void>;
@@ -53,6 +56,8 @@ export interface Control {
   /** This process is the one from now on. */
   claim(rollout: string): Promise<void>;
   request(what: "roll back", reason: string): Promise<void>;
+  /** Takes back a `resume` that was followed: it speaks of one standstill, not of the next one. */
+  resumed(): Promise<void>;
   /** The rollout has ended: neither its process nor any request means anything. */
   clear(): Promise<void>;
 }

@@ -143,7 +143,8 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
     context.progress(
       `${name}: ${replaced ? "the newly generated file is in place" : "the generated file is as before"}`,
     );
-    if (replaced) await webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
+    // Found as generated says nothing about what is in force: a run may have died right after it wrote it.
+    await webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
   }
   return { regenerated: true };
 }

@@ -9,7 +9,7 @@ import { type Hold, noteInHold, readHold, removeHold, writeHold } from "../../ta
 import { waitForRefresh } from "../../targets/plugin/refresh.js";
 import type { WebServerIdentity } from "../../targets/plugin/schema.js";
 import { prove, targetOf } from "../../targets/plugin/verify.js";
-import { directiveIn, isRunning, pidFileOf } from "../../targets/plugin/web-server.js";
+import { directiveIn, isEditedAfterLoad, isRunning, pidFileOf } from "../../targets/plugin/web-server.js";
 import {
   listsOf,
   type PluginFile,
@@ -92,10 +92,13 @@ export class ReachedWebServer implements RoutedWebServer {
     const where = `${this.host.name}:${path}, as generated now`;
     const fresh = readPluginConfig(generated, where);
     if (path !== this.settings.pluginFile) await this.#putGenerated(generated, fresh);
-    if (fresh.restDigest === config.restDigest) return false;
-    await this.#write(path, content, routePlugin(generated, where, wantedIn(fresh, lists)));
-    if (by === "directive") await reload(this.host, this.#identity, this.settings, () => undefined);
-    return true;
+    const isNew = fresh.restDigest !== config.restDigest;
+    if (isNew) await this.#write(path, content, routePlugin(generated, where, wantedIn(fresh, lists)));
+    // Also one that a run wrote which died before it reloaded.
+    if (by === "directive" && (isNew || (await isEditedAfterLoad(this.host.files, this.settings, [path])))) {
+      await reload(this.host, this.#identity, this.settings, () => undefined);
+    }
+    return isNew;
   }
 
   async prove(proof: Proof, { settle, restarted, progress }: Parameters<RoutedWebServer["prove"]>[1]): Promise<void> {

@@ -170,6 +170,16 @@ describe("by directive", () => {
     expect(reloads()).toEqual(["graceful"]);
   });
 
+  test("promise 6: of a run that died before that reload, the next one finds it, and reloads once", async () => {
+    const server = reached();
+    const fresh = Buffer.from(AS_GENERATED.replace('RefreshInterval="60"', 'RefreshInterval="-1"'));
+    web.host.put(GENERATED, fresh.toString());
+    expect(await server.replace(fresh, found, "directive")).toBe(false);
+    expect(reloads()).toEqual(["graceful"]);
+    expect(await server.replace(fresh, found, "directive")).toBe(false);
+    expect(reloads()).toEqual(["graceful"]);
+  });
+
   test.each([
     ["before", true],
     ["after", true],
