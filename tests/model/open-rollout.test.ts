@@ -1,3 +1,4 @@
+import { ProblemError } from "../../providers/common/problem.js";
 import type { Settings } from "../../providers/kinds/interim-fixes/schema.js";
 import type { MemoryCell } from "../support/memory-cell.js";
 import { NO_FAULTS } from "../support/memory-cell-parts.js";
@@ -207,5 +208,64 @@ describe("promise 13: settings that an open rollout rests on wait for its end", 
     const limits = { ...desired.settings.limits, start: "30m" };
     driver.desired = { ...desired, settings: { ...desired.settings, limits } };
     expect((await driver.plan()).refusals).toEqual([]);
+  });
+});
+
+describe("promise 13: onInterrupted: roll back answers an interruption, and nothing else", () => {
+  const driverOf = (cell: MemoryCell) => new Driver(cell, declaration(cell, { onInterrupted: "roll back" }));
+  const stopAfter = (cell: MemoryCell, change: string) => ({
+    ...NO_FAULTS,
+    after: (name: string) => {
+      if (name === change) cell.request = { request: "stop", reason: "lunch" };
+    },
+  });
+
+  test("resume goes on where a stop ended the run; an interruption after that goes back again", async () => {
+    const cell = watched(2);
+    const driver = driverOf(cell);
+    const { message } = await driver.up(stopAfter(cell, "stop node1_AppsCluster"));
+    expect(message).toMatch(/stopped on request .*resume and pulumi up/);
+    expect(message).not.toMatch(/onInterrupted/);
+    cell.request = { request: "resume", reason: "" };
+    expect(await titles(driver)).not.toContainEqual(expect.stringMatching(/^go back/));
+    expect(await driver.up(killedAfter(/^install /))).toMatchObject({ ended: "killed" });
+    expect(driver.kept?.journal?.direction).toBe("forward");
+    cell.advance(600_000);
+    expect(await titles(driver)).toContainEqual(expect.stringMatching(/^go back .*interrupted/));
+    await recover(driver);
+    expect([...cell.fixes]).toEqual([]);
+  });
+
+  test("a step that failed froze the rollout: the next up goes on, as it was told", async () => {
+    const cell = watched(2);
+    cell.badFix = true;
+    const driver = driverOf(cell);
+    const { message } = await driver.up();
+    expect(message).toMatch(/status 500[\s\S]*to go on: correct the cause and run pulumi up/);
+    cell.badFix = false;
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect(driver.kept?.wentBack).toBeNull();
+    expectSettled(driver);
+  });
+
+  test("after a freeze that was gone on from, an interruption goes back again", async () => {
+    const cell = watched(2);
+    cell.badFix = true;
+    const driver = driverOf(cell);
+    expect(await driver.up()).toMatchObject({ ended: "failed" });
+    cell.badFix = false;
+    expect(await driver.up(killedAfter(/^route/))).toMatchObject({ ended: "killed" });
+    expect(await titles(driver)).toContainEqual(expect.stringMatching(/^go back .*interrupted/));
+  });
+
+  test("a line that was cut is an interruption, and what the next up does is said", async () => {
+    const cell = watched(2);
+    const driver = driverOf(cell);
+    const before = (name: string) => {
+      if (/^install /.test(name)) throw new ProblemError("unreachable", { where: "line", found: "cut" });
+    };
+    const { message } = await driver.up({ ...NO_FAULTS, before });
+    expect(message).toMatch(/the next pulumi up goes back .*To go on: npm run rollout -- resume/);
+    expect(await titles(driver)).toContainEqual(expect.stringMatching(/^go back .*interrupted/));
   });
 });

@@ -59,7 +59,7 @@ export async function apply(step: RolloutStep, context: FixesContext, estate: Es
 
 /** What an operator asked for since the last step. */
 async function obey(step: RolloutStep, context: FixesContext, estate: Estate): Promise<void> {
-  const { request, reason } = await estate.control.read();
+  const { request, reason, here } = await estate.control.read();
   if (request === "stop") {
     throw new ProblemError("interrupted", {
       where: "npm run rollout",
@@ -67,6 +67,7 @@ async function obey(step: RolloutStep, context: FixesContext, estate: Estate): P
       next: "npm run rollout -- resume and pulumi up, or npm run rollout -- roll-back and pulumi up",
     });
   }
+  if (request === "resume" && here && context.kept.journal) await estate.control.resumed();
   const forward = context.kept.journal?.direction === "forward" && !context.kept.journal.finallyChecked;
   if (request === "roll back" && forward && step.do !== "turn back" && step.do !== "take up") throw lookAgain(reason);
 }
@@ -105,12 +106,13 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
   switch (step.do) {
     case "take up":
       await estate.control.claim(journal.rollout);
-      return {};
+      return { frozen: false };
     case "turn back":
       await estate.control.claim(journal.rollout);
       return {
         direction: "roll back",
         reason: step.reason,
+        frozen: false,
         order: [...step.order],
         accepted: false,
         changed: [],
@@ -239,13 +241,28 @@ async function end(journal: Journal, estate: Estate): Promise<Partial<Kept>> {
   return { journal: null, wentBack: back ? { at, reason: journal.reason, wanted: journal.wanted } : null };
 }
 
-/** A rollout that failed stays where it is: what serves goes on serving, and where it stands is said. */
-export async function undo(context: UndoContext<RolloutStep, FixesDesired, Live, Kept>): Promise<undefined> {
+/**
+ * A rollout that failed stays where it is: what serves goes on serving, and where it stands is said. A step that said why it
+ * failed froze it, which is no interruption; after a line that was cut, `onInterrupted` decides. A stop on request has said
+ * itself what comes next.
+ */
+export async function undo(
+  context: UndoContext<RolloutStep, FixesDesired, Live, Kept>,
+): Promise<Partial<Kept> | undefined> {
   const { journal } = context.kept;
   if (!journal) return;
+  const cause = context.error instanceof ProblemError ? context.error.cause : "unknown-outcome";
+  const frozen = !SAYS_NOTHING.includes(cause);
   const stage = journal.order.map((node) => `${node} ${journal.nodes[node] ?? "not begun"}`).join(", ");
   context.tell(`rollout ${journal.rollout} is frozen at "${context.failed.title}": ${stage}. Its routing stays held`);
-  context.tell(
-    "to go on: correct the cause and run pulumi up. To go back: npm run rollout -- roll-back, then pulumi up",
-  );
+  if (cause !== "interrupted") context.tell(whatNext(context.desired, journal, frozen));
+  return frozen ? { journal: { ...journal, frozen } } : undefined;
+}
+
+function whatNext({ settings }: FixesDesired, { direction, finallyChecked }: Journal, frozen: boolean): string {
+  if (direction === "roll back") return "to go on with the way back: correct the cause and run pulumi up";
+  if (settings.onInterrupted === "roll back" && !frozen && !finallyChecked) {
+    return "the next pulumi up goes back (onInterrupted: roll back). To go on: npm run rollout -- resume, then pulumi up";
+  }
+  return "to go on: correct the cause and run pulumi up. To go back: npm run rollout -- roll-back, then pulumi up";
 }

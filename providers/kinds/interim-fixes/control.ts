@@ -43,6 +43,11 @@ export function openControl(host: Host, files: FileReader, id: string): Control 
     },
     claim: (rollout) => write(host, paths.process, { process: PROCESS, by: operator(), rollout }),
     request: (what, reason) => writeRequest(host, id, what, reason),
+    async resumed() {
+      const asked = await files.read(paths.request);
+      if (asked && (await read(files, host, paths.request))?.request === "resume")
+        await host.files.remove(paths.request, { expected: asked.sha256 });
+    },
     async clear() {
       await host.files.remove(paths.request, { expected: "any" });
       await host.files.remove(paths.process, { expected: "any" });

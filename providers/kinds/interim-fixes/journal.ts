@@ -25,6 +25,8 @@ export interface Journal {
   direction: "forward" | "roll back";
   /** Why it goes back. */
   reason: string;
+  /** A step of it failed and said why: that it stands still is no interruption. */
+  frozen?: boolean;
   /** The order in which nodes are treated; the first is the one whose agent stays up. */
   order: string[];
   /** What is put right again at the end, or by going back. */

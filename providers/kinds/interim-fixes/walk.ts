@@ -139,6 +139,7 @@ function membersState(node: LiveNode): NodeState["members"] {
 export function turningBack(desired: FixesDesired, live: Live, journal: Journal | null): string | undefined {
   if (!journal || journal.direction === "roll back" || journal.finallyChecked) return undefined;
   if (live.control.request === "roll back") return live.control.reason;
+  if (live.control.request === "resume" || journal.frozen) return undefined;
   if (!live.control.here && desired.settings.onInterrupted === "roll back") return "it was interrupted (onInterrupted)";
   return undefined;
 }

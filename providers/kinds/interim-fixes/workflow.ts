@@ -36,7 +36,7 @@ function open(walk: Walk): void {
   const text = changeText(walk.change);
   if (!journal)
     walk.push("begin", `begin the rollout (${text}) and remember how everything was found`, { do: "begin", order });
-  else if (!live.control.here && turning === undefined)
+  else if ((!live.control.here || journal.frozen) && turning === undefined)
     walk.push("take-up", `take up the rollout ${journal.rollout} where it stopped`, { do: "take up" });
   if (turning !== undefined) {
     walk.push("turn-back", `go back to how it was found: ${turning}`, { do: "turn back", order, reason: turning });

@@ -86,6 +86,11 @@ test("what an operator asks for is heard by whoever carries the rollout out, and
   await control.claim("r1");
   await writeRequest(host, "cell1:/opt", "roll back", "not wanted");
   expect(await control.read()).toEqual({ request: "roll back", reason: "not wanted", here: true });
+  await control.resumed();
+  expect(await control.read()).toMatchObject({ request: "roll back" });
+  await writeRequest(host, "cell1:/opt", "resume", "");
+  await control.resumed();
+  expect(await control.read()).toMatchObject({ request: null, here: true });
   await control.clear();
   expect(host.paths()).toEqual([]);
 });
