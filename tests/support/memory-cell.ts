@@ -322,10 +322,6 @@ export class MemoryCell {
           this.change("resumed", () => {
             this.request = undefined;
           }),
-        resumed: () =>
-          this.change("resumed", () => {
-            this.request = undefined;
-          }),
         clear: () =>
           this.change("clear", () => {
             this.control = undefined;
