@@ -57,6 +57,10 @@ export function parseFixList(where: string, raw: string): FixList {
   return { fixes: [...fixes.values()], raw };
 }
 
+/** Whether there is any fix in what the update installer printed. */
+export const namesFixes = (raw: string): boolean =>
+  raw.split(/\r?\n/).some((line) => NAMED.test(line) || NUMBERED.test(line));
+
 function fieldOf(key: string): "description" | "version" | "date" {
   if (/description/i.test(key)) return "description";
   return /version/i.test(key) ? "version" : "date";

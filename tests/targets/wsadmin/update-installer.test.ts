@@ -75,6 +75,17 @@ exit 5\n`,
     expect(host.written).toEqual([]);
   });
 
+  test("a fix that is described by the words of a refused login is listed; without any fix they are one", async () => {
+    const printing = (text: string) =>
+      local.program("was/HCL Connections/updateInstaller/updateSilent.sh", `printf '%s\\n' '${text}'\n`);
+    printing(
+      "Installed fixes:\nFix name: LO66666\n  Description: Files: Access is denied when a shared folder is opened",
+    );
+    expect((await target().listInstalled()).fixes.map(({ id }) => id)).toEqual(["LO66666"]);
+    printing("Installed fixes:\nADMN0022E: Access is denied");
+    expect((await problemOf(target().listInstalled())).cause).toBe("login");
+  });
+
   test("installing and uninstalling: done when text and new list agree, whatever the exit code", async () => {
     const done = await target().install(["LO66666"], join(local.root, "fixes"), run);
     expect(done).toMatchObject({ result: "done", exitCode: 5, installed: [{ id: "LO66666", version: "1" }] });
