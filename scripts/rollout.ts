@@ -4,7 +4,7 @@ import { type Request, requestInWords, writeRequest } from "../providers/kinds/i
 import type { Kept } from "../providers/kinds/interim-fixes/journal.js";
 import { interimFixes } from "../providers/kinds/interim-fixes/kind.js";
 import { lenientInputs } from "../providers/lifecycle/inputs.js";
-import { loadRecord, recordKeyOf } from "../providers/lifecycle/record.js";
+import { loadRecord, recordKeyOf, stepsLeft } from "../providers/lifecycle/record.js";
 import type { Host } from "../providers/targets/host.js";
 import { closeAllHosts, openHost } from "../providers/targets/hosts.js";
 import { evaluateProgram } from "./evaluate-program.js";
@@ -75,7 +75,7 @@ async function rolloutsOf(place: readonly string[]): Promise<readonly Rollout[]>
       id: interimFixes.identify(identity),
       host,
       kept: stored?.record.kept as Kept | undefined,
-      left: run?.steps.filter((step) => !run.done.includes(step)) ?? [],
+      left: run ? stepsLeft(run) : [],
       by: run?.by,
     });
   }

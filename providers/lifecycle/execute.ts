@@ -103,12 +103,13 @@ class Execution {
     say(`[${this.session.home.name}] outcome unknown, looking again: ${problem ? formatProblem(problem) : ""}`);
     try {
       this.live = await this.session.observe();
+      const plan = this.request.replan(this.live, this.kept);
+      if (plan.refusals.length > 0) throw new ProblemError("refused", plan.refusals);
+      this.todo = plan.steps;
+      await this.saveProgress();
     } catch (again) {
       throw await this.failed(step, again);
     }
-    const plan = this.request.replan(this.live, this.kept);
-    if (plan.refusals.length > 0) throw await this.failed(step, new ProblemError("refused", plan.refusals));
-    this.todo = plan.steps;
   }
 
   /** Success is the re-observed state, nothing else. */
@@ -218,13 +219,13 @@ class Execution {
   }
 
   private saveProgress(): Promise<void> {
-    const { outsideWindow, plan } = this.request;
+    const { outsideWindow } = this.request;
     return this.session.save({
       kept: this.kept,
       run: {
         startedAt: this.startedAt,
         by: operator(),
-        steps: plan.steps.map((step) => step.key),
+        steps: [...this.done, ...this.todo].map((step) => step.key),
         done: this.done.map((step) => step.key),
         ...(outsideWindow ? { outsideWindow } : {}),
       },

@@ -27,12 +27,15 @@ export interface TargetRecord {
 export interface UnfinishedRun {
   readonly startedAt: string;
   readonly by: string;
-  /** Keys of the plan's steps, in order, and of those that are done. */
+  /** Keys of the steps that are done, and after them of those that the latest plan leaves: it may have turned round. */
   readonly steps: readonly string[];
   readonly done: readonly string[];
   /** The reason given for running outside the maintenance window. */
   readonly outsideWindow?: string;
 }
+
+/** Keys of the steps that the latest plan of a run left; the same key may stand for a step done before it turned round. */
+export const stepsLeft = ({ steps, done }: UnfinishedRun): readonly string[] => steps.slice(done.length);
 
 /** A record as read, with what a writer needs to notice that somebody else wrote meanwhile. */
 export interface StoredRecord {

@@ -1,5 +1,6 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Settings } from "../../providers/kinds/interim-fixes/schema.js";
+import { stepsLeft } from "../../providers/lifecycle/record.js";
 import type { MemoryCell } from "../support/memory-cell.js";
 import { NO_FAULTS } from "../support/memory-cell-parts.js";
 import { Driver, declaration } from "./driver.js";
@@ -268,4 +269,19 @@ describe("promise 13: onInterrupted: roll back answers an interruption, and noth
     expect(message).toMatch(/the next pulumi up goes back .*To go on: npm run rollout -- resume/);
     expect(await titles(driver)).toContainEqual(expect.stringMatching(/^go back .*interrupted/));
   });
+});
+
+test.each([
+  ["turn-back", /^claim/, 2],
+  ["uninstall", /^uninstall/, 1],
+] as const)("promise 6: what is left of a rollout that turned round is the way back (%s)", async (first, at, nth) => {
+  const cell = watched(2);
+  cell.badFix = true;
+  const driver = new Driver(cell, declaration(cell, { onFailure: "roll back" }));
+  expect(await driver.up(frozenAt(at, nth))).toMatchObject({ ended: "failed" });
+  const run = driver.record?.run;
+  const left = run ? stepsLeft(run) : [];
+  expect(left[0]).toBe(first);
+  expect(left).not.toContain("install");
+  expect(left).toEqual(expect.arrayContaining(["stop-members node2", "synchronize node1", "end"]));
 });
