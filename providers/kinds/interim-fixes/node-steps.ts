@@ -7,6 +7,7 @@ import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
 import { provePast } from "./routing-steps.js";
+import { tempFolders } from "./temp-folders.js";
 import { waitUntil } from "./waiting.js";
 
 /** A node as its own machine and the deployment manager see it now. */
@@ -140,9 +141,12 @@ async function each(
 }
 
 export async function clearTemp(node: string, work: Work): Promise<Partial<Journal>> {
-  const servers = (await membersOf(node, work)).map(({ server }) => server);
-  const folders = await work.estate.node(node).clearTemp(servers, {});
-  for (const { folder, files } of folders) work.context.progress(`${folder}: ${files} files removed`);
+  const { profile } = work.desired.settings.nodes.find(({ name }) => name === node) ?? { profile: "" };
+  const roots = tempFolders({ node, profile }, await work.estate.topology(), await membersOf(node, work));
+  for (const [tempRoot, servers] of roots) {
+    const folders = await work.estate.node(node).clearTemp(servers, { tempRoot });
+    for (const { folder, files } of folders) work.context.progress(`${folder}: ${files} files removed`);
+  }
   return progressed(node, "cleared", work.journal);
 }
 

@@ -6,6 +6,7 @@ import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
+import { tempFolders } from "./temp-folders.js";
 
 /** Automatic key generation that is due sooner than this falls into a rollout. */
 const KEY_GENERATION_AHEAD_MS = 24 * 3_600_000;
@@ -61,9 +62,11 @@ async function problemAsData<T>(asked: Promise<T>, where: string): Promise<Seen<
 
 function keyGenerationDue(cell: CellObservation, now: number): string | null {
   const soon = cell.settings.keyGeneration.filter(
-    ({ automatic, due }) => automatic !== false && due !== undefined && Date.parse(due) < now + KEY_GENERATION_AHEAD_MS,
+    ({ automatic, due }) =>
+      automatic !== false && !(due !== undefined && Date.parse(due) >= now + KEY_GENERATION_AHEAD_MS),
   );
-  return soon.map(({ due }) => due ?? "").sort()[0] ?? null;
+  // Not known is not "later".
+  return soon.map(({ due }) => due ?? "a day that cannot be read").sort()[0] ?? null;
 }
 
 async function observeInstaller(settings: FixesDesired["settings"], estate: Estate): Promise<LiveInstaller> {
@@ -89,7 +92,7 @@ async function inspectNode(
   name: string,
   estate: Estate,
   cell: CellObservation | undefined,
-  { strategy, untouched }: FixesDesired["settings"],
+  { strategy, untouched, nodes }: FixesDesired["settings"],
   options: { readonly cached: boolean },
 ): Promise<LiveNode> {
   const [node, owned, control] = await Promise.all([
@@ -97,8 +100,14 @@ async function inspectNode(
     problemAsData(estate.ownership(name, options), name),
     problemAsData(estate.node(name).agentControl(), name),
   ]);
+  const { profile } = nodes.find((each) => each.name === name) ?? { profile: "" };
+  const temp = await problemAsData(
+    Promise.resolve().then(() => cell && tempFolders({ node: name, profile }, cell.topology, node.members)),
+    name,
+  );
   const problems = [
     ...node.problems,
+    ...temp.problems,
     ...owned.problems,
     ...ownershipProblems(name, owned.value),
     ...control.problems,

@@ -78,3 +78,34 @@ describe("node agents as services", () => {
     expect(cell.agentStarts).toEqual(["node2: was-node2.service", "node3: null"]);
   });
 });
+
+describe("what the cell says of all", () => {
+  type Observation = Awaited<ReturnType<ReturnType<MemoryCell["estate"]>["cell"]["observe"]>>;
+  async function seen(change: (observation: Observation) => Observation) {
+    const cell = new MemoryCell(2);
+    const driver = new Driver(cell, declaration(cell), (id) => {
+      const estate = cell.estate(id);
+      const observe = async () => change(await estate.cell.observe());
+      return { ...estate, cell: { ...estate.cell, observe, snapshot: observe } };
+    });
+    return driver.plan();
+  }
+
+  test("promise 19: a temp folder outside of the profile is refused before anything is stopped", async () => {
+    const variables = [{ name: "WAS_TEMP_DIR", value: "/var/tmp", scope: { node: "node1" } }];
+    const { refusals } = await seen((found) => ({ ...found, topology: { ...found.topology, variables } }));
+    expect(refusals.map(({ found }) => found)).toContain("it is not cleared: it lies outside of the profile");
+  });
+
+  test.each([
+    [{ automatic: true as const }, true],
+    [{ automatic: "unknown" as const }, true],
+    [{ automatic: true as const, due: "some day" }, true],
+    [{ automatic: true as const, due: "2026-12-24T00:00:00Z" }, false],
+    [{ automatic: false as const }, false],
+  ])("promise 10: key generation of %j: refused %s", async (keys, refuses) => {
+    const keyGeneration = [{ group: "NodeLTPAKeySetGroup", ...keys }];
+    const { refusals } = await seen((found) => ({ ...found, settings: { ...found.settings, keyGeneration } }));
+    expect(refusals.some(({ where }) => where === "LTPA keys")).toBe(refuses);
+  });
+});
