@@ -14,7 +14,7 @@ test("promise 19: temporary files are removed where WAS_TEMP_DIR of each member 
   expect(found()).toEqual([["/opt/was/p/temp", ["apps", "infra"]]]);
   expect(found(temp("/opt/was/p/big/tmp", { node: "node2" }))).toEqual([["/opt/was/p/temp", ["apps", "infra"]]]);
   expect(
-    found(temp("${USER_INSTALL_ROOT}/big/tmp"), temp("/opt/was/p/own/tmp", { node: "node1", server: "infra" }), {
+    found(temp(`\${USER_INSTALL_ROOT}/big/tmp`), temp("/opt/was/p/own/tmp", { node: "node1", server: "infra" }), {
       name: "USER_INSTALL_ROOT",
       value: "/link/to/p",
       scope: { node: "node1" },
@@ -27,5 +27,5 @@ test("promise 19: temporary files are removed where WAS_TEMP_DIR of each member 
 
 test("promise 19: one that lies outside of the profile, or that cannot be resolved, is refused", () => {
   expect(() => found(temp("/var/tmp"))).toThrow(/outside of the profile/);
-  expect(() => found(temp("${NOWHERE}/tmp"))).toThrow(/refers to a variable that is not defined/);
+  expect(() => found(temp(`\${NOWHERE}/tmp`))).toThrow(/refers to a variable that is not defined/);
 });
