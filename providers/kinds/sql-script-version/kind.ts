@@ -2,7 +2,7 @@ import { sha256 } from "../../common/json.js";
 import { type Cause, type Problem, ProblemError } from "../../common/problem.js";
 import { bumpScript, readScriptLevel } from "../../formats/sql-script.js";
 import type { Access, ApplyContext, Kind } from "../../lifecycle/kind.js";
-import { describe, type Kept, type Live, plan, release, type ScriptDesired, type ScriptStep } from "./plan.js";
+import { describe, foundIn, type Kept, type Live, plan, release, type ScriptDesired, type ScriptStep } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 
 /** The schema level that a database script on disk inserts, set before the script is run. */
@@ -19,7 +19,7 @@ export const sqlScriptVersion: Kind<Identity, Settings, Aspects, Live, Kept, Scr
   plan,
   apply,
   describe,
-  adopt: ({ sha256 }) => ({ found: { sha256 } }),
+  adopt: (live) => ({ found: foundIn(live) }),
   beforeImages: ({ identity, settings: { connection } }, live) =>
     live.inserts ? [{ connection, path: identity.path, sha256: live.sha256 }] : [],
   release,
@@ -35,8 +35,10 @@ async function observe(identity: Identity, { connection }: Settings, access: Acc
     const content = await access.files(connection).read(identity.path);
     if (!content) return { sha256: "absent", otherWrites: [], problems: [missing(where)] };
     digest = content.sha256;
-    const { level, line, otherWrites } = readScriptLevel(content.bytes, identity.component, where);
-    return { sha256: digest, inserts: { level, line }, otherWrites: [...otherWrites], problems: [] };
+    const { bytes } = content;
+    const { level, line, start, end, otherWrites } = readScriptLevel(bytes, identity.component, where);
+    const restSha256 = sha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]));
+    return { sha256: digest, inserts: { level, line, restSha256 }, otherWrites: [...otherWrites], problems: [] };
   } catch (error) {
     if (!(error instanceof ProblemError) || !ABOUT_THE_FILE.includes(error.cause)) throw error;
     return { sha256: digest, otherWrites: [], problems: [...error.problems] };
@@ -48,6 +50,7 @@ async function apply(
   step: ScriptStep,
   context: ApplyContext<ScriptDesired, Live, Kept>,
 ): Promise<Partial<Kept> | undefined> {
+  if (step.key === "note-found") return { found: step.found };
   const { identity, settings } = context.desired;
   const host = context.host(settings.connection);
   const where = `${host.name}:${identity.path}`;
@@ -59,10 +62,7 @@ async function apply(
   await context.backUp(host, content.bytes);
   await context.assertHeld();
   await host.files.write(identity.path, bytes, { expected: step.expected });
-  const { written } = context.kept;
-  // Several writes of ours in a row go back to what stood there before the first of them.
-  const before = written?.sha256 === step.expected ? written.before : step.from;
-  return { written: { sha256: sha256(bytes), before } };
+  return undefined;
 }
 
 const missing = (where: string): Problem => ({

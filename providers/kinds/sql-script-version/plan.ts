@@ -5,34 +5,38 @@ import type { Aspects, Identity, Settings } from "./schema.js";
 
 export type ScriptDesired = Desired<Identity, Settings, Aspects>;
 
-/** What `plan` knows of reality. */
+/** What `plan` knows of reality. `restSha256` is that of everything but the level's digits: what we write never changes it. */
 export interface Live {
   /** Or "absent", or "" when it could not be read. */
   sha256: string;
   /** The level that the script inserts, with the literal's line. Absent when `problems` says why. */
-  inserts?: { level: string; line: number };
+  inserts?: { level: string; line: number; restSha256: string };
   /** Lines of other statements that change the same table. */
   otherWrites: number[];
   problems: Problem[];
 }
 
-/** What this kind remembers on the host. */
+/** What this kind remembers on the host: the before-image; the whole file is in the backups under its SHA-256. */
 export interface Kept {
-  /** The before-image; the whole file is in the backups under its SHA-256. */
-  found: { sha256: string };
-  /** What this resource wrote last, and the level that the script had before: only those bytes are ever put back. */
-  written?: { sha256: string; before: string };
+  found: { sha256: string; level?: string; restSha256?: string };
 }
 
-export interface ScriptStep extends Step {
+interface FoundStep extends Step {
+  readonly key: "note-found";
+  readonly found: Kept["found"];
+}
+
+interface WriteStep extends Step {
   readonly key: "write-literal";
   readonly from: string;
   readonly to: string;
   readonly expected: string;
 }
 
+export type ScriptStep = FoundStep | WriteStep;
+
 /** One literal has the declared level, or gets it; one above it is left alone. */
-export function plan(desired: ScriptDesired, live: Live): Plan<ScriptStep> {
+export function plan(desired: ScriptDesired, live: Live, kept: Kept): Plan<ScriptStep> {
   const { aspects } = desired;
   const refusals = [...hostMismatch(desired), ...live.problems];
   const { inserts } = live;
@@ -55,29 +59,32 @@ export function plan(desired: ScriptDesired, live: Live): Plan<ScriptStep> {
       next: "Check the script; if the move is right, add the level to from",
     });
   }
-  return { steps: [writeStep(desired, live, level, aspects.version)], refusals, notes };
+  const write = writeStep(desired, live, level, aspects.version);
+  const anew = inserts.restSha256 !== kept.found.restSha256;
+  return { steps: anew ? [foundStep(desired, live), write] : [write], refusals, notes };
 }
 
 /**
- * Puts the level back that stood there before we wrote; nothing else in the script was ever changed. A script that is not
- * what we wrote, unpacked anew for instance, is somebody else's and stays.
+ * Puts the level back that was found; nothing else in the script was ever changed. A script whose rest or level this resource
+ * cannot have left so, unpacked anew for instance, is somebody else's and stays.
  */
-export function release(desired: ScriptDesired, live: Live, kept: Kept): Plan<ScriptStep> {
+export function release(desired: ScriptDesired, live: Live, { found }: Kept): Plan<ScriptStep> {
   const refusals = [...hostMismatch(desired), ...live.problems];
-  if (refusals.length > 0 || !live.inserts || live.sha256 === kept.found.sha256) {
-    return { steps: [], refusals, notes: [] };
-  }
-  const { written } = kept;
-  const where = `${desired.identity.host}:${desired.identity.path}:${live.inserts.line}`;
-  if (live.sha256 !== written?.sha256) {
-    const note = `${where}: the script is not as this resource wrote it; its level ${live.inserts.level} is left as it is`;
+  if (refusals.length > 0 || !live.inserts || live.sha256 === found.sha256) return { steps: [], refusals, notes: [] };
+  const { level, line, restSha256 } = live.inserts;
+  const before = restSha256 === found.restSha256 ? found.level : undefined;
+  const { version } = desired.aspects;
+  if (before === undefined || compareLevels(level, before) <= 0 || compareLevels(level, version) > 0) {
+    const where = `${desired.identity.host}:${desired.identity.path}:${line}`;
+    const note = `${where}: the script is not as this resource wrote it; its level ${level} is left as it is`;
     return { steps: [], refusals: [], notes: [note] };
   }
-  const steps = sameLevel(live.inserts.level, written.before)
-    ? []
-    : [writeStep(desired, live, live.inserts.level, written.before)];
-  return { steps, refusals: [], notes: [] };
+  return { steps: [writeStep(desired, live, level, before)], refusals: [], notes: [] };
 }
+
+/** The before-image of a script as it stands. */
+export const foundIn = ({ sha256, inserts }: Live): Kept["found"] =>
+  inserts ? { sha256, level: inserts.level, restSha256: inserts.restSha256 } : { sha256 };
 
 /** The level in the script, where it is lower than declared; a higher one reads as declared and is a note of the plan. */
 export function describe({ aspects }: ScriptDesired, live: Live): Description<Aspects> {
@@ -90,7 +97,14 @@ export function describe({ aspects }: ScriptDesired, live: Live): Description<As
   return { aspects: { ...aspects, version }, deviations };
 }
 
-const writeStep = ({ identity }: ScriptDesired, live: Live, from: string, to: string): ScriptStep => ({
+const foundStep = ({ identity }: ScriptDesired, live: Live): FoundStep => ({
+  key: "note-found",
+  title: `${identity.host}:${identity.path}: it was unpacked anew; remember it as it is now, to go back to`,
+  impact: "none",
+  found: foundIn(live),
+});
+
+const writeStep = ({ identity }: ScriptDesired, live: Live, from: string, to: string): WriteStep => ({
   key: "write-literal",
   title: `${identity.host}:${identity.path}:${live.inserts?.line}: change the level of ${identity.component} from ${from} to ${to}`,
   impact: "none",

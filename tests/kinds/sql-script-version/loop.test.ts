@@ -160,6 +160,26 @@ test("promise 9: restore gives back what stood there before the first of several
   expect(other.host.text(PATH)).toBe(anew);
 });
 
+test("promises 6 and 9: a run that died right after the write has lost nothing that restore needs", async () => {
+  const restore = inputs({ onDestroy: "restore" });
+  let on = true;
+  const bench = benchOf({
+    afterOperation: ({ name, path }) => {
+      if (on && name === "write" && path === PATH) dead = true;
+    },
+    beforeOperation: () => {
+      if (dead) throw lineCut("db1");
+    },
+  });
+  let dead = false;
+  const left = await bench.create(restore).catch((error: { properties?: Stored }) => error.properties ?? {});
+  [on, dead] = [false, false];
+  expect(bench.host.text(PATH)).toBe(CORRECTED);
+  const outs = left.live ? ((await bench.up(left, restore)) ?? left) : await bench.create(restore);
+  await bench.destroy(outs);
+  expect(bench.host.text(PATH)).toBe(SCRIPT);
+});
+
 test.each<[string, string | Buffer | undefined, RegExp]>([
   ["no such file", undefined, /createDb\.sql: there is no such file/],
   ["a level that may not be moved", SCRIPT.replace("704", "700"), /createDb\.sql:3: the script inserts 700/],
