@@ -1,3 +1,5 @@
+const { withSettings } = require("./settings.js");
+
 /** What a stack is called that serves users, unless the policy's configuration says otherwise. */
 const PRODUCTION = "^prod";
 
@@ -45,7 +47,7 @@ function policy(name, enforcementLevel, description, violations, { production = 
     validateResource: (args, reportViolation) => {
       if (!args.type.startsWith("pulumi-nodejs:dynamic/")) return;
       if (production && !isProduction(args)) return;
-      for (const sentence of violations(args.props)) reportViolation(sentence);
+      for (const sentence of violations(withSettings(args.props))) reportViolation(sentence);
     },
   };
 }

@@ -6,7 +6,8 @@ const PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 /** A length of time with its unit, as it stands in configuration and state: `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`. */
 export const durationSchema = z
   .string()
-  .regex(PATTERN, { message: 'must be a number with a unit: "500ms", "30s", "5m", "2h" or "1d"' });
+  // Ends the check there: what refines a duration further may take it for one.
+  .regex(PATTERN, { abort: true, message: 'must be a number with a unit: "500ms", "30s", "5m", "2h" or "1d"' });
 
 /** Milliseconds of a duration that `durationSchema` accepted. Throws a RangeError on any other text. */
 export function milliseconds(duration: string): number {

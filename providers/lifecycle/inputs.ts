@@ -4,6 +4,7 @@ import { type Problem, ProblemError } from "../common/problem.js";
 import { pathText, shownValue, valueAt } from "../common/values.js";
 import type { Desired, Kind } from "./kind.js";
 import { type RunSettings, runSettingsSchema } from "./run-settings.js";
+import { expand } from "./settings-text.js";
 import { overlaps, unknownPaths } from "./unknown.js";
 
 /** Keys that the resource class sets; users never write them. */
@@ -42,8 +43,9 @@ interface InputProblem {
  */
 export function checkInputs(
   kind: AnyKind,
-  given: Properties,
+  news: Properties,
 ): { readonly values: Properties; readonly problems: readonly InputProblem[] } {
+  const given = expand(kind, news);
   const unknowns = unknownPaths(given);
   const problems: InputProblem[] = [];
   const values: Record<string, unknown> = {};
@@ -97,7 +99,8 @@ export function parseInputs(kind: AnyKind, given: Properties): ParsedInputs {
 }
 
 /** The same for inputs out of state or of a preview: never throws, takes what does not parse as it stands. */
-export function lenientInputs(kind: AnyKind, given: Properties): ParsedInputs {
+export function lenientInputs(kind: AnyKind, inputs: Properties): ParsedInputs {
+  const given = expand(kind, inputs);
   const values = Object.assign(
     {},
     ...groupsOf(kind).map((group) => {

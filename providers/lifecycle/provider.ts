@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { formatProblem, ProblemError, problemsOf } from "../common/problem.js";
+import { differingPaths, pathText } from "../common/values.js";
 import { hostKeyWarnings } from "../targets/host-keys.js";
 import { PartialFailure, type Reached } from "./execute.js";
 import {
@@ -20,6 +21,7 @@ import type { Access, Plan } from "./kind.js";
 import { look } from "./look.js";
 import { type ReconcileRequest, reconcile, release } from "./reconcile.js";
 import { planLines, type Say } from "./report.js";
+import { compact } from "./settings-text.js";
 import type { ShownPlan, ShownPlans } from "./shown.js";
 import {
   inputsDiffer,
@@ -85,7 +87,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
           failures.push({ property: own.property, reason: `${own.value} is that of ${other} too: ${own.why}` });
         } else if (own) unshared.set(inputs.owner, own.value);
       }
-      return { inputs: { ...values }, failures };
+      return { inputs: compact(kind, values), failures };
     },
 
     async diff(_id: string, olds: Properties, news: Properties) {
@@ -101,11 +103,11 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       const changes = isDue || inputsDiffer(state, wanted) || Object.keys(state.deviations).length > 0;
       // A refresh compares with the inputs that the engine holds, before the program has declared any: no plan of anybody's.
       if (!owners.has(id(wanted))) return { changes };
-      const former = settingsSince(kind, state, wanted);
+      const former = settingsSince(state, wanted);
       environment.shown.remember(id(wanted), news, shownPlan(plan, state, former));
       const now = environment.now?.() ?? new Date();
       const { notes, ...due } = judged(kind, wanted, plan ?? EMPTY_PLAN, { now });
-      const shown = { ...due, notes: [...notes, ...formerSettingsNote(former)] };
+      const shown = { ...due, notes: [...notes, ...formerSettingsNote(former), ...runSettingsNote(state, wanted)] };
       for (const line of planLines(titleOf(kind, wanted), shown, sentences(kind, state, wanted))) sayPlan(line);
       for (const line of hostKeyWarningsOf(kind, wanted)) sayPlan(line);
       return { changes };
@@ -119,7 +121,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
     async update(_id: string, olds: Properties, news: Properties) {
       const parsed = parseInputs(kind, news);
       const state = readState(kind, olds);
-      const former = settingsSince(kind, state, parsed);
+      const former = settingsSince(state, parsed);
       const request = {
         ...requestFor(parsed, state.claim || randomUUID()),
         ...rememberedBy(state),
@@ -136,7 +138,7 @@ export function managedProvider(kind: AnyKind, environment: ProviderEnvironment)
       const seen = await observed(kind, state, environment.cached);
       const deviations = Object.keys(seen.deviations).length > 0 ? { [DEVIATIONS_KEY]: seen.deviations } : {};
       const inputs = { ...state.properties, ...seen.aspects, ...deviations };
-      return { id: resourceId, inputs, props: writeState(kind, inputs, seen.reached) };
+      return { id: resourceId, inputs: compact(kind, inputs), props: writeState(kind, inputs, seen.reached) };
     },
 
     async delete(_id: string, props: Properties) {
@@ -191,9 +193,12 @@ type Known = Reached & { readonly claim: string };
 const rememberedBy = (state: StoredState): { readonly remembered?: { readonly kept: object } } =>
   state.claim && Object.keys(state.kept).length > 0 ? { remembered: { kept: state.kept } } : {};
 
-/** Settings that are not those by which the state's observation was made. */
-const settingsSince = (kind: AnyKind, state: StoredState, wanted: ParsedInputs): readonly string[] =>
-  keysThatDiffer(kind.settings, state.inputs.desired.settings, wanted.desired.settings);
+/**
+ * Settings that are not those by which the state's observation was made; never their values: any may be a secret, and the
+ * engine keeps to itself which are.
+ */
+const settingsSince = (state: StoredState, wanted: ParsedInputs): readonly string[] =>
+  differingPaths(state.inputs.desired.settings, wanted.desired.settings).map(pathText);
 
 const formerSettingsNote = (former: readonly string[]): readonly string[] =>
   former.length === 0
@@ -201,6 +206,12 @@ const formerSettingsNote = (former: readonly string[]): readonly string[] =>
     : [
         `changed: ${former.join(", ")}. This is by a look with the former settings; up looks with the new ones, and stops before its first write if more is due then`,
       ];
+
+/** Settings of a run: what is due does not depend on them. */
+function runSettingsNote(state: StoredState, wanted: ParsedInputs): readonly string[] {
+  const changed = differingPaths(state.inputs.run, wanted.run).map(pathText);
+  return changed.length === 0 ? [] : [`changed: ${changed.join(", ")}`];
+}
 
 /** What a person was shown counts, whatever it was made from; what was not shown does not. */
 function shownPlan(plan: Plan | undefined, state: StoredState, former: readonly string[]): ShownPlan {

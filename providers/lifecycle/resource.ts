@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { canonicalJson } from "../common/json.js";
 import { OWNER_KEY, PROVIDER_KEY } from "./inputs.js";
 import { pointerText, typeToken } from "./pointer.js";
 import type { RunSettings } from "./run-settings.js";
+import { parted, SETTINGS_KEY, type WithSettings } from "./settings-text.js";
 import { KEPT_KEY, LIVE_KEY } from "./state.js";
 
 /** Inputs that every resource takes besides its own; see `RunSettings` for their meaning and defaults. */
@@ -14,7 +16,18 @@ export abstract class ManagedResource extends pulumi.CustomResource {
   /** What the target remembers, the before-image above all, as JSON text. */
   declare readonly kept: pulumi.Output<string>;
 
-  protected constructor(type: string, name: string, args: object, options?: pulumi.CustomResourceOptions) {
+  /** How it is reached, proved and run, with every default, as JSON text; a secret as a whole where any part of it is one. */
+  declare readonly settings: pulumi.Output<string>;
+
+  /** @param args as documented, settings among them; they leave here as one text */
+  protected constructor(
+    kind: WithSettings & { readonly type: string },
+    name: string,
+    args: object,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    const { type } = kind;
+    const { settings, others } = parted(kind, { ...args });
     super(
       typeToken(type),
       name,
@@ -22,7 +35,8 @@ export abstract class ManagedResource extends pulumi.CustomResource {
         // Declared, so that they become properties of the resource.
         [LIVE_KEY]: undefined,
         [KEPT_KEY]: undefined,
-        ...args,
+        ...others,
+        [SETTINGS_KEY]: pulumi.output(settings).apply(canonicalJson),
         [OWNER_KEY]: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
         [PROVIDER_KEY]: pointerText(type),
       },

@@ -8,6 +8,7 @@ import {
   type Properties,
 } from "./inputs.js";
 import type { Plan } from "./kind.js";
+import { compact, expand } from "./settings-text.js";
 
 export const LIVE_KEY = "live";
 export const KEPT_KEY = "kept";
@@ -35,7 +36,7 @@ export interface StoredState {
 export function readState(kind: AnyKind, outputs: Properties): StoredState {
   const live = fromText(outputs[LIVE_KEY]);
   const kept = fromText(outputs[KEPT_KEY]);
-  const current = upgraded(kind, { ...outputs, [LIVE_KEY]: live, [KEPT_KEY]: kept });
+  const current = upgraded(kind, { ...expand(kind, outputs), [LIVE_KEY]: live, [KEPT_KEY]: kept });
   const reserved: readonly string[] = [...OUTPUT_KEYS, PROVIDER_KEY];
   const properties = Object.fromEntries(Object.entries(current).filter(([key]) => !reserved.includes(key)));
   return {
@@ -50,8 +51,7 @@ export function readState(kind: AnyKind, outputs: Properties): StoredState {
 
 /**
  * Outputs = the inputs under the same keys + what was reached. Plain JSON, whatever a kind put into it. What was observed
- * and what is remembered are one text each: the engine marshals and logs every value of a map, at each of its calls, and
- * these maps are larger than everything else together (measured: half of a preview's time).
+ * and what is remembered are one text each, as settings are, and for the same reason.
  */
 export function writeState(
   kind: AnyKind,
@@ -60,7 +60,7 @@ export function writeState(
 ): Record<string, unknown> {
   return JSON.parse(
     JSON.stringify({
-      ...inputs,
+      ...compact(kind, inputs),
       [LIVE_KEY]: JSON.stringify(reached.live),
       [KEPT_KEY]: JSON.stringify(reached.kept),
       [CLAIM_KEY]: reached.claim,

@@ -1,4 +1,4 @@
-import { pathText, shownValue, valueAt } from "../../providers/common/values.js";
+import { differingPaths, pathText, shownValue, valueAt } from "../../providers/common/values.js";
 
 test.each<[unknown, string]>([
   [3, "3"],
@@ -31,3 +31,10 @@ test("what is not there is undefined, an object's own parts included", () => {
   expect(valueAt({ a: 1 }, ["a", "b", "c"])).toBeUndefined();
   expect(valueAt({}, ["constructor"])).toBeUndefined();
 });
+
+test.each<[unknown, unknown, readonly string[]]>([
+  [{ a: 1, b: { c: [1, { d: 2 }] } }, { b: { c: [1, { d: 2 }] }, a: 1 }, []],
+  [{ a: 1, b: { c: [1, { d: 2 }] } }, { a: 2, b: { c: [1, { d: 3 }] } }, ["a", "b.c[1].d"]],
+  [{ a: [1, 2], b: 1 }, { a: [1], c: { d: 1 } }, ["a", "b", "c"]],
+  [{ a: { b: 1 } }, { a: [1] }, ["a"]],
+])("%j and %j differ at %j", (a, b, paths) => expect(differingPaths(a, b).map(pathText)).toEqual(paths));

@@ -6,6 +6,7 @@ import { parseStackConfig } from "../../components/config/parse.js";
 import { readStackConfig } from "../../components/config/read.js";
 import type { StackConfig } from "../../components/config/schema.js";
 import { Environment } from "../../components/environment.js";
+import { withSettings } from "../../policy/settings.js";
 
 const PROJECT = "pulumi-connections";
 const STACK = "prod";
@@ -23,7 +24,7 @@ async function registeredBy(program: () => pulumi.Resource): Promise<{ made: Reg
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs, id }) {
-        made.push({ type, name, inputs });
+        made.push({ type, name, inputs: withSettings(inputs) });
         return { id: id ?? `${name}-id`, state: inputs };
       },
       call: () => ({}),

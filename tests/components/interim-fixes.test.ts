@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse as parseYaml } from "yaml";
 import { parseStackConfig } from "../../components/config/parse.js";
 import { Environment } from "../../components/environment.js";
+import { withSettings } from "../../policy/settings.js";
 import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
 import { checkInputs, type Properties } from "../../providers/lifecycle/inputs.js";
 
@@ -30,7 +31,7 @@ async function registered(config: Values) {
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs }) {
-        made.push({ type, name, inputs });
+        made.push({ type, name, inputs: withSettings(inputs) });
         return { id: name, state: inputs };
       },
       call: () => ({}),

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { withSettings } from "../../policy/settings.js";
 import { pointerText, typeToken } from "../../providers/lifecycle/pointer.js";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
 import { ProviderProcess } from "../support/provider-process.js";
@@ -74,7 +75,7 @@ describe.each([
   test("check, diff, create, read and delete reach our code", async () => {
     const { inputs, failures } = await provider.check(routing());
     expect(failures).toEqual([]);
-    expect(inputs).toMatchObject({
+    expect(withSettings(inputs)).toMatchObject({
       onDestroy: "retain",
       verify: { samples: 20 },
       connection: { operationTimeout: "60s" },

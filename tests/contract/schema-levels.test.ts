@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { withSettings } from "../../policy/settings.js";
 import { pointerText, typeToken } from "../../providers/lifecycle/pointer.js";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
 import { ProviderProcess } from "../support/provider-process.js";
@@ -68,7 +69,7 @@ describe.each([
   test("check, diff, create, read and delete reach our code", async () => {
     const { inputs, failures } = await provider.check(inputsOf());
     expect(failures).toEqual([]);
-    expect(inputs).toMatchObject({ version: "705", from: ["704"], onDestroy: "retain" });
+    expect(withSettings(inputs)).toMatchObject({ version: "705", from: ["704"], onDestroy: "retain" });
     await expect(provider.create(inputs)).rejects.toThrow(/web1/);
     const stored = { ...inputs, live: {}, kept: {}, claim: "c", schemaVersion: 1 };
     const read = await provider.read("id", stored);

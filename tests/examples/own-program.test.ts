@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { withSettings } from "../../policy/settings.js";
 import { pulumiCommand } from "../../scripts/pulumi-command.js";
 import { toolchainEnvironment } from "../../scripts/toolchain.js";
 
@@ -38,14 +39,14 @@ test("a program of one's own, with this package in its node_modules, previews as
 
     const { steps } = JSON.parse(stdout) as Preview;
     const routings = steps.filter(({ newState }) => newState.type === "pulumi-nodejs:dynamic/ihs:PluginRouting");
-    expect(routings.map(({ op, newState }) => [op, newState.inputs?.webServer])).toEqual([
+    expect(routings.map(({ op, newState }) => [op, withSettings(newState.inputs ?? {}).webServer])).toEqual([
       ["create", "webserver1"],
       ["create", "webserver2"],
     ]);
     const [, second] = routings;
     expect(second?.newState.dependencies).toEqual([expect.stringMatching(/::web1-routing$/)]);
     // Checked by the provider: defaults are there, and the owner.
-    expect(second?.newState.inputs).toMatchObject({
+    expect(withSettings(second?.newState.inputs ?? {})).toMatchObject({
       primaryNode: "as generated",
       onDestroy: "retain",
       owner: "connections-estate/prod/web2-routing",

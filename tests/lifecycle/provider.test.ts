@@ -1,4 +1,5 @@
 import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
+import { withSettings } from "../../policy/settings.js";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
 import { lineCut } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
@@ -23,14 +24,22 @@ describe("check", () => {
     const { provider } = noteBench();
     const good = await provider.check({}, noteInputs());
     expect(good.failures).toEqual([]);
-    expect(good.inputs).toMatchObject({ mark: "-", onDestroy: "retain", connection: { port: 22 } });
+    expect(withSettings({ ...good.inputs })).toMatchObject({
+      mark: "-",
+      onDestroy: "retain",
+      connection: { port: 22 },
+    });
 
     const bad = await provider.check(
       {},
-      noteInputs({ text: 7, tags: ["a", 2], txet: "x", connection: { ...connection, port: 99999 }, onDestroy: "burn" }),
+      noteInputs({
+        ...{ text: 7, tags: ["a", 2], txet: "x", connection: { ...connection, port: 99999 } },
+        ...{ onDestroy: "burn", lockLease: "soon" },
+      }),
     );
     expect(bad.failures?.map(({ property }) => property).sort()).toEqual([
       "connection.port",
+      "lockLease",
       "onDestroy",
       "tags[1]",
       "text",
@@ -149,7 +158,8 @@ test("a settings-only change rewrites outputs and sends no step", async () => {
   const writes = bench.host.written.filter((line) => !line.includes("/state/"));
   const changed = await bench.refreshAndUp(outs, noteInputs({ mark: "new" }));
   expect(changed.updated).toBe(true);
-  expect(changed.outs.mark).toBe("new");
+  expect(withSettings(changed.outs)).toMatchObject({ mark: "new" });
+  expect(bench.said.join("\n")).toContain("note: changed: mark.");
   expect(bench.host.written.filter((line) => !line.includes("/state/"))).toEqual(writes);
 });
 
@@ -283,7 +293,7 @@ describe("promise 3: a changed setting that the look depends on", () => {
       /the preview had looked with the former settings \(changed: mark\); now due, and not shown: write the text; write the title.*Run up again/,
     );
     expect(written(bench)).toEqual(before);
-    expect(stopped.properties.mark).toBe("moved");
+    expect(withSettings(stopped.properties)).toMatchObject({ mark: "moved" });
     expect(live(stopped.properties)).toMatchObject({ text: "another text", title: null });
 
     const next = noteBench({}, bench.host, movable);
@@ -299,7 +309,7 @@ describe("promise 3: a changed setting that the look depends on", () => {
     bench.host.put("/notes/a/moved/text", "hello");
     bench.host.put("/notes/a/moved/title", "untitled");
     const same = await bench.refreshAndUp(outs, noteInputs({ mark: "moved" }));
-    expect(same.outs.mark).toBe("moved");
+    expect(withSettings(same.outs)).toMatchObject({ mark: "moved" });
     const changed = await bench.refreshAndUp(outs, noteInputs({ mark: "moved", text: "new" }));
     expect(live(changed.outs).text).toBe("new");
     expect(bench.host.text("/notes/a/moved/text")).toBe("new");
@@ -543,13 +553,15 @@ describe("promise 16: outputs of an older schema are read", () => {
     expect((await bench.refreshAndUp(old)).updated).toBe(false);
   });
 
-  test("what was observed and is remembered may stand there as objects, as they did before they were texts", async () => {
+  test("what is one text now may stand there as it did before: settings under their keys, the rest as objects", async () => {
     const bench = noteBench();
     const { outs } = await bench.create();
-    const old = { ...outs, live: live(outs), kept: JSON.parse(String(outs.kept)) };
+    const old = { ...withSettings(outs), live: live(outs), kept: JSON.parse(String(outs.kept)) };
     const { provider } = noteBench({}, bench.host);
     const { inputs } = await provider.check({}, noteInputs());
     expect(await provider.diff("/notes/a", old, inputs as object)).toEqual({ changes: false });
+    const { props } = await provider.read("/notes/a", old);
+    expect({ ...props, __provider: "pointer" }).toEqual(outs);
   });
 
   test.each([

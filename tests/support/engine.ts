@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Lab, type LabOptions, startLab } from "../../lab/lab.js";
 import { openWorkspace, type StackValues, type Workspace } from "../../lab/workspace.js";
+import { withSettings } from "../../policy/settings.js";
 import type { PulumiOptions, PulumiResult } from "../../scripts/pulumi-command.js";
 import { fingerprints, hostFile } from "./engine-files.js";
 import { childrenLeft, processesOf } from "./engine-processes.js";
@@ -175,7 +176,7 @@ function differencesOf(json: string, output: string): Record<string, Record<stri
   const all: Record<string, Record<string, Difference>> = {};
   for (const { op, urn, oldState, newState } of steps) {
     if (op === "refresh" || op === "same") continue;
-    const [live, declared] = [flat(oldState?.inputs), flat(newState?.inputs)];
+    const [live, declared] = [flat(withSettings(oldState?.inputs ?? {})), flat(withSettings(newState?.inputs ?? {}))];
     const differences: Record<string, Difference> = {};
     for (const path of new Set([...Object.keys(live), ...Object.keys(declared)])) {
       if (live[path] === declared[path]) continue;

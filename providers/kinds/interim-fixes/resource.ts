@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
-import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+import { type aspectsSchema, type identitySchema, settingsSchema } from "./schema.js";
 
 type IdentityInput = z.input<typeof identitySchema>;
 type SettingsInput = z.input<typeof settingsSchema>;
@@ -76,6 +76,6 @@ export interface InterimFixesArgs extends RunArgs {
  */
 export class InterimFixes extends ManagedResource {
   constructor(name: string, args: InterimFixesArgs, options?: pulumi.CustomResourceOptions) {
-    super("was:InterimFixes", name, { deadline: DEADLINE, ...args }, options);
+    super({ type: "was:InterimFixes", settings: settingsSchema }, name, { deadline: DEADLINE, ...args }, options);
   }
 }

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
-import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+import { type aspectsSchema, type identitySchema, settingsSchema } from "./schema.js";
 
 type IdentityInput = z.input<typeof identitySchema>;
 type SettingsInput = z.input<typeof settingsSchema>;
@@ -32,6 +32,6 @@ export interface ManualStepArgs extends RunArgs {
  */
 export class ManualStep extends ManagedResource {
   constructor(name: string, args: ManualStepArgs, options?: pulumi.CustomResourceOptions) {
-    super("manual:Step", name, args, options);
+    super({ type: "manual:Step", settings: settingsSchema }, name, args, options);
   }
 }

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
 import type { AS_GENERATED } from "../../targets/plugin/schema.js";
-import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+import { type aspectsSchema, type identitySchema, settingsSchema } from "./schema.js";
 
 type IdentityInput = z.input<typeof identitySchema>;
 type SettingsInput = z.input<typeof settingsSchema>;
@@ -68,6 +68,6 @@ export interface PluginRoutingArgs extends RunArgs {
  */
 export class PluginRouting extends ManagedResource {
   constructor(name: string, args: PluginRoutingArgs, options?: pulumi.CustomResourceOptions) {
-    super("ihs:PluginRouting", name, args, options);
+    super({ type: "ihs:PluginRouting", settings: settingsSchema }, name, args, options);
   }
 }

@@ -4,7 +4,7 @@ import { formatProblem } from "../../common/problem.js";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
 import type { Live } from "./live.js";
 import type { FoundLevel, ObservedLevel } from "./overview.js";
-import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+import { type aspectsSchema, type identitySchema, settingsSchema } from "./schema.js";
 
 export { type ObservedLevel, type SchemaLevels, schemaLevels } from "./overview.js";
 
@@ -58,7 +58,7 @@ export class SchemaVersion extends ManagedResource {
   readonly level: pulumi.Output<ObservedLevel>;
 
   constructor(name: string, args: SchemaVersionArgs, options?: pulumi.CustomResourceOptions) {
-    super("connections:SchemaVersion", name, args, options);
+    super({ type: "connections:SchemaVersion", settings: settingsSchema }, name, args, options);
     const { component, database, version, postVersion } = args;
     this.level = pulumi.all([this.live, version, postVersion]).apply(([live, declared, declaredPost]) => ({
       component,

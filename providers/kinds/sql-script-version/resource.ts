@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ManagedResource, type RunArgs } from "../../lifecycle/resource.js";
-import type { aspectsSchema, identitySchema, settingsSchema } from "./schema.js";
+import { type aspectsSchema, type identitySchema, settingsSchema } from "./schema.js";
 
 type IdentityInput = z.input<typeof identitySchema>;
 type SettingsInput = z.input<typeof settingsSchema>;
@@ -35,6 +35,6 @@ export interface SqlScriptVersionArgs extends RunArgs {
  */
 export class SqlScriptVersion extends ManagedResource {
   constructor(name: string, args: SqlScriptVersionArgs, options?: pulumi.CustomResourceOptions) {
-    super("connections:SqlScriptVersion", name, args, options);
+    super({ type: "connections:SqlScriptVersion", settings: settingsSchema }, name, args, options);
   }
 }
