@@ -4,7 +4,9 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { clearInterval, setInterval } from "node:timers";
 import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
+import { routingArgs } from "../support/engine-args.js";
 import { hostFile } from "../support/engine-files.js";
+import { ForeignProgram } from "../support/engine-program.js";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -93,6 +95,53 @@ test(
   },
   2 * ENGINE_TEST_MS,
 );
+
+test(
+  "promise 14: one secret among a program's settings makes a secret of them all, in the state's inputs and outputs too",
+  async () => {
+    const program = await ForeignProgram.open("commonjs");
+    const canary = `canary-${randomBytes(9).toString("hex")}`;
+    const declare = (value: string) =>
+      program.declare({
+        name: "hidden",
+        args: { ...routingArgs(engine.lab, "node2"), takeOverFrom: "pulumi-connections/lab" },
+        secrets: { variables: { CANARY: value } },
+      });
+    const stored = async () => {
+      const { deployment } = JSON.parse(await program.expect(0, ["stack", "export"])) as {
+        deployment: { resources: { type: string; inputs: Hidden; outputs: Hidden }[] };
+      };
+      return deployment.resources.find(({ type }) => type.endsWith("ihs:PluginRouting"));
+    };
+    const hidden = { settings: { ciphertext: expect.any(String) } };
+    try {
+      await declare(canary);
+      const told = [await program.up()];
+      expect(await stored()).toMatchObject({ inputs: hidden, outputs: hidden });
+      told.push(await program.expect(0, ["refresh", "--yes"]));
+      expect(await stored()).toMatchObject({ inputs: hidden, outputs: hidden });
+      told.push(await program.expect(0, ["preview", "--diff", "--expect-no-changes"]));
+
+      await declare(`${canary}-other`);
+      const changed = await program.expect(0, ["preview", "--diff"]);
+      expect(changed).toMatch(/note: changed: variables\.CANARY\./);
+      told.push(changed, await program.up(), await program.expect(0, ["stack", "export"]));
+      expect(await stored()).toMatchObject({ inputs: hidden, outputs: hidden });
+      expect(told.join("\n")).not.toContain(canary);
+      const state = readdirSync(join(program.folder, "state"), { recursive: true, withFileTypes: true });
+      const files = state.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+      expect(files.filter((file) => readFileSync(file, "latin1").includes(canary))).toEqual([]);
+      expect(files.length).toBeGreaterThan(0);
+    } finally {
+      await program.close();
+    }
+  },
+  2 * ENGINE_TEST_MS,
+);
+
+interface Hidden {
+  readonly settings: unknown;
+}
 
 const stateFolder = (): string => hostFile(engine.lab, "web1", engine.lab.hosts.web1.connection.stateDirectory);
 

@@ -9,6 +9,8 @@ import { toolchainEnvironment } from "../../scripts/toolchain.js";
 export interface Declared {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** More arguments, each a secret of Pulumi's. */
+  readonly secrets?: Readonly<Record<string, unknown>>;
   /** A component that it stands in. */
   readonly component?: string;
   /** Earlier names. */
@@ -16,9 +18,10 @@ export interface Declared {
 }
 
 const DECLARE = `
-for (const { name, args, component, aliases } of JSON.parse(readFileSync("estate.json", "utf8"))) {
+for (const { name, args, secrets = {}, component, aliases } of JSON.parse(readFileSync("estate.json", "utf8"))) {
   const parent = component && new pulumi.ComponentResource("estate:index:Site", component);
-  new PluginRouting(name, args, { ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
+  const hidden = Object.fromEntries(Object.entries(secrets).map(([key, value]) => [key, pulumi.secret(value)]));
+  new PluginRouting(name, { ...args, ...hidden }, { ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
 }
 `;
 const SOURCE = {
