@@ -46,6 +46,8 @@ test.each<[string, Values, Where, number]>([
   ["host-keys-verified", { connection: machine({ hostKey: anybody, jump: machine({ hostKey: anybody }) }) }, {}, 2],
   ["host-keys-verified", { connection: machine({ jump: [machine({}), machine({ hostKey: anybody })] }) }, {}, 1],
   ["host-keys-verified", { nodes: [{ connection: machine({ hostKey: anybody }) }] }, {}, 1],
+  ["host-keys-verified", { settings: JSON.stringify({ connection: machine({ hostKey: anybody }) }) }, {}, 1],
+  ["production-stops-at-the-unseen", { host: "web1", settings: JSON.stringify({ onUnseenSteps: "go" }) }, {}, 1],
   ["host-keys-verified", { live: { connection: machine({ hostKey: anybody }) } }, {}, 0],
   ["host-keys-verified", { connection: machine({ hostKey: anybody }) }, { type: "pulumi:pulumi:Stack" }, 0],
   ["production-has-a-window", { connection: machine({}) }, { stack: "prod-eu" }, 1],
