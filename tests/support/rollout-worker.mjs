@@ -19,7 +19,7 @@ function waitToGoOn() {
       if (readSync(0, Buffer.alloc(1)) === 1) return;
       process.exit(1);
     } catch (error) {
-      if (error.code !== "EAGAIN") throw error;
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
       Atomics.wait(nothing, 0, 0, POLL_MS);
     }
   }
