@@ -121,7 +121,7 @@ describe("promise 3: what somebody changed by hand shows as that and nothing els
   "+ deviations   : {",
   "+ AppsCluster backup : "node2_AppsCluster_server2; declared node1_AppsCluster_server1"",
   "+ AppsCluster primary: "node1_AppsCluster_server1; declared node2_AppsCluster_server2"",
-  "- deviations   : {",
+  "- deviations : {",
   "- AppsCluster backup : "node2_AppsCluster_server2; declared node1_AppsCluster_server1"",
   "- AppsCluster primary: "node1_AppsCluster_server1; declared node2_AppsCluster_server2"",
   "~ 1 to update",
