@@ -52,9 +52,10 @@ function mixed(): MemoryCell {
 }
 
 describe.each([
-  ["never read again", (nodes: number) => neverRefreshed(nodes, ["AppsCluster"])],
-  ["may be overwritten", (nodes: number) => overwritten(nodes, ["AppsCluster"])],
-] as const)("promise 10: by directive, since the plug-in file is or %s", (_why, cellOf) => {
+  // What is generated at the end is loaded by a reload of its own where no process would ever read it.
+  ["never read again", (nodes: number) => neverRefreshed(nodes, ["AppsCluster"]), 2],
+  ["may be overwritten", (nodes: number) => overwritten(nodes, ["AppsCluster"]), 1],
+] as const)("promise 10: by directive, since the plug-in file is or %s", (_why, cellOf, beyondOnePerNode) => {
   test.each([2, 3])(
     "%i nodes: all but one serve at every instant, and nothing of the copies is left",
     async (nodes) => {
@@ -62,7 +63,7 @@ describe.each([
       const driver = new Driver(cell, declaration(cell));
       expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
       expectSettled(driver);
-      expect(cell.webServers.map(({ reloads }) => reloads)).toEqual([nodes + 1]);
+      expect(cell.webServers.map(({ reloads }) => reloads)).toEqual([nodes + beyondOnePerNode]);
       expect((await driver.plan()).steps).toEqual([]);
     },
   );
