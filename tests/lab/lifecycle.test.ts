@@ -1,4 +1,5 @@
 import { breakNamed } from "../../lab/breaks.js";
+import { restartGracefully } from "../../lab/graceful.js";
 import { withSettings } from "../../policy/settings.js";
 import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
 import { withoutState } from "../support/engine-files.js";
@@ -89,6 +90,14 @@ describe("promise 3: what somebody changed by hand shows as that and nothing els
       "the copy deleted",
       async () => {
         await engine.lab.run("web1", ["rm", copy()]);
+      },
+      () => ({ "deviations › copy": { live: `${copy()} is missing` } }),
+    ],
+    [
+      "the copy deleted, and the web server reloaded since, so that users get nothing",
+      async () => {
+        await engine.lab.run("web1", ["rm", copy()]);
+        await restartGracefully(engine.lab);
       },
       () => ({ "deviations › copy": { live: `${copy()} is missing` } }),
     ],

@@ -75,8 +75,9 @@ export async function apply(
 }
 
 /**
- * Nothing is changed before every probe is green: what fails afterwards is then known to be our doing. Only a run that
- * goes on from an unfinished one may start from red, since its very changes may be what makes them red.
+ * Nothing is changed before every probe is green: what fails afterwards is then known to be our doing. Only two may start
+ * from red: a run that goes on from an unfinished one, since its very changes may be what makes them red, and one that
+ * mends the file that the web server follows, since that damage may be.
  */
 async function checkFirst(
   step: Extract<RoutingStep, { key: "check-first" }>,
@@ -96,9 +97,10 @@ async function checkFirst(
   try {
     await proveThrough(step, context, 0);
   } catch (error) {
-    if (halfDone.length === 0 || !(error instanceof ProblemError) || context.signal.aborted)
+    const mayBeWhy = halfDone.length > 0 ? "an unfinished run may be why" : step.damage;
+    if (mayBeWhy === undefined || !(error instanceof ProblemError) || context.signal.aborted)
       throw asRefusal(error, halfDone, "with probes that fail before, nothing could be proved after");
-    context.progress(`going on from an unfinished run though not every probe is green: ${error.message}`);
+    context.progress(`going on though not every probe is green, since ${mayBeWhy}: ${error.message}`);
   }
   const written = await withVersions(step, kept, host);
   const files = { ...step.touches, ...previous.files };

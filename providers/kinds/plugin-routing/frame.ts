@@ -18,6 +18,8 @@ export interface Frame {
   readonly lists: Readonly<Record<string, ClusterRouting>>;
   /** The generated file is as generated at the proof. */
   readonly asGenerated: boolean;
+  /** What is wrong with the file in force, in words. */
+  readonly damage: string | undefined;
   /** How what is on disk comes into force: by a reload, or by itself within so many seconds. */
   readonly by: "reload" | { readonly intervalSeconds: number };
 }
@@ -44,6 +46,7 @@ export function framed({ settings }: RoutingDesired, changes: readonly RoutingSt
       level: back ? "reachable" : "answering",
       path: frame.path,
       reloads: frame.by === "reload",
+      ...(frame.damage === undefined ? {} : { damage: frame.damage }),
       ...recorded(changes),
     },
     ...changes,

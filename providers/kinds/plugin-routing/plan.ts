@@ -29,7 +29,7 @@ import {
 } from "./in-place.js";
 import type { Kept, Live, LiveFile } from "./live.js";
 import { sharedGenerated, sharedProblems } from "./neighbours.js";
-import { UNREADABLE } from "./read-file.js";
+import { damageOf, UNREADABLE } from "./read-file.js";
 import type { Settings } from "./schema.js";
 import type { CopyRecipe, RoutingStep } from "./steps.js";
 
@@ -76,6 +76,7 @@ export function plan(desired: RoutingDesired, live: Live, kept: Kept): Plan<Rout
     clusters: goal.probed,
     reachableOnly: goal.reachableOnly,
     before: knownTo(active, goal.probed),
+    damage: damageOf(active),
     to: aspects.primaryNode,
     path,
     lists: goal.routing,
@@ -238,7 +239,8 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   const to = AS_GENERATED;
   const lists = listsAfter(found.path, restored.steps, live, kept);
   const path = found.path;
-  const frame = { clusters, reachableOnly, before: clusters, to, path, lists, asGenerated: true, by } as const;
+  const damage = damageOf(activeFile(live));
+  const frame = { clusters, reachableOnly, before: clusters, damage, to, path, lists, asGenerated: true, by } as const;
   return {
     steps: [...framed(desired, steps, frame), ...removals.steps],
     refusals: notRunning(desired, live),

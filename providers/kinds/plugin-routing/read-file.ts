@@ -15,7 +15,7 @@ async function readRoutable(
   const nothing = { restDigest: "", clusters: [], intelligentManagement: false, refreshInterval: 0 };
   const { value: content, problems } = await problemsAsData(() => files.read(path));
   if (!content) return { sha256: problems.length > 0 ? UNREADABLE : "absent", ...nothing, problems };
-  const parsed = await problemsAsData(async () => readPluginConfig(content.bytes, `${host}:${path}`));
+  const parsed = await parse(content.bytes, `${host}:${path}`);
   if (!parsed.value) return { sha256: content.sha256, ...nothing, problems: parsed.problems };
   const { restDigest, intelligentManagement, clusters, refreshIntervalSeconds, generatedAt } = parsed.value;
   return {
@@ -41,6 +41,8 @@ async function readRoutable(
   };
 }
 
+const parse = (bytes: Buffer, where: string) => problemsAsData(async () => readPluginConfig(bytes, where));
+
 const routingOf = (clusters: readonly RoutableCluster[]): Record<string, ClusterRouting> =>
   Object.fromEntries(clusters.map(({ name, primary, backup }) => [name, { primary, backup }]));
 
@@ -54,4 +56,20 @@ export async function readGenerated(files: FileReader, host: string, path: strin
 export async function readOther(files: FileReader, host: string, path: string): Promise<LiveFile> {
   const { sha256, restDigest, clusters, problems } = await readRoutable(files, host, path);
   return { path, sha256, restDigest, routing: routingOf(clusters), problems };
+}
+
+/**
+ * What is wrong with a file that the web server follows; undefined = nothing, or nothing that can be told. Processes that
+ * start while it is so have no routing at all; those that read the file before go on as they were.
+ */
+export function damageOf(file: Pick<LiveFile, "path" | "sha256" | "problems"> | undefined): string | undefined {
+  if (!file || file.sha256 === UNREADABLE) return undefined;
+  if (file.sha256 === "absent") return `${file.path}, which the web server follows, is missing`;
+  return file.problems.length > 0 ? `${file.path}, which the web server follows, cannot be used` : undefined;
+}
+
+/** The same of bytes that may be put there. */
+export async function damageIn(bytes: Buffer, path: string): Promise<string | undefined> {
+  const { value, problems } = await parse(bytes, path);
+  return damageOf({ path, sha256: "", problems: value?.problems ?? problems });
 }

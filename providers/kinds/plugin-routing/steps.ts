@@ -36,6 +36,8 @@ export type RoutingStep = Step &
         readonly touches: Readonly<Record<string, string | "absent">>;
         readonly copy?: CopyRecipe;
         readonly edit?: EditRecipe;
+        /** What is wrong with the file that the web server follows, and may itself be why probes are red. */
+        readonly damage?: string;
         /** The plan reloads the web server. */
         readonly reloads: boolean;
       }

@@ -10,6 +10,7 @@ import { hasBegunReload, pointAt, waitUntilRead } from "./apply.js";
 import { type RoutingDesired, webServerOf, whyOnlyReachable } from "./goal.js";
 import type { Kept, Live, Proven } from "./live.js";
 import { hostOf, proveThrough } from "./proving.js";
+import { damageIn, damageOf, readOther } from "./read-file.js";
 import type { RoutingStep } from "./steps.js";
 import { isOurDoing, leftHalfDone, previousOf } from "./unfinished.js";
 
@@ -31,6 +32,11 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
   const { settings } = context.desired;
   // Its record was made before the first write.
   const previous = kept.previous ?? previousOf(kept, live);
+  const damage = await damageBefore(previous, context, host);
+  if (damage !== undefined) {
+    context.tell(`nothing is put back: before this run, ${damage}`);
+    return undefined;
+  }
   const active = live.directive?.path;
   const inPlace = settings.switchRouting === "in-place";
   // An earlier run, be it of another process, may have come further than this one.
@@ -100,6 +106,21 @@ export async function undo(context: RoutingUndoContext, pause: Pause): Promise<P
     previous: undefined,
     ...(await forgottenEdit(kept, host)),
   };
+}
+
+/** Why there is nothing to go back to: with it loaded, a web server may not even come up. */
+async function damageBefore(
+  { directive, files }: NonNullable<Kept["previous"]>,
+  context: RoutingUndoContext,
+  host: Host,
+): Promise<string | undefined> {
+  if (!directive) return undefined;
+  const { path } = directive;
+  const now = await readOther(host.files, host.name, path);
+  const sha256 = files[path] ?? now.sha256;
+  if (sha256 === now.sha256) return damageOf(now);
+  if (sha256 === "absent") return damageOf({ path, sha256, problems: [] });
+  return damageIn(await context.fromBackup(host, sha256), path);
 }
 
 /** What was in force at the start is so again: the directive's file has the bytes of then, and another time. */
