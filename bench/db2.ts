@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startDb2Lab } from "../lab/db2/lab.js";
 import { resolveSecret } from "../providers/common/secret-resolver.js";
 import { type DatabaseConnection, databaseSchema } from "../providers/targets/db2/connection.js";
 import { connectionString } from "../providers/targets/db2/connection-string.js";
@@ -39,31 +42,39 @@ export const db2: Benchmark = {
   summary: "first answer of a database, beside the driver's own; what 10,000 queries leave behind",
 
   async run() {
-    const lab = await holdLab();
+    const directory = await mkdtemp(join(tmpdir(), "bench-db2-"));
     try {
-      const pairs: { readonly ours: FirstRow; readonly alone: FirstRow }[] = [];
-      for (let index = 0; index < PAIRS; index++) {
-        const before = index % 2 === 0 ? await firstRow(lab.connection) : undefined;
-        const alone = await driverAlone(lab.connection);
-        pairs.push({ ours: before ?? (await firstRow(lab.connection)), alone });
+      const lab = await startDb2Lab({ directory });
+      try {
+        return await measured(databaseSchema.parse(lab.connection()));
+      } finally {
+        await lab.stop();
       }
-      return {
-        pairs: PAIRS,
-        firstRowMilliseconds: median(pairs.map(({ ours }) => ours.milliseconds)),
-        driverAloneMilliseconds: median(pairs.map(({ alone }) => alone.milliseconds)),
-        moreThanDriverAloneMilliseconds: median(pairs.map(({ ours, alone }) => ours.milliseconds - alone.milliseconds)),
-        firstRowCpuMilliseconds: median(pairs.map(({ ours }) => ours.cpuMilliseconds)),
-        driverAloneCpuMilliseconds: median(pairs.map(({ alone }) => alone.cpuMilliseconds)),
-        moreThanDriverAloneCpuMilliseconds: median(
-          pairs.map(({ ours, alone }) => ours.cpuMilliseconds - alone.cpuMilliseconds),
-        ),
-        ...(await manyQueries(lab.connection)),
-      };
     } finally {
-      await lab.stop();
+      await rm(directory, { recursive: true, force: true });
     }
   },
 };
+
+async function measured(connection: DatabaseConnection): Promise<Record<string, number>> {
+  const pairs: { readonly ours: FirstRow; readonly alone: FirstRow }[] = [];
+  for (let index = 0; index < PAIRS; index++) {
+    const before = index % 2 === 0 ? await firstRow(connection) : undefined;
+    const alone = await driverAlone(connection);
+    pairs.push({ ours: before ?? (await firstRow(connection)), alone });
+  }
+  const medianOf = (figure: (pair: (typeof pairs)[number]) => number) => median(pairs.map(figure));
+  return {
+    pairs: PAIRS,
+    firstRowMilliseconds: medianOf(({ ours }) => ours.milliseconds),
+    driverAloneMilliseconds: medianOf(({ alone }) => alone.milliseconds),
+    moreThanDriverAloneMilliseconds: medianOf(({ ours, alone }) => ours.milliseconds - alone.milliseconds),
+    firstRowCpuMilliseconds: medianOf(({ ours }) => ours.cpuMilliseconds),
+    driverAloneCpuMilliseconds: medianOf(({ alone }) => alone.cpuMilliseconds),
+    moreThanDriverAloneCpuMilliseconds: medianOf(({ ours, alone }) => ours.cpuMilliseconds - alone.cpuMilliseconds),
+    ...(await manyQueries(connection)),
+  };
+}
 
 async function firstRow(connection: DatabaseConnection): Promise<FirstRow> {
   const database = openDatabase(connection);
@@ -157,35 +168,6 @@ function statusOf(pid: string, field: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-interface HeldLab {
-  readonly connection: DatabaseConnection;
-  stop(): Promise<void>;
-}
-
-/** Benchmarks know no lab: it is a program that tells how to reach it. */
-function holdLab(): Promise<HeldLab> {
-  const child = spawn(process.execPath, [join(__dirname, "..", "lab", "db2", "hold.js")], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`the lab's Db2 server ended with ${code}`)));
-    let text = "";
-    child.stdout.on("data", (chunk) => {
-      text += chunk;
-      if (!text.includes("\n")) return;
-      child.removeAllListeners("exit");
-      const gone = new Promise<void>((end) => child.once("exit", () => end()));
-      resolve({
-        connection: databaseSchema.parse(JSON.parse(text)),
-        async stop() {
-          child.stdin.end();
-          await gone;
-        },
-      });
-    });
-  });
 }
 
 function median(values: readonly number[]): number {
