@@ -1,6 +1,7 @@
 import { sha256 } from "../../common/json.js";
 import type { Problem } from "../../common/problem.js";
 import type { Description, Desired, Plan, Step } from "../../lifecycle/kind.js";
+import { otherTarget } from "../../lifecycle/same-target.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 
 export type ManualDesired = Desired<Identity, Settings, Aspects>;
@@ -36,7 +37,10 @@ export interface ManualStepAction extends Step {
  * in `up`. A verification decides wherever there is one; a person's word alone counts for the instructions as they were then.
  */
 export function plan(desired: ManualDesired, live: Live, kept: Kept): Plan<ManualStepAction> {
-  const refusal = hostMismatch(desired) ?? notDone(desired, live, kept);
+  const { identity, settings } = desired;
+  const where = `${identity.host}: ${identity.step}`;
+  const [elsewhere] = otherTarget({ where, identity: identity.host, connection: settings.connection });
+  const refusal = elsewhere ?? notDone(desired, live, kept);
   if (refusal) return { steps: [], refusals: [refusal], notes: [] };
   const { done, instructions } = desired.aspects;
   if (!done || isRemembered(done, instructions, kept)) return { steps: [], refusals: [], notes: [] };
@@ -101,14 +105,4 @@ export function describe({ aspects }: ManualDesired, live: Live): Description<As
 export function release({ identity }: ManualDesired): Plan<ManualStepAction> {
   const note = `${identity.host}: ${identity.step}: what was done stays; undoing it is a step for a person too`;
   return { steps: [], refusals: [], notes: [note] };
-}
-
-function hostMismatch({ identity, settings }: ManualDesired): Problem | undefined {
-  if (identity.host === settings.connection.name) return undefined;
-  return {
-    where: `${identity.host}: ${identity.step}`,
-    found: `the connection is that of ${settings.connection.name}`,
-    allowed: identity.host,
-    why: "It would be remembered for one host and looked for on another",
-  };
 }

@@ -1,6 +1,7 @@
 import type { Problem } from "../../common/problem.js";
 import type { ClusterRouting } from "../../formats/routing.js";
 import type { Plan } from "../../lifecycle/kind.js";
+import { otherTarget } from "../../lifecycle/same-target.js";
 import { startCommand } from "../../targets/plugin/control.js";
 import { refreshProblem } from "../../targets/plugin/refresh.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
@@ -96,7 +97,7 @@ function planRefusals(desired: RoutingDesired, live: Live, kept: Kept, goal: Goa
   const ownCopy = aspects.primaryNode === AS_GENERATED || goal.inPlace ? undefined : goal.path;
   const refresh = goal.inPlace ? refreshRefusal(desired, live) : undefined;
   return [
-    ...hostMismatch(desired),
+    ...otherTarget(targetOf(desired)),
     ...live.directiveProblems,
     ...(live.neighbourProblems ?? []),
     ...strandedEdit(kept, settings.connection.name, settings.pluginFile),
@@ -204,7 +205,7 @@ export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<R
   const found = kept.found.directive;
   const generated = changeToGenerated(live, kept, settings.connection.name);
   const refusals = [
-    ...hostMismatch(desired),
+    ...otherTarget(targetOf(desired)),
     ...live.directiveProblems,
     ...(live.neighbourProblems ?? []),
     ...strandedEdit(kept, settings.connection.name, settings.pluginFile),
@@ -306,17 +307,11 @@ const knownTo = (active: LiveFile | undefined, clusters: readonly string[]): rea
 const writeTitle = ({ aspects }: RoutingDesired, copy: CopyRecipe): string =>
   `${copy.expected === "absent" ? "write" : "rewrite"} ${copy.path}: the generated file with ${aspects.primaryNode}'s members as primaries`;
 
-function hostMismatch({ identity, settings }: RoutingDesired): Problem[] {
-  if (identity.host === settings.connection.name) return [];
-  return [
-    {
-      where: "host",
-      found: `${identity.host}, but the connection is called ${settings.connection.name}`,
-      why: "The host's name tells this web server from those on other hosts, so it must be the one that is connected to",
-      next: "Give both the same name",
-    },
-  ];
-}
+const targetOf = ({ identity, settings: { connection } }: RoutingDesired) => ({
+  where: `${identity.host}:${identity.httpdConf}`,
+  identity: identity.host,
+  connection,
+});
 
 const notRunningNote = ({ webServer }: Settings): string => `${webServer} is not running`;
 

@@ -2,6 +2,7 @@ import type { Problem } from "../../common/problem.js";
 import { compareLevels } from "../../formats/schema-level.js";
 import { SCHEMA_TABLES } from "../../formats/schema-tables.js";
 import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
+import { otherTarget } from "../../lifecycle/same-target.js";
 import { fingerprint, guard, isAboutThis } from "./guards.js";
 import type { Kept, Live } from "./live.js";
 import { type Cell, isNumeric, type LevelRow } from "./row.js";
@@ -24,9 +25,10 @@ export type SchemaStep = Step &
 
 /** The row has the declared levels, or gets them in one UPDATE; where one is above the declared one, nothing is written. */
 export function plan(desired: SchemaDesired, live: Live, kept: Kept): Plan<SchemaStep> {
-  const { identity, aspects } = desired;
+  const { identity, settings, aspects } = desired;
   const where = `${identity.component} in ${identity.database}`;
-  const refusals: Problem[] = [...databaseMismatch(desired), ...live.problems];
+  const { connection } = settings;
+  const refusals: Problem[] = [...otherTarget({ where, identity: identity.database, connection }), ...live.problems];
   const { row } = live;
   if (refusals.length > 0 || !row) return { steps: [], refusals, notes: [] };
 
@@ -125,18 +127,6 @@ function contradictionNotes({ settings, aspects }: SchemaDesired, live: Live, wh
       : `failed: ${answer.problem}`;
   return [
     `${where}: the level is there, but the catalog probe for ${level} ${gave}; look whether an upgrade was left out`,
-  ];
-}
-
-function databaseMismatch({ identity, settings }: SchemaDesired): Problem[] {
-  if (identity.database === settings.connection.name) return [];
-  return [
-    {
-      where: `${identity.component} in ${identity.database}`,
-      found: `the connection is that of ${settings.connection.name}`,
-      allowed: identity.database,
-      why: "The level would be recorded for one database and changed in another",
-    },
   ];
 }
 

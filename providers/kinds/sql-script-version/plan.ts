@@ -1,6 +1,7 @@
 import type { Problem } from "../../common/problem.js";
 import { compareLevels, sameLevel } from "../../formats/schema-level.js";
 import type { Description, Desired, Plan, Step } from "../../lifecycle/kind.js";
+import { otherTarget } from "../../lifecycle/same-target.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 
 export type ScriptDesired = Desired<Identity, Settings, Aspects>;
@@ -38,7 +39,7 @@ export type ScriptStep = FoundStep | WriteStep;
 /** One literal has the declared level, or gets it; one above it is left alone. */
 export function plan(desired: ScriptDesired, live: Live, kept: Kept): Plan<ScriptStep> {
   const { aspects } = desired;
-  const refusals = [...hostMismatch(desired), ...live.problems];
+  const refusals = [...otherTarget(targetOf(desired)), ...live.problems];
   const { inserts } = live;
   if (refusals.length > 0 || !inserts) return { steps: [], refusals, notes: [] };
   const { level, line } = inserts;
@@ -69,7 +70,7 @@ export function plan(desired: ScriptDesired, live: Live, kept: Kept): Plan<Scrip
  * cannot have left so, unpacked anew for instance, is somebody else's and stays.
  */
 export function release(desired: ScriptDesired, live: Live, { found }: Kept): Plan<ScriptStep> {
-  const refusals = [...hostMismatch(desired), ...live.problems];
+  const refusals = [...otherTarget(targetOf(desired)), ...live.problems];
   if (refusals.length > 0 || !live.inserts || live.sha256 === found.sha256) return { steps: [], refusals, notes: [] };
   const { level, line, restSha256 } = live.inserts;
   const before = restSha256 === found.restSha256 ? found.level : undefined;
@@ -113,14 +114,8 @@ const writeStep = ({ identity }: ScriptDesired, live: Live, from: string, to: st
   expected: live.sha256,
 });
 
-function hostMismatch({ identity, settings }: ScriptDesired): Problem[] {
-  if (identity.host === settings.connection.name) return [];
-  return [
-    {
-      where: `${identity.host}:${identity.path}`,
-      found: `the connection is that of ${settings.connection.name}`,
-      allowed: identity.host,
-      why: "The script would be recorded for one host and changed on another",
-    },
-  ];
-}
+const targetOf = ({ identity, settings: { connection } }: ScriptDesired) => ({
+  where: `${identity.host}:${identity.path}`,
+  identity: identity.host,
+  connection,
+});

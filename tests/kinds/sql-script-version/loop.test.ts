@@ -234,3 +234,11 @@ test("promise 12: the script changed between plan and write: theirs stays", asyn
   await expect(bench.create()).rejects.toThrow();
   expect(bench.host.text(PATH)).toBe(`${SCRIPT}-- theirs\n`);
 });
+
+test("promise 13: another host's connection is refused before any write", async () => {
+  const bench = benchOf();
+  await expect(bench.create(inputs({ host: "web1" }))).rejects.toThrow(
+    /the connection is that of db1[\s\S]*Allowed: web1/,
+  );
+  expect(bench.host.text(PATH)).toBe(SCRIPT);
+});
