@@ -211,19 +211,24 @@ function endlessWait({ routing, run, interimFixes }: Values): readonly Finding[]
         path,
         found: JSON.stringify(mine.data),
         allowed: `less than ${key}, which is ${whole.data}`,
-        why: "The run would end before the wait, and be taken back",
+        why: "The run would end before the wait does",
       },
     ];
   };
   const { deadline } = stackConfigSchema.shape.run.safeParse(run ?? {}).data ?? {};
-  const ofFixes = isObject(interimFixes) && isObject(interimFixes.limits) ? interimFixes : {};
+  const ofFixes = isObject(interimFixes) ? interimFixes : {};
   const limits = isObject(ofFixes.limits) ? ofFixes.limits : {};
+  const drain = isObject(ofFixes.drain) ? ofFixes.drain : {};
+  const waits: readonly (readonly [Path, unknown])[] = [
+    [["drain", "time"], drain.time],
+    ...Object.entries(limits).map(([key, limit]) => [["limits", key], limit] as const),
+  ];
   const whole = ofFixes.deadline ?? FIXES_DEADLINE;
   return [
     ...(isObject(routing) && routing.switchRouting === "in-place"
       ? within(["routing", "refreshLimit"], routing.refreshLimit, "run.deadline", deadline)
       : []),
-    ...within(["interimFixes", "limits", "refresh"], limits.refresh, "interimFixes.deadline", whole),
+    ...waits.flatMap(([path, limit]) => within(["interimFixes", ...path], limit, "interimFixes.deadline", whole)),
   ];
 }
 

@@ -6,6 +6,7 @@ import { parseStackConfig } from "../../components/config/parse.js";
 import { Environment } from "../../components/environment.js";
 import { withSettings } from "../../policy/settings.js";
 import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
+import { settingsSchema } from "../../providers/kinds/interim-fixes/schema.js";
 import { checkInputs, type Properties } from "../../providers/lifecycle/inputs.js";
 
 const root = resolve(__dirname, "..", "..");
@@ -63,6 +64,33 @@ test("hosts that are not declared are named with their path", () => {
   expect(() => parseStackConfig({ ...given, interimFixes: wrong }, "Pulumi.prod.yaml")).toThrow(
     /interimFixes\.deploymentManager\.host: no host is called "dmgrr"[\s\S]*interimFixes\.nodes\[?\.?1\]?\.host: no host is called "node22"/,
   );
+});
+
+const LIMITS = Object.keys(settingsSchema.shape.limits.parse({}));
+
+describe("a wait that the rollout's own deadline would cut off is named with its path", () => {
+  const parsed = (more: Values) => {
+    const given = values();
+    return () =>
+      parseStackConfig({ ...given, interimFixes: { ...(given.interimFixes as Values), ...more } }, "Pulumi.prod.yaml");
+  };
+
+  test.each([...LIMITS.map((limit) => ["limits", limit] as const), ["drain", "time"] as const])(
+    "%s.%s",
+    (group, key) => {
+      const at = `interimFixes\\.${group}\\.${key}`;
+      expect(parsed({ [group]: { [key]: "12h" } })).toThrow(
+        new RegExp(`${at}: "12h".*Allowed: less than interimFixes\\.deadline, which is 12h`),
+      );
+      expect(parsed({ [group]: { [key]: "11h" } })).not.toThrow();
+      expect(parsed({ deadline: "13h", [group]: { [key]: "12h" } })).not.toThrow();
+      expect(parsed({ deadline: "10m", [group]: { [key]: "10m" } })).toThrow(new RegExp(`${at}: "10m".*which is 10m`));
+    },
+  );
+
+  test("limits that nobody wrote down are no reason to refuse a shorter deadline", () => {
+    expect(parsed({ deadline: "10m" })).not.toThrow();
+  });
 });
 
 test("what a fix's notes ask of a person comes before or after it, on the deployment manager's host by default", async () => {
