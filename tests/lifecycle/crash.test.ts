@@ -1,118 +1,50 @@
-import { lineCut, MemoryHost, type Operation } from "../support/memory-host.js";
-import { connection, noteBench, noteInputs } from "../support/note-bench.js";
+import { everywhere, FAULTS, type Fault, isDone, stateOf } from "../support/fault.js";
+import { lineCut, type MemoryHost } from "../support/memory-host.js";
+import { noteBench, noteHost, noteInputs } from "../support/note-bench.js";
 
-/** Operations that change something: only around them can a crash leave a half-done state. */
-const CHANGES = new Set(["write", "createExclusive", "makeDirectory", "remove", "run"]);
-
-/** Counts the changing operations on a host and makes one of them fail. */
-function faultAt(index: number, fault: "never-happened" | "answer-lost", lasting: boolean) {
-  let seen = -1;
-  let dead = false;
-  const strike = (operation: Operation, side: typeof fault) => {
-    if (dead) throw lineCut("web1");
-    if (!CHANGES.has(operation.name)) return;
-    if (side === "never-happened") seen++;
-    if (seen !== index || side !== fault) return;
-    dead = lasting;
-    throw lineCut("web1");
-  };
-  return {
-    reached: () => seen >= index,
-    options: {
-      onRun: () => ({ exitCode: 0, stdout: "", stderr: "" }),
-      beforeOperation: (operation: Operation) => strike(operation, "never-happened"),
-      afterOperation: (operation: Operation) => strike(operation, "answer-lost"),
-    },
-  };
-}
-
-/** A host whose hooks can be taken away: the next run finds what the crash left. */
-function crashingBench(fault: ReturnType<typeof faultAt>) {
-  let active = true;
-  const hooks = fault.options;
-  const host = new MemoryHost(connection, {
-    onRun: hooks.onRun,
-    beforeOperation: (operation) => (active ? hooks.beforeOperation(operation) : undefined),
-    afterOperation: (operation) => (active ? hooks.afterOperation(operation) : undefined),
-  });
-  host.put("/notes/a/text", "found");
-  return { bench: noteBench({}, host), recover: () => (active = false) };
+/** A note that was found, on a host where the fault strikes. */
+function struckBench(fault: Fault) {
+  const bench = noteBench(fault.host);
+  bench.host.put("/notes/a/text", "found");
+  return bench;
 }
 
 const noteOn = (host: MemoryHost) => [host.text("/notes/a/text"), host.text("/notes/a/title")];
 
-const isDone = (work: Promise<unknown>): Promise<boolean> =>
-  work.then(
-    () => true,
-    () => false,
-  );
-
-async function outcome(work: Promise<{ outs: Record<string, unknown> }>): Promise<Record<string, unknown> | undefined> {
-  return work.then(
-    ({ outs }) => outs,
-    (error: { id?: string; properties?: Record<string, unknown> }) => (error.id ? error.properties : undefined),
-  );
-}
-
 describe("promise 6: interrupted anywhere, the next up converges", () => {
-  const faults = [
-    ["the process dies before the operation", "never-happened", true],
-    ["the process dies after the operation", "answer-lost", true],
-    ["the operation fails once", "never-happened", false],
-    ["promise 20: the operation's answer is lost", "answer-lost", false],
-  ] as const;
-
-  test.each(faults)("create: %s, at every index", async (_name, fault, lasting) => {
-    let index = 0;
+  test.each(FAULTS)("create: %s, at every index", async (_name, side, lasting) => {
     let unharmed = 0;
-    for (; index < 100; index++) {
-      const strike = faultAt(index, fault, lasting);
-      const { bench, recover } = crashingBench(strike);
-      const creating = bench.create();
-      const stored = await outcome(creating);
-      if (!strike.reached()) break;
-      recover();
+    const indices = await everywhere(side, lasting, async (fault) => {
+      const bench = struckBench(fault);
+      const creating = fault.during(() => bench.create());
+      const stored = await stateOf(creating);
+      if (!fault.reached) return;
       // One operation that fails costs a run nothing, unless it was lost before the first write.
       if (!lasting) (await isDone(creating)) ? unharmed++ : expect(noteOn(bench.host)).toEqual(["found", undefined]);
-      const { outs } = stored ? await bench.refreshAndUp(stored) : await bench.create();
-      expect(bench.host.text("/notes/a/text")).toBe("hello");
-      expect(bench.host.text("/notes/a/title")).toBe("untitled");
+      const outs = stored ? ((await bench.up(stored)) ?? stored) : await bench.create();
+      expect(noteOn(bench.host)).toEqual(["hello", "untitled"]);
       expect(bench.host.ran.length).toBeGreaterThanOrEqual(1);
-      expect((await bench.refreshAndUp(outs)).updated).toBe(false);
+      expect(await bench.up(outs)).toBeUndefined();
       // What was found at adoption is still known, whatever happened in between.
-      const { outs: restored } = await bench.up(outs, noteInputs({ onDestroy: "restore" }));
-      await bench.provider.delete("/notes/a", restored);
+      await bench.destroy((await bench.upWithoutRefresh(outs, noteInputs({ onDestroy: "restore" }))) ?? {});
       expect(bench.host.text("/notes/a/text")).toBe("found");
-    }
-    expect(index).toBeGreaterThan(8);
-    expect(index).toBeLessThan(100);
+    });
+    expect(indices).toBeGreaterThan(8);
     if (!lasting) expect(unharmed).toBeGreaterThan(8);
   });
 
-  test.each(faults)("restore on destroy: %s, at every index", async (_name, fault, lasting) => {
-    let index = 0;
+  test.each(FAULTS)("restore on destroy: %s, at every index", async (_name, side, lasting) => {
     let unharmed = 0;
-    for (; index < 100; index++) {
-      const strike = faultAt(index, fault, lasting);
-      let active = false;
-      const host = new MemoryHost(connection, {
-        onRun: strike.options.onRun,
-        beforeOperation: (operation) => (active ? strike.options.beforeOperation(operation) : undefined),
-        afterOperation: (operation) => (active ? strike.options.afterOperation(operation) : undefined),
-      });
-      host.put("/notes/a/text", "found");
-      const bench = noteBench({}, host);
-      const { outs } = await bench.create(noteInputs({ onDestroy: "restore" }));
-      active = true;
-      const failed = !(await isDone(bench.provider.delete("/notes/a", outs)));
-      active = false;
-      if (!strike.reached()) break;
-      if (!lasting) failed ? expect(noteOn(host)).toEqual(["hello", "untitled"]) : unharmed++;
-      if (failed) await bench.provider.delete("/notes/a", outs);
-      expect(host.text("/notes/a/text")).toBe("found");
-    }
-    expect(index).toBeGreaterThan(3);
-    expect(index).toBeLessThan(100);
+    const indices = await everywhere(side, lasting, async (fault) => {
+      const bench = struckBench(fault);
+      const outs = await bench.create(noteInputs({ onDestroy: "restore" }));
+      const done = await isDone(fault.during(() => bench.destroy(outs)));
+      if (!fault.reached) return;
+      if (!lasting) done ? unharmed++ : expect(noteOn(bench.host)).toEqual(["hello", "untitled"]);
+      if (!done) await bench.destroy(outs);
+      expect(bench.host.text("/notes/a/text")).toBe("found");
+    });
+    expect(indices).toBeGreaterThan(3);
     if (!lasting) expect(unharmed).toBeGreaterThan(3);
   });
 
@@ -160,18 +92,17 @@ describe("promise 6: interrupted anywhere, the next up converges", () => {
 
   test("an update that failed half-way is stored with what it reached, and the next up goes on from there", async () => {
     const bench = noteBench();
-    const { outs } = await bench.create();
+    const outs = await bench.create();
     let broken = true;
-    const host = new MemoryHost(connection, {
+    const host = noteHost({
       beforeOperation: ({ name, path }) => {
         if (broken && name === "write" && path === "/notes/a/title") throw new Error("disk is full");
       },
-      onRun: () => ({ exitCode: 0, stdout: "", stderr: "" }),
     });
     for (const path of bench.host.paths()) host.put(path, bench.host.text(path) ?? "");
     const again = noteBench({}, host);
     const wanted = noteInputs({ text: "new", title: "New" });
-    const error = await again.up(outs, wanted).catch((thrown) => thrown);
+    const error = await again.upWithoutRefresh(outs, wanted).catch((thrown) => thrown);
     expect(error).toMatchObject({
       id: "/notes/a",
       properties: { text: "new", __provider: "pointer", schemaVersion: 2 },
@@ -179,7 +110,7 @@ describe("promise 6: interrupted anywhere, the next up converges", () => {
     });
     expect(JSON.parse(error.properties.live)).toMatchObject({ text: "new", title: "untitled" });
     broken = false;
-    const healed = await again.up(error.properties, wanted);
-    expect(JSON.parse(String(healed.outs.live))).toMatchObject({ text: "new", title: "New" });
+    const healed = await again.upWithoutRefresh(error.properties, wanted);
+    expect(JSON.parse(String(healed?.live))).toMatchObject({ text: "new", title: "New" });
   });
 });

@@ -10,7 +10,7 @@ describe("promise 17: renaming, moving and replacing write nothing; destroy reta
     const before = managed(bench.host.written);
     const renamed = noteBench({}, bench.host);
     await renamed.create(noteInputs({ owner: "shop/prod/renamed", onDestroy: "restore" }));
-    await renamed.provider.delete("/notes/a", old.outs);
+    await renamed.provider.delete("/notes/a", old);
     expect(managed(bench.host.written)).toEqual(before);
     expect(renamed.said.join("\n")).toContain("left alone, it now belongs to shop/prod/renamed");
     expect(bench.host.text("/notes/a/text")).toBe("hello");
@@ -21,15 +21,15 @@ describe("promise 17: renaming, moving and replacing write nothing; destroy reta
     bench.host.put("/notes/a/text", "found");
     const old = await bench.create(noteInputs({ onDestroy: "restore" }));
     const replacement = await noteBench({}, bench.host).create(noteInputs({ onDestroy: "restore" }));
-    await bench.provider.delete("/notes/a", old.outs);
+    await bench.provider.delete("/notes/a", old);
     expect(bench.host.text("/notes/a/text")).toBe("hello");
-    await bench.provider.delete("/notes/a", replacement.outs);
+    await bench.provider.delete("/notes/a", replacement);
     expect(bench.host.text("/notes/a/text")).toBe("found");
   });
 
   test("retain is the default: destroy changes nothing and forgets the record", async () => {
     const bench = noteBench();
-    const { outs } = await bench.create();
+    const outs = await bench.create();
     const before = managed(bench.host.written);
     await bench.provider.delete("/notes/a", outs);
     expect(managed(bench.host.written)).toEqual(before);
@@ -52,7 +52,7 @@ describe("promise 17: renaming, moving and replacing write nothing; destroy reta
 
   test("a preview shows that another owner has taken the thing over", async () => {
     const bench = noteBench();
-    const { outs } = await bench.create();
+    const outs = await bench.create();
     await noteBench({}, bench.host).create(noteInputs({ owner: "other/stack/x", takeOverFrom: "shop/prod" }));
     const { inputs } = await bench.provider.read("/notes/a", outs);
     expect(inputs?.deviations).toEqual({ owner: "now managed by other/stack/x" });
@@ -72,7 +72,7 @@ describe("promise 17: renaming, moving and replacing write nothing; destroy reta
   test("what was found at adoption can be restored though nothing had to be written then", async () => {
     const bench = noteBench();
     bench.host.put("/notes/a/text", "hello");
-    const { outs } = await bench.create(noteInputs({ onDestroy: "restore" }));
+    const outs = await bench.create(noteInputs({ onDestroy: "restore" }));
     bench.host.put("/notes/a/text", "changed by somebody");
     await bench.provider.delete("/notes/a", outs);
     expect(bench.host.text("/notes/a/text")).toBe("hello");
@@ -80,7 +80,7 @@ describe("promise 17: renaming, moving and replacing write nothing; destroy reta
 
   test("a stack whose host is gone can be destroyed when it retains, and says what stays behind", async () => {
     const bench = noteBench();
-    const { outs } = await bench.create();
+    const outs = await bench.create();
     const { ProblemError } = await import("../../providers/common/problem.js");
     const gone = noteBench({
       beforeOperation: () => {

@@ -15,7 +15,7 @@ export function routingArgs(lab: Lab, primaryNode: string): Record<string, unkno
     verify: {
       connectTo: { address: lab.web.address, port: lab.web.port },
       publicHost: `${lab.web.publicName}:${lab.web.port}`,
-      samples: 6,
+      samples: 8,
       retryEvery: "100ms",
       settleTime: "20s",
       clusters: Object.fromEntries(lab.clusters.map(({ name, probePath }) => [name, { probeUrl: probePath }])),

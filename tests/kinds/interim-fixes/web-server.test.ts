@@ -1,6 +1,7 @@
 import { settingsSchema } from "../../../providers/kinds/interim-fixes/schema.js";
 import type { Way } from "../../../providers/kinds/interim-fixes/switching.js";
 import { ReachedWebServer } from "../../../providers/kinds/interim-fixes/web-server.js";
+import { isDone } from "../../support/fault.js";
 import {
   CONF,
   connection,
@@ -10,7 +11,7 @@ import {
   ROOT,
   WebServerModel,
 } from "../plugin-routing/bench.js";
-import { everywhere } from "../plugin-routing/faults.js";
+import { everywhereOn } from "../plugin-routing/faults.js";
 import { APPS, DMGR, INFRA, pluginXml } from "../plugin-routing/fixtures.js";
 
 const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
@@ -199,13 +200,9 @@ describe("by directive", () => {
         expect(model.host.text(COPY)).toBeUndefined();
       };
       for (const way of [THERE, BACK]) {
-        const indices = await everywhere(side, lasting, async (model, fault) => {
+        const indices = await everywhereOn(side, lasting, async (model, fault) => {
           if (way === BACK) await reached(model).route(swapped, THERE);
-          fault.active = true;
-          await reached(model)
-            .route(way === THERE ? swapped : found, way)
-            .catch(() => undefined);
-          fault.active = false;
+          await isDone(fault.during(() => reached(model).route(way === THERE ? swapped : found, way)));
           await settled(model);
         });
         expect(indices).toBeGreaterThan(2);

@@ -4,15 +4,13 @@ import type { AddressInfo } from "node:net";
 import { type PluginCluster, readPluginConfig } from "../../../providers/formats/plugin-cfg.js";
 import { pluginRoutingOver } from "../../../providers/kinds/plugin-routing/kind.js";
 import type { Live } from "../../../providers/kinds/plugin-routing/live.js";
-import type { Access } from "../../../providers/lifecycle/kind.js";
-import { managedProvider } from "../../../providers/lifecycle/provider.js";
-import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
-import { connectionSchema } from "../../../providers/targets/connection.js";
 import type { RunResult } from "../../../providers/targets/host.js";
 import { findPluginDirective } from "../../../providers/targets/httpd.js";
-import { plansOfCommands } from "../../support/commands.js";
 import { MemoryHost, type MemoryHostOptions } from "../../support/memory-host.js";
+import { modelledConnection, providerBench, reaching, type Stored } from "../../support/provider-bench.js";
 import { APPS, type ClusterFixture, DMGR, INFRA, NODES, pluginXml } from "./fixtures.js";
+
+export type { Stored };
 
 export const ROOT = "/opt/IBM/HTTPServer";
 export const HTTPD_CONF = `${ROOT}/conf/httpd.conf`;
@@ -31,14 +29,7 @@ WebSpherePluginConfig "${GENERATED}"
 # the end
 `;
 
-export const connection = connectionSchema.parse({
-  name: "web1",
-  address: "127.0.0.1",
-  user: "admin",
-  auth: { agent: true },
-  stateDirectory: "/state",
-  operationTimeout: "5s",
-});
+export const connection = modelledConnection("web1");
 
 const OK: RunResult = { exitCode: 0, stdout: "Syntax OK\n", stderr: "" };
 
@@ -198,7 +189,7 @@ export class WebServerModel {
 }
 
 /** The inputs that a component would give. */
-export function routingInputs(web: WebServerModel, more: Record<string, unknown> = {}): Record<string, unknown> {
+export function routingInputs(web: WebServerModel, more: Stored = {}): Stored {
   return {
     webServer: "webserver1",
     host: "web1",
@@ -225,49 +216,22 @@ export function routingInputs(web: WebServerModel, more: Record<string, unknown>
   };
 }
 
-export type Stored = Record<string, unknown>;
-
-/** The provider of plug-in routing for one modelled web server, called as the engine calls it. */
+/** The provider of plug-in routing for one modelled web server. */
 export function routingBench(web: WebServerModel) {
-  const said: string[] = [];
-  const fresh: Access = { host: () => web.host, files: () => web.host.files };
-  const cached: Access = { host: () => web.host, files: () => snapshotReader(web.host) };
-  const shown = plansOfCommands();
   const kind = pluginRoutingOver(async (ms) => {
     web.waited.push(ms);
     web.whileWaiting();
     web.lookAgain();
   });
-  const provider = managedProvider(kind, { fresh, cached, say: (line) => said.push(line), shown });
-  const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
-    const { inputs: news, failures } = await provider.check(olds, inputs);
-    if (failures?.length) throw new Error(JSON.stringify(failures));
-    return { ...news, __provider: "pointer" };
-  };
-  const id = `web1:${HTTPD_CONF}`;
+  const bench = providerBench(kind, reaching(web.host), () => routingInputs(web));
   return {
-    said,
-    provider,
-    async create(inputs = routingInputs(web)): Promise<Stored> {
-      return { ...(await provider.create(await checked({}, inputs))).outs, __provider: "pointer" };
-    },
-    /** `pulumi up` with refresh; undefined = nothing to do. */
-    async up(olds: Stored, inputs = routingInputs(web)): Promise<Stored | undefined> {
-      // Each is a pulumi command of its own.
-      shown.nextCommand();
-      const { props } = await provider.read(id, olds);
-      const news = await checked(props as Stored, inputs);
-      const { changes } = await provider.diff(id, props as Stored, news);
-      if (!changes) return undefined;
-      return { ...(await provider.update(id, props as Stored, news)).outs, __provider: "pointer" };
-    },
+    ...bench,
     /** What a refreshed preview shows: aspects as observed, and deviations. */
     async drift(olds: Stored): Promise<{ primaryNode: unknown; deviations: Record<string, string>; live: Live }> {
-      const { inputs, props } = await provider.read(id, olds);
+      const { inputs, props } = await bench.refresh(olds);
       const { primaryNode, deviations = {} } = inputs as { primaryNode: unknown; deviations?: Record<string, string> };
-      return { primaryNode, deviations, live: JSON.parse(String(props?.live)) as Live };
+      return { primaryNode, deviations, live: JSON.parse(String(props.live)) as Live };
     },
-    destroy: (olds: Stored) => provider.delete(id, olds),
   };
 }
 

@@ -1,5 +1,6 @@
-import { CONF, copyOf, GENERATED, HTTPD_CONF, routingBench, type Stored, type WebServerModel } from "./bench.js";
-import { everywhere, FAULTS, type Fault, inputsFor, stateOf } from "./faults.js";
+import { FAULTS, isDone } from "../../support/fault.js";
+import { CONF, copyOf, GENERATED, HTTPD_CONF, routingBench, type WebServerModel } from "./bench.js";
+import { everywhereOn, inputsFor } from "./faults.js";
 import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
 
 /** Generous, since the machine may be busy: every index is a whole run and its recovery. */
@@ -21,14 +22,6 @@ const untouched = (web: WebServerModel) => {
   expectOn(web, "node1");
 };
 
-/** A run with the fault in it, and what the state then holds. */
-async function struck(fault: Fault, run: () => Promise<Stored | undefined>): Promise<Stored | undefined> {
-  fault.active = true;
-  const stored = await stateOf(run() as Promise<Stored>);
-  fault.active = false;
-  return stored;
-}
-
 const DEATHS = FAULTS.filter(([, , lasting]) => lasting);
 
 /** Between a death and the next run the plug-in may have looked at its file, or not. */
@@ -41,9 +34,9 @@ describe("promise 6: interrupted anywhere, routing in place converges and the pr
   test.each(
     FAULTS.flatMap(([name, ...fault]) => BETWEEN.map(([between, look]) => [name, between, ...fault, look] as const)),
   )("move to node10: %s, %s", async (_name, _between, side, lasting, look) => {
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
-      const stored = await struck(fault, () => bench.create(inPlace(web)));
+      const stored = await fault.strike(() => bench.create(inPlace(web)));
       look(web);
       const outs = (stored ? await bench.up(stored, inPlace(web)) : await bench.create(inPlace(web))) ?? stored ?? {};
       expectOn(web, "node10");
@@ -57,9 +50,9 @@ describe("promise 6: interrupted anywhere, routing in place converges and the pr
 
   test.each(DEATHS)("back to the start after a half-done move: %s", async (_name, side, lasting) => {
     let edited = 0;
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
-      const stored = await struck(fault, () => bench.create(inPlace(web)));
+      const stored = await fault.strike(() => bench.create(inPlace(web)));
       if (web.host.text(GENERATED) !== AS_GENERATED) edited++;
       web.lookAgain();
       const back = inPlace(web, { primaryNode: "as generated" });
@@ -72,16 +65,10 @@ describe("promise 6: interrupted anywhere, routing in place converges and the pr
   });
 
   test.each(FAULTS)("promise 9: restore on destroy: %s", async (_name, side, lasting) => {
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
       const outs = await bench.create(inPlace(web, { onDestroy: "restore" }));
-      fault.active = true;
-      const failed = await bench.destroy(outs).then(
-        () => false,
-        () => true,
-      );
-      fault.active = false;
-      if (failed) await bench.destroy(outs);
+      if (!(await isDone(fault.during(() => bench.destroy(outs))))) await bench.destroy(outs);
       untouched(web);
     });
     expect(indices).toBeGreaterThan(5);
@@ -92,11 +79,11 @@ describe("promise 6: interrupted anywhere, routing in place converges and the pr
     "what turns out bad for users goes back to where the first run started: %s",
     async (_name, side, lasting) => {
       let judged = 0;
-      await everywhere(side, lasting, async (web, fault) => {
+      await everywhereOn(side, lasting, async (web, fault) => {
         const bench = routingBench(web);
         const outs = await bench.create(inPlace(web));
         const before = web.host.text(GENERATED);
-        const stored = (await struck(fault, () => bench.up(outs, inPlace(web, { primaryNode: "node1" })))) ?? outs;
+        const stored = (await fault.strike(() => bench.up(outs, inPlace(web, { primaryNode: "node1" })))) ?? outs;
         await web.host.close();
         web.lookAgain();
         const { kept } = JSON.parse(
@@ -123,10 +110,10 @@ describe("promise 6: interrupted anywhere, routing in place converges and the pr
 
 describe("promise 6: interrupted anywhere, the way of switching is another one after the next up", () => {
   test.each(FAULTS)("directive → in-place: %s", async (_name, side, lasting) => {
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
       const outs = await bench.create(inputsFor(web));
-      const stored = (await struck(fault, () => bench.up(outs, inPlace(web)))) ?? outs;
+      const stored = (await fault.strike(() => bench.up(outs, inPlace(web)))) ?? outs;
       web.lookAgain();
       await web.host.close();
       const moved = (await bench.up(stored, inPlace(web))) ?? stored;
@@ -141,10 +128,10 @@ describe("promise 6: interrupted anywhere, the way of switching is another one a
   });
 
   test.each(FAULTS)("in-place → directive: %s", async (_name, side, lasting) => {
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
       const outs = await bench.create(inPlace(web));
-      const stored = (await struck(fault, () => bench.up(outs, inputsFor(web)))) ?? outs;
+      const stored = (await fault.strike(() => bench.up(outs, inputsFor(web)))) ?? outs;
       web.lookAgain();
       await web.host.close();
       const moved = (await bench.up(stored, inputsFor(web))) ?? stored;
@@ -160,10 +147,10 @@ describe("promise 6: interrupted anywhere, the way of switching is another one a
 
   test.each(DEATHS)("given up half-way, and back to the first way: %s", async (_name, side, lasting) => {
     let pointed = 0;
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
       const outs = await bench.create(inPlace(web));
-      const stored = (await struck(fault, () => bench.up(outs, inputsFor(web)))) ?? outs;
+      const stored = (await fault.strike(() => bench.up(outs, inputsFor(web)))) ?? outs;
       if (web.host.text(HTTPD_CONF) !== CONF) pointed++;
       web.lookAgain();
       await web.host.close();

@@ -1,3 +1,4 @@
+import { FAULTS, Fault, isDone, stateOf } from "../../support/fault.js";
 import { lineCut, type Operation } from "../../support/memory-host.js";
 import {
   CONF,
@@ -9,7 +10,7 @@ import {
   type Stored,
   WebServerModel,
 } from "./bench.js";
-import { everywhere, FAULTS, Fault, inputsFor, stateOf } from "./faults.js";
+import { everywhereOn, inputsFor } from "./faults.js";
 import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
 
 /** Generous, since the machine may be busy: every index is a whole run and its recovery. */
@@ -18,18 +19,12 @@ jest.setTimeout(120_000);
 describe("promise 6: interrupted anywhere, the next up converges and the proof is never skipped", () => {
   test.each(FAULTS)("move to node10: %s", async (_name, side, lasting) => {
     let unharmed = 0;
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
-      fault.active = true;
-      const creating = bench.create(inputsFor(web));
+      const creating = fault.during(() => bench.create(inputsFor(web)));
       const stored = await stateOf(creating);
-      fault.active = false;
       // One operation that fails costs a run nothing; or all is as it was, and proved.
-      const isDone = await creating.then(
-        () => true,
-        () => false,
-      );
-      if (isDone) unharmed++;
+      if (await isDone(creating)) unharmed++;
       else if (!lasting) {
         expect(web.host.text(HTTPD_CONF)).toBe(CONF);
         expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
@@ -51,11 +46,9 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
   });
 
   test.each(FAULTS)("back to the start after a half-done move: %s", async (_name, side, lasting) => {
-    await everywhere(side, lasting, async (web, fault) => {
+    await everywhereOn(side, lasting, async (web, fault) => {
       const bench = routingBench(web);
-      fault.active = true;
-      const stored = await stateOf(bench.create(inputsFor(web)));
-      fault.active = false;
+      const stored = await fault.strike(() => bench.create(inputsFor(web)));
       const back = inputsFor(web, { primaryNode: "as generated" });
       if (stored) await bench.up(stored, back);
       else await bench.create(back);
@@ -65,17 +58,11 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
   });
 
   test.each(FAULTS)("promise 9: restore on destroy: %s", async (_name, side, lasting) => {
-    const indices = await everywhere(side, lasting, async (web, fault) => {
+    const indices = await everywhereOn(side, lasting, async (web, fault) => {
       web.host.put(copyOf("node10"), "<!-- an admin's own copy, not well-formed");
       const bench = routingBench(web);
       const outs = await bench.create(inputsFor(web, { onDestroy: "restore" }));
-      fault.active = true;
-      const failed = await bench.destroy(outs).then(
-        () => false,
-        () => true,
-      );
-      fault.active = false;
-      if (failed) await bench.destroy(outs);
+      if (!(await isDone(fault.during(() => bench.destroy(outs))))) await bench.destroy(outs);
       expect(web.host.text(HTTPD_CONF)).toBe(CONF);
       expect(web.host.text(copyOf("node10"))).toBe("<!-- an admin's own copy, not well-formed");
       expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
@@ -87,14 +74,12 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
     "a copy in force, rewritten with what turns out bad for users: %s",
     async (_name, side, lasting) => {
       let judged = 0;
-      const indices = await everywhere(side, lasting, async (web, fault) => {
+      const indices = await everywhereOn(side, lasting, async (web, fault) => {
         const bench = routingBench(web);
         const outs = await bench.create(inputsFor(web));
         const good = web.host.text(copyOf("node10"));
         web.host.put(GENERATED, pluginXml([APPS, INFRA, DMGR], '<Property Name="ESIEnable" Value="true"/>'));
-        fault.active = true;
-        const stored = (await stateOf(bench.up(outs, inputsFor(web)) as Promise<Stored>)) ?? outs;
-        fault.active = false;
+        const stored = (await fault.strike(() => bench.up(outs, inputsFor(web)))) ?? outs;
         await web.host.close();
         const { kept } = JSON.parse(
           web.host.text(web.host.paths().find((path) => path.includes("/records/")) ?? "") ?? "",
@@ -125,7 +110,7 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
       for (let j = 0; reached && j < 100; j++) {
         const faults = [faultAt(i), faultAt(j)];
         const strike = (side: "beforeOperation" | "afterOperation") => (operation: Operation) => {
-          for (const fault of faults) fault.hooks[side](operation);
+          for (const fault of faults) fault.host[side](operation);
         };
         const hooks = { beforeOperation: strike("beforeOperation"), afterOperation: strike("afterOperation") };
         const web = await new WebServerModel(hooks).start();
@@ -139,10 +124,8 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
           const bench = routingBench(web);
           let stored: Stored | undefined;
           for (const fault of faults) {
-            fault.active = true;
-            stored =
-              (await stateOf((stored ? bench.up(stored, inputs) : bench.create(inputs)) as Promise<Stored>)) ?? stored;
-            fault.active = false;
+            const before = stored;
+            stored = (await fault.strike(() => (before ? bench.up(before, inputs) : bench.create(inputs)))) ?? before;
           }
           const outs = (stored ? await bench.up(stored, inputs) : await bench.create(inputs)) ?? stored ?? {};
           expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
@@ -184,12 +167,12 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
   });
 
   test("undo of a resumed run goes back to where the first run started, not to the half-way state", async () => {
-    const fault = new Fault(0, "before", true);
     let kill = false;
+    let dead = false;
     const web = await new WebServerModel({
       beforeOperation: (operation) => {
-        if (kill && operation.name === "jobs.peek") fault.active = true;
-        if (fault.active) throw lineCut("web1");
+        if (kill && operation.name === "jobs.peek") dead = true;
+        if (dead) throw lineCut("web1");
       },
     }).start();
     try {
@@ -197,7 +180,7 @@ describe("promise 6: interrupted anywhere, the next up converges and the proof i
       kill = true;
       const stored = await stateOf(bench.create(inputsFor(web)));
       kill = false;
-      fault.active = false;
+      dead = false;
       expect(web.host.text(HTTPD_CONF)).not.toBe(CONF);
       web.down.add("node10_apps_server1");
       const again = stored ? bench.up(stored, inputsFor(web)) : bench.create(inputsFor(web));

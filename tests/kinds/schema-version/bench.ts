@@ -1,25 +1,16 @@
 import { schemaVersionKind } from "../../../providers/kinds/schema-version/kind.js";
-import type { Access } from "../../../providers/lifecycle/kind.js";
-import { managedProvider } from "../../../providers/lifecycle/provider.js";
-import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
-import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
-import { connectionSchema } from "../../../providers/targets/connection.js";
 import type { Row } from "../../../providers/targets/db2/database.js";
 import { MemoryDatabase, type MemoryDatabaseOptions } from "../../support/memory-database.js";
 import { MemoryHost, type MemoryHostOptions } from "../../support/memory-host.js";
+import { modelledConnection, providerBench, reaching, type Stored } from "../../support/provider-bench.js";
+
+export type { Stored };
 
 export const HOMEPAGE = "HOMEPAGE.HOMEPAGE_SCHEMA";
 const CLOCK = "SELECT CURRENT TIMESTAMP AS SERVER_TIME FROM SYSIBM.SYSDUMMY1";
 export const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOMEPAGE' AND TABNAME = 'NR_NEW'";
 
-export const home = connectionSchema.parse({
-  name: "dmgr",
-  address: "127.0.0.1",
-  user: "admin",
-  auth: { agent: true },
-  stateDirectory: "/state",
-  operationTimeout: "5s",
-});
+export const home = modelledConnection("dmgr");
 
 /** A modelled database with the table of Homepage at 704, a backup of this morning, and nobody connected. */
 export class DatabaseModel {
@@ -77,7 +68,7 @@ export const catalogProbe = (more: Record<string, unknown> = {}) => ({
 });
 
 /** The inputs that a component would give. */
-export const schemaInputs = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
+export const schemaInputs = (more: Stored = {}): Stored => ({
   database: "homepage",
   component: "HOMEPAGE",
   connection: {
@@ -99,54 +90,13 @@ export const schemaInputs = (more: Record<string, unknown> = {}): Record<string,
   ...more,
 });
 
-export type Stored = Record<string, unknown>;
-
-/** The provider of schema levels for one modelled database, called as the engine calls it. */
-export const schemaBench = (model: DatabaseModel) =>
-  providerBench(model.host, () => model.database, "homepage/HOMEPAGE");
+/** The provider of schema levels for one modelled database. */
+export const schemaBench = (model: DatabaseModel) => schemaBenchOver(model.host, () => model.database);
 
 /** The same for any databases. */
-export function providerBench(host: MemoryHost, openDatabase: Parameters<typeof schemaVersionKind>[0], id: string) {
-  const said: string[] = [];
-  const fresh: Access = { host: () => host, files: () => host.files };
-  const cached: Access = { host: () => host, files: () => snapshotReader(host) };
+export function schemaBenchOver(host: MemoryHost, openDatabase: Parameters<typeof schemaVersionKind>[0]) {
   const kind = schemaVersionKind(openDatabase);
-  const provider = managedProvider(kind, {
-    fresh,
-    cached,
-    say: (line) => said.push(line),
-    shown: plansOfThisProcess(),
-  });
-  const checked = async (olds: object, inputs: Record<string, unknown>): Promise<Stored> => {
-    const { inputs: news, failures } = await provider.check(olds, inputs);
-    if (failures?.length) throw new Error(JSON.stringify(failures));
-    return { ...news, __provider: "pointer" };
-  };
-  const refreshed = async (olds: Stored) => (await provider.read(id, olds)) as { inputs: Stored; props: Stored };
-  return {
-    said,
-    provider,
-    kind,
-    async create(inputs = schemaInputs()): Promise<Stored> {
-      return { ...(await provider.create(await checked({}, inputs))).outs, __provider: "pointer" };
-    },
-    /** `pulumi up` with refresh; undefined = nothing to do. */
-    async up(olds: Stored, inputs = schemaInputs()): Promise<Stored | undefined> {
-      const { props } = await refreshed(olds);
-      const news = await checked(props, inputs);
-      const { changes } = await provider.diff(id, props, news);
-      if (!changes) return undefined;
-      return { ...(await provider.update(id, props, news)).outs, __provider: "pointer" };
-    },
-    /** `pulumi preview` with refresh: the lines it prints, and what it finds. */
-    async preview(olds: Stored, inputs = schemaInputs()) {
-      const before = said.length;
-      const { inputs: found, props } = await refreshed(olds);
-      const { changes } = await provider.diff(id, props, await checked(props, inputs));
-      return { changes, found, props, lines: said.slice(before) };
-    },
-    destroy: (olds: Stored) => provider.delete(id, olds),
-  };
+  return { kind, ...providerBench(kind, reaching(host), schemaInputs) };
 }
 
 /** What create is refused with, or undefined when the level was raised. */

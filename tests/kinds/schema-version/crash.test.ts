@@ -1,83 +1,25 @@
-import type { DatabaseOperation } from "../../support/memory-database.js";
-import { lineCut, type Operation } from "../../support/memory-host.js";
+import { everywhere, FAULTS } from "../../support/fault.js";
 import { DatabaseModel, type Stored, schemaBench, schemaInputs, statement } from "./bench.js";
-
-/** Only around these can a crash leave a half-done state on the host; of the database every operation counts. */
-const CHANGES = new Set(["write", "createExclusive", "makeDirectory", "remove"]);
-
-/** Makes one operation fail: before it happened, or after it with its answer lost; for once, or from then on. */
-class Fault {
-  active = false;
-  #seen = -1;
-  #dead = false;
-
-  constructor(
-    private readonly index: number,
-    private readonly side: "before" | "after",
-    private readonly lasting: boolean,
-  ) {}
-
-  get reached(): boolean {
-    return this.#seen >= this.index;
-  }
-
-  readonly database = {
-    beforeOperation: (_operation: DatabaseOperation) => this.#strike("before"),
-    afterOperation: (_operation: DatabaseOperation) => this.#strike("after"),
-  };
-  readonly host = {
-    beforeOperation: ({ name }: Operation) => this.#strike("before", CHANGES.has(name)),
-    afterOperation: ({ name }: Operation) => this.#strike("after", CHANGES.has(name)),
-  };
-
-  #strike(side: "before" | "after", counts = true): void {
-    if (!this.active) return;
-    if (this.#dead) throw lineCut("dmgr");
-    if (!counts) return;
-    if (side === "before") this.#seen++;
-    if (this.#seen !== this.index || side !== this.side) return;
-    this.#dead = this.lasting;
-    throw lineCut("dmgr");
-  }
-}
-
-const stateOf = (work: Promise<Stored>): Promise<Stored | undefined> =>
-  work.catch((error: { id?: string; properties?: Stored }) => (error.id ? error.properties : undefined));
-
-const FAULTS = [
-  ["the process dies before an operation", "before", true],
-  ["the process dies after an operation", "after", true],
-  ["an operation fails once", "before", false],
-  ["promise 20: an operation's answer is lost", "after", false],
-] as const;
 
 jest.setTimeout(120_000);
 
 /** Creates with a fault at every operation in turn, and answers how many there were. `after` looks at what it left. */
-async function everywhere(
+const everyCreate = (
   side: "before" | "after",
   lasting: boolean,
   inputs: Stored,
   after: (model: DatabaseModel, stored: Stored | undefined) => Promise<void>,
-): Promise<number> {
-  let index = 0;
-  for (let reached = true; reached; index++) {
-    expect(index).toBeLessThan(100);
-    const fault = new Fault(index, side, lasting);
+): Promise<number> =>
+  everywhere(side, lasting, async (fault) => {
     const model = new DatabaseModel(fault.database, fault.host);
-    fault.active = true;
-    const stored = await stateOf(schemaBench(model).create(inputs));
-    reached = fault.reached;
-    fault.active = false;
+    const stored = await fault.strike(() => schemaBench(model).create(inputs));
     expect([704, 705]).toContain(model.level);
     await after(model, stored);
-  }
-  return index;
-}
+  });
 
 describe("promise 6: interrupted anywhere, the next up converges, and the level is raised once", () => {
   test.each(FAULTS)("%s", async (_name, side, lasting) => {
-    const index = await everywhere(side, lasting, schemaInputs(), async (model, stored) => {
+    const index = await everyCreate(side, lasting, schemaInputs(), async (model, stored) => {
       const next = schemaBench(model);
       const inputs = schemaInputs();
       const outs = (stored?.live ? ((await next.up(stored, inputs)) ?? stored) : await next.create(inputs)) as Stored;
@@ -114,7 +56,7 @@ describe("a statement serves for one change, wherever the run is interrupted", (
 
   test.each(FAULTS)("%s: the next up converges, or says what is not known", async (_name, side, lasting) => {
     const outcomes = new Set<string>();
-    const index = await everywhere(side, lasting, inputs, async (model, stored) => {
+    const index = await everyCreate(side, lasting, inputs, async (model, stored) => {
       const raised = model.level === 705;
       const refused = await refusalOf(next(model, stored, inputs));
       outcomes.add(refused ? "refused" : raised ? "was there" : "raised");
@@ -139,7 +81,7 @@ describe("a statement serves for one change, wherever the run is interrupted", (
     "%s, and a backup is restored before the next up: not raised twice",
     async (_name, side, lasting) => {
       let restored = 0;
-      await everywhere(side, lasting, inputs, async (model, stored) => {
+      await everyCreate(side, lasting, inputs, async (model, stored) => {
         if (model.level === 705) restored++;
         model.level = 704;
         const refused = await refusalOf(next(model, stored, inputs));

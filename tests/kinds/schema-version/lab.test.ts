@@ -5,7 +5,7 @@ import type { DatabaseConnection } from "../../../providers/targets/db2/connecti
 import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
 import { MemoryHost } from "../../support/memory-host.js";
 import { describeDb2, startTestDb2 } from "../../targets/db2/lab.js";
-import { home, providerBench, type Stored, schemaInputs } from "./bench.js";
+import { home, type Stored, schemaBenchOver, schemaInputs } from "./bench.js";
 
 const LEVEL = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
 const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOMEPAGE' AND TABNAME = 'HOMEPAGE_SCHEMA'";
@@ -16,8 +16,7 @@ jest.setTimeout(120_000);
 describeDb2("schema levels, with the real driver against the lab's server", () => {
   let lab: Db2Lab;
   /** A process of its own; what it remembers is on the host. */
-  const bench = (component: Component = "HOMEPAGE", host = new MemoryHost(home)) =>
-    providerBench(host, openDatabase, `homepage/${component}`);
+  const bench = (host = new MemoryHost(home)) => schemaBenchOver(host, openDatabase);
   const inputs = (more: Stored = {}, database: Db2DatabaseName = "HOMEPAGE", connection: object = {}) =>
     schemaInputs({
       database: database.toLowerCase(),
@@ -59,7 +58,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
 
   test("704 → up → 705 → preview empty; 704 by hand → drift shown → healed", async () => {
     const host = new MemoryHost(home);
-    const one = bench("HOMEPAGE", host);
+    const one = bench(host);
     const outs = await one.create(inputs());
     expect(await level()).toBe("705");
     expect(one.said.join("\n")).toMatch(/1\. homepage: set HOMEPAGE\.HOMEPAGE_SCHEMA\.DBSCHEMAVER from 704 to 705/);
@@ -67,7 +66,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     expect(await one.preview(outs, inputs())).toMatchObject({ changes: false, lines: [] });
 
     await setLevel(704);
-    const next = bench("HOMEPAGE", host);
+    const next = bench(host);
     const { found, changes } = await next.preview(outs, inputs());
     expect([changes, found.version]).toEqual([true, "704"]);
     await next.up(outs, inputs());
@@ -143,7 +142,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
           },
         };
       };
-      const one = providerBench(new MemoryHost(home), cutting, "homepage/HOMEPAGE");
+      const one = schemaBenchOver(new MemoryHost(home), cutting);
       await one.create(inputs());
       expect(one.said.join("\n")).toContain("outcome unknown, looking again");
       const times = one.said.filter((line) => line.includes("/1] homepage: set")).length;
@@ -200,7 +199,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
           };
         };
         const owner = `shop/${stack}/level`;
-        return providerBench(new MemoryHost(home), meet, "homepage/HOMEPAGE").create({ ...wanted, owner });
+        return schemaBenchOver(new MemoryHost(home), meet).create({ ...wanted, owner });
       };
       const runs = await Promise.allSettled([run("one", first), run("two", second)]);
       return { runs, changes: await lab.sql("SELECT FROM_LEVEL, TO_LEVEL FROM HOMEPAGE.CHANGES") };
@@ -276,13 +275,13 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     };
     const host1 = new MemoryHost(home);
     try {
-      const work = providerBench(host1, locking, "homepage/HOMEPAGE").create(inputs({ contentProof }));
+      const work = schemaBenchOver(host1, locking).create(inputs({ contentProof }));
       await expect(work).rejects.toThrow(/held by another.*the statement has not served: the next up may use it/s);
     } finally {
       await lab.fault("lock-row", false);
     }
     expect(await level()).toBe("704");
-    await bench("HOMEPAGE", host1).create(inputs({ contentProof }));
+    await bench(host1).create(inputs({ contentProof }));
     expect(await level()).toBe("705");
   });
 
@@ -338,7 +337,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
       for (const sql of statements) await lab.sql(sql, "FORUM");
       try {
         const wanted = inputs({ component: "FORUMS" }, "FORUM");
-        await expect(bench("FORUMS").create(wanted)).rejects.toThrow(message);
+        await expect(bench().create(wanted)).rejects.toThrow(message);
       } finally {
         if (statements.length > 0) await lab.sql("DROP TABLE FORUM.DF_SCHEMA", "FORUM");
       }
@@ -351,7 +350,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
         ["CREATE SYNONYM FORUM.DF_SCHEMA FOR FORUM.ACTUAL", "DROP SYNONYM FORUM.DF_SCHEMA", /it is an alias/],
       ] as const) {
         await lab.sql(make, "FORUM");
-        await expect(bench("FORUMS").create(inputs({ component: "FORUMS" }, "FORUM"))).rejects.toThrow(message);
+        await expect(bench().create(inputs({ component: "FORUMS" }, "FORUM"))).rejects.toThrow(message);
         await lab.sql(drop, "FORUM");
       }
     });
@@ -386,7 +385,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     const contentProof = {
       catalogProbe: { level: version, postLevel: postVersion, sql: "SELECT 1 FROM SYSIBM.SYSDUMMY1", expect: 1 },
     };
-    const one = bench(component);
+    const one = bench();
     const declared = inputs({ component, contentProof, ...levels }, database);
     const outs = await one.create(declared);
     expect((await lab.sql(sql, database))[0]?.L).toBe([version, postVersion].filter(Boolean).join(" "));

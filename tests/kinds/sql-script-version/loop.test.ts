@@ -1,23 +1,12 @@
 import { sqlScriptVersion } from "../../../providers/kinds/sql-script-version/kind.js";
-import type { Access } from "../../../providers/lifecycle/kind.js";
-import { managedProvider } from "../../../providers/lifecycle/provider.js";
-import { plansOfThisProcess } from "../../../providers/lifecycle/shown.js";
-import { snapshotReader } from "../../../providers/lifecycle/snapshot-reader.js";
-import { connectionSchema } from "../../../providers/targets/connection.js";
 import { lineCut, MemoryHost, type MemoryHostOptions, type Operation } from "../../support/memory-host.js";
+import { modelledConnection, providerBench, reaching, type Stored } from "../../support/provider-bench.js";
 
 const PATH = "/opt/wizard/connections.sql/homepage/db2/createDb.sql";
 const SCRIPT = `-- Größe\r\nINSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA (COMPKEY, DBSCHEMAVER, RELEASEVER)\r\nVALUES ('HOMEPAGE', 704, '')@\r\n`;
 const CORRECTED = SCRIPT.replace("704", "705");
-type Stored = Record<string, unknown>;
 
-const connection = connectionSchema.parse({
-  name: "db1",
-  address: "127.0.0.1",
-  user: "db2inst1",
-  auth: { agent: true },
-  stateDirectory: "/state",
-});
+const connection = modelledConnection("db1");
 
 const inputs = (more: Stored = {}): Stored => ({
   host: "db1",
@@ -36,39 +25,7 @@ const inputs = (more: Stored = {}): Stored => ({
 function benchOf(options: MemoryHostOptions = {}, content: string | Buffer = SCRIPT) {
   const host = new MemoryHost(connection, options);
   host.put(PATH, content, { mode: 0o640, uid: 1001 });
-  const said: string[] = [];
-  const fresh: Access = { host: () => host, files: () => host.files };
-  const cached: Access = { host: () => host, files: () => snapshotReader(host) };
-  const provider = managedProvider(sqlScriptVersion, {
-    fresh,
-    cached,
-    say: (line) => said.push(line),
-    shown: plansOfThisProcess(),
-  });
-  const checked = async (olds: Stored, news: Stored): Promise<Stored> => {
-    const result = await provider.check(olds, news);
-    if (result.failures?.length) throw new Error(JSON.stringify(result.failures));
-    return { ...result.inputs, __provider: "pointer" };
-  };
-  return {
-    host,
-    said,
-    async create(news = inputs()): Promise<Stored> {
-      return { ...(await provider.create(await checked({}, news))).outs, __provider: "pointer" };
-    },
-    async preview(olds: Stored, news = inputs()) {
-      const before = said.length;
-      const { inputs: found, props } = await provider.read("id", olds);
-      const { changes } = await provider.diff("id", props, await checked(props as Stored, news));
-      return { changes, found: found as Stored, props: props as Stored, lines: said.slice(before) };
-    },
-    async up(olds: Stored, news = inputs()): Promise<Stored | undefined> {
-      const { changes, props } = await this.preview(olds, news);
-      if (!changes) return undefined;
-      return { ...(await provider.update("id", props, await checked(props, news))).outs, __provider: "pointer" };
-    },
-    destroy: (olds: Stored) => provider.delete("id", olds),
-  };
+  return { host, ...providerBench(sqlScriptVersion, reaching(host), inputs) };
 }
 
 test("promise 1: corrected once; then the preview is empty and a second up writes nothing", async () => {
