@@ -1,3 +1,5 @@
+import { fstatSync } from "node:fs";
+
 /** The engine gives a provider five seconds between its SIGINT and the end. */
 const GRACE_MS = 4_000;
 
@@ -34,11 +36,15 @@ function listen(): void {
 }
 
 /**
- * Ends this process, as a signal does, when nobody reads its output any more. An engine that was killed leaves it behind, and
- * the SDK would report each line that cannot be written as an error, which cannot be written either, for ever.
+ * Ends this process, as a signal does, with the engine that started it, also one that was killed and could not say so: the engine
+ * holds our standard input open for as long as it lives. Nobody reads our output any more then, and the SDK would report each
+ * line that cannot be written as an error, which cannot be written either, for ever.
  */
 export function endWithTheEngine(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
+  const input = fstatSync(0);
+  // A terminal or /dev/null says nothing about the engine's life.
+  if (input.isFIFO() || input.isSocket()) process.stdin.once("close", stop).resume();
 }
 
 function stop(): void {

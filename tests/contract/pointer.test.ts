@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { withSettings } from "../../policy/settings.js";
@@ -9,6 +9,9 @@ import { ProviderProcess } from "../support/provider-process.js";
 const ROOT = resolve(__dirname, "../..");
 /** A closed port on this machine: discard. */
 const CLOSED_PORT = 9;
+/** Columns of /proc/net/tcp. */
+const STATE = 3;
+const INODE = 9;
 
 const routing = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
   webServer: "webserver1",
@@ -118,3 +121,29 @@ test("the process ends on the engine's signal", async () => {
   const code = await provider.stop();
   expect(code === null || code === 130).toBe(true);
 });
+
+describe("promise 6: an engine that was killed", () => {
+  test("takes its provider with it, also one that says nothing: standard input ends with the engine", async () => {
+    const provider = await ProviderProcess.start(ROOT);
+    await provider.check(routing());
+    expect(await provider.withoutEngine()).toBe(130);
+  });
+
+  test("leaves one that was asked nothing, which holds no file and no connection but its own port", async () => {
+    const provider = await ProviderProcess.start(ROOT);
+    const held = provider.open.filter((link) => !/^(pipe|anon_inode|socket):|^\/dev\/null$/.test(link));
+    expect(held).toEqual([]);
+    expect(connectionsOf(provider)).toEqual(["LISTEN"]);
+    await provider.stop();
+  });
+});
+
+/** Their states, of TCP: LISTEN, or "other". Standard streams are sockets too where Node.js makes them. */
+function connectionsOf({ open }: ProviderProcess): readonly string[] {
+  const inodes = open.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+  return ["tcp", "tcp6"]
+    .flatMap((table) => readFileSync(`/proc/net/${table}`, "utf8").split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => inodes.includes(columns[INODE] ?? ""))
+    .map((columns) => (columns[STATE] === "0A" ? "LISTEN" : "other"));
+}

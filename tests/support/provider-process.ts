@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
@@ -9,6 +10,7 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 
 type Properties = Record<string, unknown>;
 const START_TIMEOUT_MS = 30_000;
+const END_TIMEOUT_MS = 30_000;
 
 /** The SDK's real provider process, as the engine starts it, spoken to over gRPC without an engine. */
 export class ProviderProcess {
@@ -22,7 +24,7 @@ export class ProviderProcess {
   /** @param cwd the program's folder, from where the provider text resolves what it imports */
   static async start(cwd: string, env: NodeJS.ProcessEnv = process.env): Promise<ProviderProcess> {
     const main = require.resolve("@pulumi/pulumi/cmd/dynamic-provider", { paths: [cwd] });
-    const child = spawn(process.execPath, [main, "127.0.0.1:0"], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [main, "127.0.0.1:0"], { cwd, env, stdio: "pipe" });
     const printed: string[] = [];
     const lines = createInterface({ input: child.stdout });
     createInterface({ input: child.stderr }).on("line", (line) => printed.push(line));
@@ -94,12 +96,31 @@ export class ProviderProcess {
   }
 
   /** Ends the process as the engine does, and answers its exit code. */
-  async stop(): Promise<number | null> {
+  stop(): Promise<number | null> {
+    return this.ended(() => this.child.kill("SIGINT"));
+  }
+
+  /** What a process is left with whose engine was killed: nobody holds its standard input. Answers its exit code. */
+  withoutEngine(): Promise<number | null> {
+    return this.ended(() => this.child.stdin?.end());
+  }
+
+  /** Links to what its file descriptors are: "socket:[123]", "/dev/null", "pipe:[4]". */
+  get open(): readonly string[] {
+    const folder = `/proc/${this.child.pid}/fd`;
+    return readdirSync(folder).map((name) => readlinkSync(`${folder}/${name}`));
+  }
+
+  private async ended(by: () => void): Promise<number | null> {
     this.client.close();
     if (this.child.exitCode !== null) return this.child.exitCode;
-    const ended = once(this.child, "exit") as Promise<[number | null]>;
-    this.child.kill("SIGINT");
-    return (await ended)[0];
+    const ended = once(this.child, "exit", { signal: AbortSignal.timeout(END_TIMEOUT_MS) }) as Promise<[number | null]>;
+    by();
+    const [code] = await ended.catch((error) => {
+      this.child.kill("SIGKILL");
+      throw error;
+    });
+    return code;
   }
 
   private call<T>(start: (done: (error: grpc.ServiceError | null, response: T) => void) => void): Promise<T> {
