@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import { request } from "node:http";
 import { join } from "node:path";
 import { z } from "zod";
 import { ProblemError } from "../providers/common/problem.js";
+import { ask } from "./ask.js";
 
 const CONTROL_TIMEOUT_MS = 15_000;
 const KILL_TIMEOUT_MS = 5_000;
@@ -60,28 +60,16 @@ export async function endRemains(directory: string): Promise<void> {
 }
 
 /** Asks the supervisor. @throws ProblemError `unreachable` | `refused` */
-export function control(state: RunningState, token: string, method: "GET" | "POST", path: string): Promise<unknown> {
-  const where = `lab supervisor (process ${state.pid})`;
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: "127.0.0.1", port: state.controlPort, method, path, headers: { "x-lab-token": token }, agent: false },
-      (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => {
-          text += chunk;
-        });
-        response.on("error", reject);
-        response.on("end", () => {
-          if (response.statusCode === 200) resolve(JSON.parse(text));
-          else reject(new ProblemError("refused", { where, found: `${path} was answered with ${text}` }));
-        });
-      },
-    );
-    asked.setTimeout(CONTROL_TIMEOUT_MS, () => asked.destroy(new Error(`no answer in ${CONTROL_TIMEOUT_MS} ms`)));
-    asked.on("error", (error) => reject(new ProblemError("unreachable", { where, found: error.message })));
-    asked.end();
-  });
+export async function control(
+  { pid, controlPort: port }: RunningState,
+  token: string,
+  method: "GET" | "POST",
+  path: string,
+): Promise<unknown> {
+  const where = `lab supervisor (process ${pid})`;
+  return JSON.parse(
+    await ask({ where, address: "127.0.0.1", port, token, method, path, timeoutMs: CONTROL_TIMEOUT_MS }),
+  );
 }
 
 /** Asks again every few milliseconds until the answer is true. @throws ProblemError `timeout` */

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ProblemError } from "../../providers/common/problem.js";
 import { type DatabaseConnection, databaseSchema } from "../../providers/targets/db2/connection.js";
+import { ask } from "../ask.js";
 import { buildDb2, DATABASE_USER } from "./build.js";
 
 const CONTROL_TIMEOUT_MS = 30_000;
@@ -104,16 +103,21 @@ export async function prepareDb2(directory: string, place: Db2Place, token: stri
 /** The server that runs there, with its databases in this directory. */
 export function db2Server(directory: string, place: Db2Place, token: string): Db2Server {
   const passwordFile = passwordFileIn(directory);
-  const ask = (path: string, body = "") => control(place, token, path, body);
+  const { address } = place;
+  const control = (path: string, body = "") =>
+    ask({
+      ...{ where: "the lab's Db2 server", address, port: place.control, token },
+      ...{ method: "POST", path, body, timeoutMs: CONTROL_TIMEOUT_MS },
+    });
   return {
     directory,
-    address: place.address,
+    address,
     port: place.drda,
     passwordFile,
     connection: (database = "HOMEPAGE", changes = {}) =>
       databaseSchema.parse({
         name: database.toLowerCase(),
-        host: place.address,
+        host: address,
         port: place.drda,
         database,
         user: DATABASE_USER,
@@ -122,34 +126,8 @@ export function db2Server(directory: string, place: Db2Place, token: string): Db
         authentication: "server",
         ...changes,
       }),
-    sql: async (text, database = "HOMEPAGE") => JSON.parse(await ask(`/sql/${database}`, text)),
-    fault: async (name, on) => void (await ask(`/fault/${name}/${on ? "on" : "off"}`)),
-    cut: async () => void (await ask("/cut")),
+    sql: async (text, database = "HOMEPAGE") => JSON.parse(await control(`/sql/${database}`, text)),
+    fault: async (name, on) => void (await control(`/fault/${name}/${on ? "on" : "off"}`)),
+    cut: async () => void (await control("/cut")),
   };
-}
-
-function control(place: Db2Place, token: string, path: string, body: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      {
-        ...{ host: place.address, port: place.control, agent: false },
-        ...{ method: "POST", path, headers: { "x-lab-token": token } },
-      },
-      (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => {
-          text += chunk;
-        });
-        response.on("error", reject);
-        response.on("end", () => {
-          if (response.statusCode === 200) resolve(text);
-          else reject(new ProblemError("refused", { where: "the lab's Db2 server", found: text }));
-        });
-      },
-    );
-    asked.setTimeout(CONTROL_TIMEOUT_MS, () => asked.destroy(new Error(`no answer in ${CONTROL_TIMEOUT_MS} ms`)));
-    asked.on("error", reject);
-    asked.end(body);
-  });
 }

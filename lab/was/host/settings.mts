@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
 
 export interface Settings {
   cell: string;
@@ -91,15 +92,8 @@ export function ask(
             : {}),
         },
       },
-      (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => {
-          text += chunk;
-        });
-        response.on("error", reject);
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-      },
+      (response) =>
+        void text(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject),
     );
     asked.setTimeout(timeoutMs, () => asked.destroy(new Error(`no answer in ${timeoutMs} ms`)));
     asked.on("error", reject);
