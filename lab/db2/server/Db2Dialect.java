@@ -17,9 +17,11 @@ final class Db2Dialect {
 
   /** What Db2 offers and Derby has under other names, found outside of literals. The same length: lengths stay true. */
   private static final Map<String, String> NAMES =
-      Map.of("SYSCAT.", "LABCAT.", "SYSIBMADM.", "LABIBMADM.", "CURRENT SERVER", "LAB.SERVER()  ");
+      Map.of(
+          "SYSCAT.", "LABCAT.", "SYSIBMADM.", "LABIBMADM.", "SYSPROC.", "LABPROC.",
+          "CURRENT SERVER", "LAB.SERVER()  ", "APPLICATION_ID()", "LAB.APPL_ID()   ");
   private static final Pattern NAME =
-      Pattern.compile("'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\\b(?:SYSCAT\\.|SYSIBMADM\\.|CURRENT SERVER\\b)", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\\b(?:SYSCAT\\.|SYSIBMADM\\.|SYSPROC\\.|CURRENT SERVER\\b|APPLICATION_ID\\(\\))", Pattern.CASE_INSENSITIVE);
   /** Derby's lock timeout is one for all (see LabServer); the statement is answered with another that does no harm. */
   private static final Pattern LOCK_TIMEOUT = Pattern.compile("(?i)SET CURRENT LOCK TIMEOUT \\d+");
   private static final String HARMLESS = "SET CURRENT ISOLATION CS";

@@ -115,6 +115,18 @@ public final class LabServer {
     }
   }
 
+  /** What MON_GET_CONNECTION answers: who is connected, without Db2's own system applications. */
+  public static ResultSet connections(Long handle, int member) throws SQLException {
+    Connection connection = DriverManager.getConnection("jdbc:default:connection");
+    return connection.createStatement().executeQuery(
+        "SELECT AGENT_ID, APPL_NAME, APPL_ID, AUTHID, CLIENT_NNAME FROM LABIBMADM.APPLICATIONS WHERE APPL_ID NOT LIKE '*LOCAL.DB2.%'");
+  }
+
+  /** Of every connection alike: Derby's have none. */
+  public static String applicationId() {
+    return "127.0.0.1.40000.260501120000";
+  }
+
   /** Derby on a free port. It leaves Nagle's algorithm on, which costs 40 ms per LOB row: its sockets get TCP_NODELAY. */
   private static int startDerby() throws Exception {
     int[] port = new int[1];

@@ -2,7 +2,9 @@ import { milliseconds } from "../../common/duration.js";
 import { canonicalJson } from "../../common/json.js";
 import type { Problem } from "../../common/problem.js";
 import { sameLevel } from "../../formats/schema-level.js";
-import { type Connected, describeConnected, type Kept, type Live, serverTime } from "./live.js";
+import { type Connected, describeConnected } from "./connected.js";
+import { serverTime } from "./history.js";
+import type { Kept, Live } from "./live.js";
 import type { SchemaDesired } from "./plan.js";
 import type { Settings, Statement } from "./schema.js";
 

@@ -12,6 +12,18 @@ export const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOME
 
 export const home = modelledConnection("dmgr");
 
+const OWN_ADDRESS = "10.0.0.1";
+
+/** Connections of one program, as Db2 lists each of them. */
+export interface Connections {
+  readonly AUTHID: string;
+  readonly APPL_NAME: string;
+  readonly CLIENT_NNAME: string | null;
+  readonly CONNECTIONS: number;
+  /** What the application ID begins with. */
+  readonly ADDRESS?: string;
+}
+
 /** A modelled database with the table of Homepage at 704, a backup of this morning, and nobody connected. */
 export class DatabaseModel {
   readonly database: MemoryDatabase;
@@ -20,8 +32,10 @@ export class DatabaseModel {
   backups: readonly Row[] = [{ START_TIME: "20260501060000", OPERATIONTYPE: "N" }];
   restores: readonly Row[] = [];
   /** Beside this program's own. */
-  connected: readonly Row[] = [];
-  own: readonly Row[] = [{ AUTHID: "LCUSER  ", APPL_NAME: "node", CLIENT_NNAME: "ops1", CONNECTIONS: 2 }];
+  connected: readonly Connections[] = [];
+  own: readonly Connections[] = [
+    { AUTHID: "LCUSER  ", APPL_NAME: "node", CLIENT_NNAME: "ops1", CONNECTIONS: 2, ADDRESS: OWN_ADDRESS },
+  ];
   probe: readonly Row[] = [{ "1": 1 }];
 
   constructor(options: MemoryDatabaseOptions = {}, hostOptions: MemoryHostOptions = {}) {
@@ -32,8 +46,21 @@ export class DatabaseModel {
     this.answer(CLOCK, () => [{ SERVER_TIME: this.now }]);
     this.answer(/DB_HISTORY WHERE OPERATION = 'R'/, () => this.restores);
     this.answer(/DB_HISTORY/, () => this.backups);
-    this.answer(/SYSIBMADM\.APPLICATIONS/, () => [...this.own, ...this.connected]);
+    // The function leaves Db2's own system applications out, the view does not.
+    this.answer(/MON_GET_CONNECTION/, () => this.#connections().filter(({ APPL_ID }) => !/\*LOCAL\.DB2/.test(APPL_ID)));
+    this.answer(/SYSIBMADM\.APPLICATIONS/, () => this.#connections());
     this.database.answers.set(PROBE, () => this.probe);
+  }
+
+  #connections() {
+    return [...this.own, ...this.connected].flatMap(
+      ({ AUTHID, APPL_NAME, CLIENT_NNAME, CONNECTIONS, ADDRESS = "10.0.0.7" }, program) =>
+        Array.from({ length: CONNECTIONS }, (_, index) => ({
+          ...{ AUTHID, APPL_NAME, CLIENT: CLIENT_NNAME },
+          APPL_ID: `${ADDRESS}.${40_000 + 1_000 * program + index}.260501120000`,
+          OWN_ID: `${OWN_ADDRESS}.40000.260501120000`,
+        })),
+    );
   }
 
   get level() {

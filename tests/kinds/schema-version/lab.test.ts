@@ -37,9 +37,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
       database,
     );
 
-  /** In Db2 the view shows this program's connection; in the lab it is a table. */
-  const connect = (database: Db2DatabaseName) =>
-    lab.sql("INSERT INTO LABIBMADM.APPLICATIONS VALUES (8, 'node', 'DB2INST1', 'here')", database);
+  const SERVER = "(7, 'db2jcc_application', '10.0.0.7.41000.260501120000', 'LCUSER', 'was1')";
 
   beforeAll(async () => {
     lab = await startTestDb2();
@@ -47,9 +45,8 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
   beforeEach(async () => {
     await setLevel(704);
     await lab.sql("DELETE FROM LABIBMADM.DB_HISTORY");
-    await lab.sql("DELETE FROM LABIBMADM.APPLICATIONS");
+    await lab.sql("DELETE FROM LABIBMADM.APPLICATIONS WHERE AGENT_ID = 7");
     await backUp("HOMEPAGE");
-    await connect("HOMEPAGE");
   });
   afterAll(async () => {
     await closeAllDatabases();
@@ -93,7 +90,7 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
 
   test("an old backup, none, and connected servers are refused with what resolves them", async () => {
     await lab.sql("DELETE FROM LABIBMADM.DB_HISTORY");
-    await lab.sql("INSERT INTO LABIBMADM.APPLICATIONS VALUES (7, 'db2jcc_application', 'LCUSER', 'was1')");
+    await lab.sql(`INSERT INTO LABIBMADM.APPLICATIONS VALUES ${SERVER}`);
     const refused = await bench()
       .create(inputs())
       .then(String, (error: Error) => error.message);
@@ -105,15 +102,6 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     const waived = { backup: { waived: { reason: "a copy" } }, servers: { whileRunning: true } };
     await bench().create(inputs(waived));
     expect(await level()).toBe("705");
-  });
-
-  test("a view that may not be read is a refusal, not an error", async () => {
-    await lab.sql("RENAME TABLE LABIBMADM.APPLICATIONS TO HIDDEN");
-    try {
-      await expect(bench().create(inputs())).rejects.toThrow(/it cannot be told who is connected: .*whileRunning/);
-    } finally {
-      await lab.sql("RENAME TABLE LABIBMADM.HIDDEN TO APPLICATIONS");
-    }
   });
 
   test.each(["drop-after-commit", "drop-before-commit"] as const)(
@@ -380,7 +368,6 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     ],
   ])("the other shapes and types: %s", async (database, component, _from, levels, sql) => {
     await backUp(database);
-    await connect(database);
     const { version, postVersion } = levels as { version: string; postVersion?: string };
     const contentProof = {
       catalogProbe: { level: version, postLevel: postVersion, sql: "SELECT 1 FROM SYSIBM.SYSDUMMY1", expect: 1 },
@@ -390,5 +377,18 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     const outs = await one.create(declared);
     expect((await lab.sql(sql, database))[0]?.L).toBe([version, postVersion].filter(Boolean).join(" "));
     expect(await one.preview(outs, declared)).toMatchObject({ changes: false });
+  });
+
+  test("without the function, the view tells servers from system applications; without both, a refusal", async () => {
+    await lab.sql("DROP FUNCTION LABPROC.MON_GET_CONNECTION");
+    await bench().create(inputs());
+    expect(await level()).toBe("705");
+    await setLevel(704);
+    await lab.sql(`INSERT INTO LABIBMADM.APPLICATIONS VALUES ${SERVER}`);
+    await expect(bench().create(inputs())).rejects.toThrow(/connected: db2jcc_application of LCUSER on was1 \(1 conn/);
+    await lab.sql("RENAME TABLE LABIBMADM.APPLICATIONS TO HIDDEN");
+    await expect(bench().create(inputs())).rejects.toThrow(
+      /it cannot be told who .*the user needs EXECUTE.*whileRunning/,
+    );
   });
 });
