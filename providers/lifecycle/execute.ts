@@ -39,7 +39,7 @@ export class PartialFailure extends ProblemError {
 export interface ExecuteRequest {
   readonly plan: Plan;
   readonly from: Reached;
-  /** The plan from another observation: decides what is still due. Adds no refusal that the first plan had not. */
+  /** The plan from another observation: decides what is still due, and may refuse it. */
   replan(live: object, kept: object): Plan;
   /** The reason given for running outside the maintenance window. */
   readonly outsideWindow?: string;

@@ -49,7 +49,7 @@ async function converge(session: Session, request: ReconcileRequest): Promise<Re
   const isMine = session.record?.owner === inputs.owner && session.record.claim === claim;
   if (!isMine || session.record?.run) await session.save({ kept, run: undefined });
   if (plan.steps.length === 0) return { live, kept };
-  const replan = (seen: object, remembered: object) => kind.plan(inputs.desired, seen, remembered);
+  const replan = unnoticedStays(request, plan, (seen, remembered) => kind.plan(inputs.desired, seen, remembered));
   return execute(session, { plan, from: { live, kept }, replan, outsideWindow });
 }
 
@@ -81,7 +81,8 @@ async function letGo(session: Session, request: ReconcileRequest): Promise<void>
   const outsideWindow = reasonToRun(session, request, plan);
   for (const line of planLines(`${title} (restoring what was found at adoption)`, plan)) sayPlan(line);
   if (plan.steps.length > 0) {
-    const replan = (seen: object, remembered: object) => kind.release(inputs.desired, seen, remembered);
+    const release = (seen: object, remembered: object) => kind.release(inputs.desired, seen, remembered);
+    const replan = unnoticedStays(request, plan, release);
     await execute(session, { plan, from: { live, kept }, replan, outsideWindow });
   }
   await session.forget();
@@ -139,6 +140,21 @@ function reasonToRun(session: Session, { kind, inputs, say, now }: ReconcileRequ
   if (reason === undefined) throw new ProblemError("outside-window", problem);
   say(`[${session.home.name}] outside the maintenance window, allowed once: ${reason}`);
   return reason;
+}
+
+type Replan = (live: object, kept: object) => Plan;
+
+/**
+ * The window let a run begin, open or overruled, with all that users would notice; such a run goes on past its end, rather than stop
+ * half-way. One that had nothing of the kind was never judged by it: what it finds due on a second look is.
+ */
+function unnoticedStays({ kind, inputs, now }: ReconcileRequest, first: Plan, replan: Replan): Replan {
+  if (first.steps.some(({ impact }) => impact !== "none")) return replan;
+  return (live, kept) => {
+    const plan = replan(live, kept);
+    const problem = outsideWindowReason() ? undefined : windowProblem(kind, inputs, plan, now?.() ?? new Date());
+    return problem ? { ...plan, refusals: [...plan.refusals, problem] } : plan;
+  };
 }
 
 function throwIf(cause: ProblemError["cause"], problem: Problem | undefined): void {

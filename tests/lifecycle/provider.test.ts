@@ -1,7 +1,9 @@
 import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { withSettings } from "../../policy/settings.js";
+import type { AnyKind } from "../../providers/lifecycle/inputs.js";
+import type { Plan, Step } from "../../providers/lifecycle/kind.js";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
-import { lineCut } from "../support/memory-host.js";
+import { lineCut, type MemoryHostOptions } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
 import { noteKind } from "../support/note-kind.js";
 import type { Stored } from "../support/provider-bench.js";
@@ -545,6 +547,35 @@ describe("maintenance window", () => {
     await bench.host.close();
     expect(await bench.up(outs, noteInputs({ maintenanceWindow: outside }))).toBeDefined();
     expect(bench.host.text("/notes/a/text")).toBe("hello");
+  });
+
+  test("a run that users were not to notice does nothing that they would, whatever it finds on a second look", async () => {
+    let lost = false;
+    const told: Step = { key: "announce", title: "tell the readers", impact: "disconnects users" };
+    const kind = {
+      ...noteKind,
+      plan(...given: Parameters<typeof noteKind.plan>): Plan {
+        const planned = noteKind.plan(...given);
+        return lost ? { ...planned, steps: [...planned.steps, told] } : planned;
+      },
+    };
+    const losing: MemoryHostOptions = {
+      afterOperation({ name, path }) {
+        if (lost || name !== "write" || path !== "/notes/a/text" || !outs) return;
+        lost = true;
+        throw lineCut("web1");
+      },
+    };
+    const bench = noteBench(losing, undefined, kind as unknown as AnyKind);
+    let outs: Stored | undefined;
+    outs = await bench.create();
+    bench.host.put("/notes/a/text", "drifted");
+    await bench.host.close();
+    const ran = bench.host.ran.length;
+    await expect(bench.up(outs, noteInputs({ maintenanceWindow: outside }))).rejects.toThrow(
+      /steps that users notice are due: tell the readers \[disconnects users\]/,
+    );
+    expect(bench.host.ran.length).toBe(ran);
   });
 });
 
