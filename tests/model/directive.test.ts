@@ -1,4 +1,6 @@
+import { stepsLeft } from "../../providers/lifecycle/record.js";
 import type { MemoryCell } from "../support/memory-cell.js";
+import { GENERATED } from "../support/memory-cell-parts.js";
 import { Driver, declaration } from "./driver.js";
 import {
   everywhere,
@@ -78,4 +80,51 @@ describe.each([
 
 test("promise 6: one web server in place and one by directive, killed after every change", async () => {
   expect(await everywhere(mixed, "killed after", {}, recover)).toBeGreaterThan(60);
+});
+
+describe("a reload that users notice happens in no step that says they would not", () => {
+  /** The rollout goes through; answers the impact of the step that was under way at each reload, as the plan had it. */
+  async function impactsOfReloads(cell: MemoryCell, settings: Record<string, unknown> = {}) {
+    const driver = new Driver(cell, declaration(cell, settings));
+    const { steps } = await driver.plan();
+    const impacts: string[] = [];
+    cell.changeInvariants.push((change) => {
+      const { run } = driver.record ?? {};
+      const [key] = run ? stepsLeft(run) : [];
+      if (change.startsWith("reload ")) impacts.push(`${key}: ${steps.find((step) => step.key === key)?.impact}`);
+      return undefined;
+    });
+    expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+    return impacts;
+  }
+
+  test("the newly generated file, which no process would read by itself", async () => {
+    expect(await impactsOfReloads(neverRefreshed(2))).toEqual([
+      "route without node1: degraded capacity",
+      "route without node2: degraded capacity",
+      "route as found: degraded capacity",
+      "regenerate: degraded capacity",
+    ]);
+    const cell = neverRefreshed(2);
+    for (const webServer of cell.webServers) webServer.mpm = "event";
+    expect((await impactsOfReloads(cell)).at(-1)).toBe("regenerate: disconnects users");
+  });
+
+  test("what somebody did to a web server while the installer ran: looked at anew, and routed by a step of its own", async () => {
+    const cell = overwritten(2);
+    // Users meet stopped members until then, by no doing of ours.
+    cell.invariants.length = 0;
+    cell.changeInvariants.push((change) => {
+      for (const webServer of change.startsWith("install ") ? cell.webServers : []) {
+        webServer.loaded = GENERATED;
+        webServer.followed = webServer.file;
+      }
+      return undefined;
+    });
+    expect((await impactsOfReloads(cell)).slice(0, 3)).toEqual([
+      "route without node1: degraded capacity",
+      "route without node1: degraded capacity",
+      "route without node2: degraded capacity",
+    ]);
+  });
 });

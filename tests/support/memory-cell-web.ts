@@ -34,6 +34,12 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         webServer.changedAt = cell.now;
       });
     },
+    isRouted: async (lists, way) => {
+      cell.faults.alive();
+      if (way.by === "in-place") return sameLists(lists, webServer.file);
+      const path = pathFor(webServer, lists, way.follow);
+      return sameLists(lists, contentOf(webServer, path)) && webServer.directive === path && isLoaded(webServer, path);
+    },
     removeCopies: async () => {
       const copies = Object.keys(webServer.copies).filter((path) => path !== webServer.directive);
       if (copies.length === 0) return;
@@ -86,11 +92,16 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
 /** The lists in a file that the directive may name. */
 export const contentOf = ({ copies, file }: WebServer, path: string): Lists => copies[path] ?? file;
 
+const pathFor = ({ directive, file }: WebServer, lists: Lists, follow: string): string =>
+  directive === GENERATED && sameLists(file, lists) ? GENERATED : follow;
+
+const isLoaded = (webServer: WebServer, path: string): boolean =>
+  webServer.loaded === path && sameLists(webServer.followed, contentOf(webServer, path));
+
 /** Three changes, each a place for a fault; only the reload is felt. */
 async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: Lists, follow: string): Promise<void> {
   const { name } = webServer;
-  const isThere = webServer.directive === GENERATED && sameLists(webServer.file, lists);
-  const path = isThere ? GENERATED : follow;
+  const path = pathFor(webServer, lists, follow);
   if (!sameLists(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), lists)) {
     await cell.change(`write ${path} ${name}`, () => {
       if (path === GENERATED) webServer.file = structuredClone(lists);
@@ -103,7 +114,7 @@ async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: L
       webServer.directive = path;
     });
   }
-  if (webServer.loaded === path && sameLists(webServer.followed, contentOf(webServer, path))) return;
+  if (isLoaded(webServer, path)) return;
   await reload(cell, webServer);
 }
 

@@ -17,7 +17,15 @@ import {
   stopMembers,
   synchronize,
 } from "./node-steps.js";
-import { automaticOff, automaticOn, finalCheck, proveEverything, regenerate, route } from "./routing-steps.js";
+import {
+  automaticOff,
+  automaticOn,
+  finalCheck,
+  proveEverything,
+  proveRoute,
+  regenerate,
+  route,
+} from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
 import { requireAgentsDown, watchOver } from "./watch.js";
@@ -144,6 +152,8 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       return { routed: null, drained: null };
     case "route":
       return route(step, work);
+    case "prove route":
+      return proveRoute(step, work);
     case "drain":
       return drain(step.node, work);
     case "note installer":

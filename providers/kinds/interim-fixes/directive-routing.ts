@@ -32,39 +32,59 @@ export async function routeByDirective(
   settings: WebServerSettings,
   host: Host,
 ): Promise<void> {
-  const identity = { webServer: settings.name, httpdConf: settings.httpdConf };
-  const now = await directiveIn(host.files, identity, settings);
+  const identity = identityOf(settings);
+  const { write, follow, value, moves, now } = await dueFor(lists, way, settings, host);
+  if (write) {
+    if (write.present) await backUp(host, write.present.bytes);
+    await host.files.write(follow, write.bytes, {
+      expected: write.present?.sha256 ?? "absent",
+      like: way.found.path,
+    });
+  }
+  const moved = moves && (await setDirective(host, identity, settings, value, { backUp: kept(host) }));
+  if (!moved && !(await isEditedAfterLoad(host.files, settings, [now.file, follow]))) return;
+  await reload(host, identity, settings, () => undefined);
+}
+
+/** Whether that would find nothing to write, and what runs was loaded after the last edit of anybody's. */
+export async function isRoutedByDirective(
+  lists: Lists,
+  way: DirectiveWay,
+  settings: WebServerSettings,
+  host: Host,
+): Promise<boolean> {
+  const { write, follow, moves, now } = await dueFor(lists, way, settings, host);
+  return !write && !moves && !(await isEditedAfterLoad(host.files, settings, [now.file, follow]));
+}
+
+/** What the web server is to follow, and what of that its files do not say yet. */
+async function dueFor(lists: Lists, way: DirectiveWay, settings: WebServerSettings, host: Host) {
+  const now = await directiveIn(host.files, identityOf(settings), settings);
   const source = await readPlugin(way.found.path, host);
   const isThere = now.path === way.found.path && sameLists(listsOf(source.config), lists);
   const follow = isThere ? now.path : way.follow;
   // A file that somebody else pointed the directive at is gone back to, and never written.
   const ours = follow === source.path || fileName(follow).startsWith(rolloutPrefix(settings.name));
-  if (!isThere && ours) await writeLists(lists, source, follow, host);
+  const write = !isThere && ours ? await changeOf(lists, source, follow, host) : undefined;
   const value = follow === way.found.path ? way.found.value : follow;
-  const moved = follow !== now.path && (await setDirective(host, identity, settings, value, { backUp: kept(host) }));
-  if (!moved && !(await isEditedAfterLoad(host.files, settings, [now.file, follow]))) return;
-  await reload(host, identity, settings, () => undefined);
+  return { now, follow, value, write, moves: follow !== now.path };
 }
 
-/** The lists in `path`, everything else from `source`; no byte when it is so already. */
-async function writeLists(lists: Lists, source: PluginFile, path: string, host: Host): Promise<void> {
+/** `path` with these lists, everything else from `source`; undefined when it is so already. */
+async function changeOf(lists: Lists, source: PluginFile, path: string, host: Host) {
   const where = `${host.name}:${source.path}`;
   const bytes = routePlugin(source.content.bytes, where, wantedIn(source.config, lists));
   const present = path === source.path ? source.content : await host.files.read(path);
-  if (present?.bytes.equals(bytes)) return;
-  if (present) await backUp(host, present.bytes);
-  await host.files.write(path, bytes, { expected: present?.sha256 ?? "absent", like: source.path });
+  return present?.bytes.equals(bytes) ? undefined : { bytes, present };
 }
+
+const identityOf = ({ name, httpdConf }: WebServerSettings) => ({ webServer: name, httpdConf });
 
 const kept = (host: Host) => (bytes: Buffer) => backUp(host, bytes);
 
 /** Copies of rollouts that nothing names any more. */
 export async function removeCopies(settings: WebServerSettings, host: Host): Promise<void> {
-  const { path: followed } = await directiveIn(
-    host.files,
-    { webServer: settings.name, httpdConf: settings.httpdConf },
-    settings,
-  );
+  const { path: followed } = await directiveIn(host.files, identityOf(settings), settings);
   const directory = directoryOf(settings.pluginFile);
   const names = (await host.files.list(directory)) ?? [];
   const copies = names.filter((name) => name.startsWith(rolloutPrefix(settings.name)) && name.endsWith(".xml"));

@@ -23,6 +23,8 @@ export interface RoutedWebServer {
   portsOf(servers: readonly string[], untouched: readonly string[]): Promise<readonly number[]>;
   /** Brings the file that the plug-in follows to these lists; no byte, and no reload, when they are in force already. */
   route(lists: Lists, way: Way): Promise<void>;
+  /** Whether `route` to these would find nothing to write and nothing to reload. Changes nothing. */
+  isRouted(lists: Lists, way: Way): Promise<boolean>;
   /** Copies of the rollout that the directive does not name. */
   removeCopies(): Promise<void>;
   /**

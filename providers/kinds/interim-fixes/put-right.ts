@@ -1,3 +1,4 @@
+import { generatingImpact } from "./switching.js";
 import type { Walk } from "./walk.js";
 import { probeMembers, startAgent, startMembers } from "./walk-node.js";
 
@@ -11,9 +12,8 @@ export function putRight(walk: Walk): void {
       walk.push(
         "regenerate",
         "generate the plug-in files again under control, and put them in place where they differ",
-        {
-          do: "regenerate",
-        },
+        { do: "regenerate" },
+        generatingImpact(walk.desired, walk.live, journal),
       );
     }
     if (automaticWasOn(walk)) {

@@ -4,7 +4,7 @@ import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import type { Lists } from "./live.js";
 import { isReliedOn, nodeOfServer, routeKey, sameLists } from "./routes.js";
-import type { RolloutStep } from "./steps.js";
+import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
 
 /** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
@@ -30,11 +30,12 @@ export async function proveEverything({ estate, desired, context }: Work, { rest
  */
 export async function route(
   { target, lists: wanted, ways }: Extract<RolloutStep, { do: "route" }>,
-  { estate, context, journal }: Work,
+  work: Work,
 ): Promise<Partial<Journal>> {
+  const { estate, journal } = work;
   const key = routeKey(target, wanted);
   const before = new Map<string, { readonly lists: Lists; readonly way: Way }>();
-  const wayOf = (name: string): Way => ways[name] ?? { by: "in-place" };
+  const wayOf = wayIn(ways);
   try {
     for (const [name, lists] of Object.entries(wanted)) {
       const webServer = estate.webServer(name);
@@ -47,10 +48,7 @@ export async function route(
       }
       await webServer.route(lists, way);
     }
-    for (const [name, lists] of Object.entries(wanted)) {
-      const options = { settle: wayOf(name).by, progress: context.progress };
-      await estate.webServer(name).prove({ level: "routed", lists }, options);
-    }
+    for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);
   } catch (error) {
     if (error instanceof ProblemError && error.cause === "not-converged") {
       for (const [name, { lists, way }] of before) await estate.webServer(name).route(lists, way);
@@ -61,9 +59,33 @@ export async function route(
   return { routed: key };
 }
 
+/**
+ * The same users on the same nodes, shown once more and nothing changed: what somebody did to a web server meanwhile is looked at
+ * anew, so that what it takes to route users stands in a step of its own, with its impact.
+ */
+export async function proveRoute(
+  { target, lists: wanted, ways }: Extract<RolloutStep, { do: "prove route" }>,
+  work: Work,
+): Promise<Partial<Journal>> {
+  const wayOf = wayIn(ways);
+  for (const [name, lists] of Object.entries(wanted)) {
+    if (!(await work.estate.webServer(name).isRouted(lists, wayOf(name)))) throw sentElsewhere(name);
+  }
+  for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);
+  return { routed: routeKey(target, wanted) };
+}
+
+const wayIn =
+  (ways: Ways) =>
+  (name: string): Way =>
+    ways[name] ?? { by: "in-place" };
+
+const proveRouted = (name: string, lists: Lists, { by }: Way, { estate, context }: Work): Promise<void> =>
+  estate.webServer(name).prove({ level: "routed", lists }, { settle: by, progress: context.progress });
+
 /** The loop looks and plans again at this: users who were sent back to a node are let finish again before it is stopped. */
 const sentElsewhere = (where: string): ProblemError =>
-  new ProblemError("unknown-outcome", { where, found: "somebody rewrote it since its routing was proved" });
+  new ProblemError("unknown-outcome", { where, found: "somebody changed it since its routing was proved" });
 
 /** The files still say so, and requests still show it: something may have rewritten them since. */
 export async function provePast(node: string, { estate, desired, context }: Work): Promise<void> {

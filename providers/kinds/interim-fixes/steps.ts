@@ -33,6 +33,7 @@ export type RolloutStep = Step &
     | { readonly do: "start agent"; readonly node: string }
     | { readonly do: "note rerouted" }
     | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
+    | { readonly do: "prove route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
     | { readonly do: "drain"; readonly node: string }
     | { readonly do: "note installer" }
     | { readonly do: "await installer" }

@@ -130,3 +130,9 @@ export const switchingImpact = (desired: FixesDesired, live: Live, journal: Jour
   )
     ? "disconnects users"
     : "degraded capacity";
+
+/** In place, a process takes what is new as it comes by; by directive, it takes a reload of its own. */
+export const generatingImpact = (desired: FixesDesired, live: Live, journal: Journal | null) =>
+  live.webServers.some(({ name }) => switchingOf(desired, live, journal, name).by === "directive")
+    ? switchingImpact(desired, live, journal)
+    : "none";

@@ -23,7 +23,7 @@ export function rolling(walk: Walk): void {
       return;
     }
     runInstaller(walk);
-    if (walk.routed === null) walk.route({ without: lead }, "prove again, after the installer, that");
+    if (walk.routed === null) walk.proveAgain(lead);
     synchronize(walk, lead);
     renew(walk, lead);
   }

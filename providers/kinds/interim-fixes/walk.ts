@@ -93,8 +93,8 @@ export class Walk {
     return !isNothing(this.change) || this.awaiting || !this.accepted;
   }
 
-  /** Every web server's file says where users go, and requests prove it; `words` where only the proof is due again. */
-  route(target: Target, words?: string): void {
+  /** Every web server's file says where users go, and requests prove it. */
+  route(target: Target): void {
     const { live, desired, journal } = this;
     const lists = listsFor(desired, live, journal, target);
     const key = routeKey(target, lists);
@@ -104,8 +104,6 @@ export class Walk {
     const name = "without" in target ? `without ${target.without}` : "as found";
     const what =
       "without" in target ? `users reach every node but ${target.without}` : "users are routed as they were found";
-    const again = words !== undefined;
-    const how = switchingWords(desired, live, journal);
     if (!inFile && isReliedOn(this, target, key)) {
       this.push(`note-rerouted ${name}`, `remember that somebody sent users elsewhere: ${what} is to be proved anew`, {
         do: "note rerouted",
@@ -113,13 +111,26 @@ export class Walk {
       this.drained = null;
     }
     this.push(
-      `route ${name}${again ? " again" : this.routeCount(name)}`,
-      again ? `${words} ${what}` : `route and prove by CloneIDs on every web server that ${what}, ${how}`,
+      `route ${name}${this.routeCount(name)}`,
+      `route and prove by CloneIDs on every web server that ${what}, ${switchingWords(desired, live, journal)}`,
       { do: "route", target, lists, ways: waysTo(target, desired, live, journal) },
-      again ? "none" : switchingImpact(desired, live, journal),
+      switchingImpact(desired, live, journal),
     );
     this.routed = key;
     this.target = target;
+  }
+
+  /** What was routed so before counts only when it is seen once more. Nothing is written or reloaded for that. */
+  proveAgain(node: string): void {
+    const { live, desired, journal } = this;
+    const target = { without: node };
+    const lists = listsFor(desired, live, journal, target);
+    this.push(
+      `route without ${node} again`,
+      `prove again, after the installer, that users reach every node but ${node}`,
+      { do: "prove route", target, lists, ways: waysTo(target, desired, live, journal) },
+    );
+    this.routed = routeKey(target, lists);
   }
 
   /** The classic order comes by the same route more than once. */

@@ -5,14 +5,14 @@ import type { RolloutStep } from "./steps.js";
 
 /** Steps that come when the agents of the nodes behind are down, and that would do harm if one were not. */
 const WATCHED: ReadonlySet<RolloutStep["do"]> = new Set([
-  ...(["route", "drain", "installer", "await installer", "accept changes", "start agent"] as const),
+  ...(["route", "prove route", "drain", "installer", "await installer", "accept changes", "start agent"] as const),
   ...(["synchronize", "stop members", "clear temp", "start members", "probe members"] as const),
 ]);
 
 /** Nodes whose agents have to be down while a step is at work: those behind, until their members are stopped. */
 function waitingNodes(step: RolloutStep, { journal, desired: { settings } }: Omit<Work, "watch">): readonly string[] {
   const classic = settings.order === "classic";
-  const unwatched = !WATCHED.has(step.do) || (classic && step.do === "route");
+  const unwatched = !WATCHED.has(step.do) || (classic && isAboutRouting(step));
   if (settings.strategy === "offline" || !journal.touched || unwatched) return [];
   const [lead] = journal.order;
   const inService = !classic && (step.do === "drain" || step.do === "stop members");
@@ -21,8 +21,13 @@ function waitingNodes(step: RolloutStep, { journal, desired: { settings } }: Omi
   return journal.order.filter((node) => node !== lead && node !== inTurn && behind(node));
 }
 
-const nodeOf = (step: RolloutStep): string | undefined =>
-  step.do === "route" && "without" in step.target ? step.target.without : "node" in step ? step.node : undefined;
+type RoutingStep = Extract<RolloutStep, { readonly target: unknown }>;
+const isAboutRouting = (step: RolloutStep): step is RoutingStep => "target" in step;
+
+function nodeOf(step: RolloutStep): string | undefined {
+  if (isAboutRouting(step)) return "without" in step.target ? step.target.without : undefined;
+  return "node" in step ? step.node : undefined;
+}
 
 /**
  * What a step's waits ask again and again: that the agents of nodes which wait for their turn stay down. One that a service

@@ -11,6 +11,7 @@ import type { WebServerIdentity } from "../../targets/plugin/schema.js";
 import { prove, targetOf } from "../../targets/plugin/verify.js";
 import { directiveIn, isEditedAfterLoad, isRunning, pidFileOf } from "../../targets/plugin/web-server.js";
 import {
+  isRoutedByDirective,
   listsOf,
   type PluginFile,
   readPlugin,
@@ -78,9 +79,13 @@ export class ReachedWebServer implements RoutedWebServer {
 
   async route(lists: Lists, way: Way): Promise<void> {
     if (way.by === "directive") return routeByDirective(lists, way, this.settings, this.host);
-    const { path, content, config } = await this.#followed(this.host.files);
-    if (sameLists(listsOf(config), lists)) return;
-    await this.#write(path, content, routePlugin(content.bytes, `${this.host.name}:${path}`, wantedIn(config, lists)));
+    const due = await this.#dueInPlace(lists);
+    if (due) await this.#write(due.path, due.content, due.bytes);
+  }
+
+  async isRouted(lists: Lists, way: Way): Promise<boolean> {
+    if (way.by === "directive") return isRoutedByDirective(lists, way, this.settings, this.host);
+    return (await this.#dueInPlace(lists)) === undefined;
   }
 
   removeCopies(): Promise<void> {
@@ -147,6 +152,14 @@ export class ReachedWebServer implements RoutedWebServer {
   async #followed(files: FileReader): Promise<PluginFile & { readonly value: string }> {
     const { path, value } = await directiveIn(files, this.#identity, this.settings);
     return { value, ...(await readPlugin(path, { name: this.host.name, files })) };
+  }
+
+  /** The file that is followed with these lists, or undefined when it has them. */
+  async #dueInPlace(lists: Lists) {
+    const { path, content, config } = await this.#followed(this.host.files);
+    if (sameLists(listsOf(config), lists)) return undefined;
+    const bytes = routePlugin(content.bytes, `${this.host.name}:${path}`, wantedIn(config, lists));
+    return bytes.equals(content.bytes) ? undefined : { path, content, bytes };
   }
 
   get #identity(): WebServerIdentity {

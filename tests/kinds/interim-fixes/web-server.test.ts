@@ -211,6 +211,36 @@ describe("by directive", () => {
   );
 });
 
+describe("whether it is routed so already is asked without a write or a reload", () => {
+  const asked = async (lists: typeof swapped, way: Way) => {
+    web.host.written.length = 0;
+    const before = reloads().length;
+    const answer = await reached().isRouted(lists, way);
+    expect([web.host.written, reloads().length]).toEqual([[], before]);
+    return answer;
+  };
+
+  test("in place: the lists of the file that is followed", async () => {
+    expect(await asked(swapped, IN_PLACE)).toBe(false);
+    await reached().route(swapped, IN_PLACE);
+    expect(await asked(swapped, IN_PLACE)).toBe(true);
+  });
+
+  test("by directive: the copy, the directive and what was loaded", async () => {
+    expect(await asked(swapped, THERE)).toBe(false);
+    await reached().route(swapped, THERE);
+    expect(await asked(swapped, THERE)).toBe(true);
+    // Somebody writes the same again: nothing to write, yet what runs is older than the file.
+    web.host.put(COPY, web.host.text(COPY) ?? "");
+    expect(await asked(swapped, THERE)).toBe(false);
+    await reached().route(swapped, THERE);
+    expect(await asked(swapped, THERE)).toBe(true);
+    web.host.put(HTTPD_CONF, CONF);
+    await web.load();
+    expect(await asked(swapped, THERE)).toBe(false);
+  });
+});
+
 describe("promise 13: a web server is proved on its own address", () => {
   const verify = { accessLog: `${ROOT}/logs/access_log` };
 
