@@ -1,15 +1,15 @@
 /**
  * Where each component of Connections keeps the level of its database schema. Three shapes of table:
  *
- * - "schema": `<X>_SCHEMA` with COMPKEY, DBSCHEMAVER, RELEASEVER, in this order;
- * - "product": `PRODUCT` with SCHEMA_VERSION, beside it POSTSCHEMAVER where the release has it (order not known);
+ * - "schema": `<X>_SCHEMA` with COMPKEY, DBSCHEMAVER, RELEASEVER; in this order for HOMEPAGE, by an administrator's script;
+ * - "product": `PRODUCT` with SCHEMA_VERSION, beside it POSTSCHEMAVER where the release has it;
  * - "properties": `ROLLER_PROPERTIES` with NAME and VALUE, the level under the name "database.schema.version".
  *
  * Tables and version columns: the read-only version check of stoeps13/ibmcnxscripting (`DB2/check_schema_versions.sh`,
  * Apache-2.0) and the public list "Connections Db Schema Versions". PNS as a database of its own: stoeps13/
  * connections-utility-scripts. POSTSCHEMAVER of FILES and WIKIS: HCL-TECH-SOFTWARE/connections-automation
- * (`connections-wizards`). Columns' types and the spelling of keys are not public for all: they are read from the catalog and
- * the row, and what is not as expected is refused.
+ * (`connections-wizards`). Columns' types, their order and the spelling of keys are not public for all: they are read from the
+ * catalog and the row, or from the script itself, and what is not as expected is refused.
  */
 export interface SchemaTable {
   /** The database that a usual installation keeps it in. */
@@ -23,18 +23,16 @@ export interface SchemaTable {
   readonly keyColumn?: string;
   /** What stands in the key column of the component's row; undefined where no public source says so. */
   readonly key?: string;
-  /** The table's columns in order, where known: for INSERTs that do not name them. */
+  /** The table's columns in order, where a source says it: for INSERTs that do not name them, in a script without its CREATE TABLE. */
   readonly columnOrder?: readonly string[];
 }
 
-const schemaShape = (database: string, schema: string, table: string, key?: string): SchemaTable => ({
+const schemaShape = (database: string, schema: string, table: string): SchemaTable => ({
   database,
   schema,
   table,
   versionColumn: "DBSCHEMAVER",
   keyColumn: "COMPKEY",
-  ...(key === undefined ? {} : { key }),
-  columnOrder: ["COMPKEY", "DBSCHEMAVER", "RELEASEVER"],
 });
 
 const productShape = (name: string): SchemaTable => ({
@@ -52,7 +50,6 @@ const propertiesShape = (name: string): SchemaTable => ({
   versionColumn: "VALUE",
   keyColumn: "NAME",
   key: "database.schema.version",
-  columnOrder: ["NAME", "VALUE"],
 });
 
 export const COMPONENTS = [
@@ -82,7 +79,11 @@ export const SCHEMA_TABLES: Readonly<Record<Component, SchemaTable>> = {
   EVENTS: schemaShape("SNCOMM", "CALENDAR", "CA_SCHEMA"),
   FILES: productShape("FILES"),
   FORUMS: schemaShape("FORUM", "FORUM", "DF_SCHEMA"),
-  HOMEPAGE: schemaShape("HOMEPAGE", "HOMEPAGE", "HOMEPAGE_SCHEMA", "HOMEPAGE"),
+  HOMEPAGE: {
+    ...schemaShape("HOMEPAGE", "HOMEPAGE", "HOMEPAGE_SCHEMA"),
+    key: "HOMEPAGE",
+    columnOrder: ["COMPKEY", "DBSCHEMAVER", "RELEASEVER"],
+  },
   METRICS: productShape("METRICS"),
   MOBILE: propertiesShape("MOBILE"),
   PROFILES: schemaShape("PEOPLEDB", "EMPINST", "SNPROF_SCHEMA"),

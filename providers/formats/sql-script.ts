@@ -1,7 +1,16 @@
 import { type Problem, ProblemError } from "../common/problem.js";
 import { isLevel, sameLevel } from "./schema-level.js";
 import { type Component, SCHEMA_TABLES, type SchemaTable } from "./schema-tables.js";
-import { listAt, nameOf, readSqlScript, type SqlScript, type SqlStatement, tableNameAt } from "./sql-statements.js";
+import { columnsAfter, columnsAtFirst, type TableColumns } from "./sql-columns.js";
+import {
+  listAt,
+  nameOf,
+  readSqlScript,
+  type SqlScript,
+  type SqlStatement,
+  standsFor,
+  tableNameAt,
+} from "./sql-statements.js";
 import { isSymbol, isWord, type SqlToken } from "./sql-tokens.js";
 
 /** The one literal in a script that says which level its tables have. */
@@ -107,6 +116,8 @@ function viewOf(bytes: Buffer, where: string): string {
 interface Unclear {
   readonly line: number;
   readonly found: string;
+  /** What to do, where it is not to change the level by hand. */
+  readonly next?: string;
 }
 
 /** Looks for the INSERT of one component's row; what looks like it and is not understood becomes a problem. */
@@ -115,13 +126,18 @@ class Search {
   readonly #unclear: Problem[] = [];
   /** Rows of the same table that are another's. */
   readonly #others: string[] = [];
+  /** As the statements so far leave them. */
+  #columns: TableColumns;
 
   constructor(
     private readonly table: SchemaTable,
     private readonly where: string,
-  ) {}
+  ) {
+    this.#columns = columnsAtFirst(table);
+  }
 
   look(statement: SqlStatement): void {
+    this.#columns = columnsAfter(statement, this.table, this.#columns);
     for (const index of statement.tokens.keys()) {
       const unclear = this.#readAt(statement, index);
       if (unclear) this.#unclear.push(this.#problem(unclear));
@@ -163,11 +179,11 @@ class Search {
     const { tokens, schema: current } = statement;
     if (!isWord(tokens[index], "INSERT") || !isWord(tokens[index + 1], "INTO")) return undefined;
     const target = tableNameAt(tokens, index + 2);
-    if (target?.name.table !== this.table.table) return undefined;
-    const schema = target.name.schema ?? current;
+    const meant = target && standsFor(target.name, current, this.table);
+    if (!target || meant === false) return undefined;
     const line = tokens[index]?.line ?? statement.line;
-    if (schema === undefined) return { line, found: "an INSERT into a table without a schema's name" };
-    if (schema !== this.table.schema) return undefined;
+    if (target.name.server !== undefined) return { line, found: "an INSERT into a name of three parts" };
+    if (meant === undefined) return { line, found: "an INSERT into a table without a schema's name" };
     if (index > 0) return { line, found: "the INSERT stands inside another statement" };
     return this.#readInsert(statement, target.next);
   }
@@ -178,8 +194,8 @@ class Search {
     const named = listAt(tokens, from);
     const columns = named
       ? named.items.map((item) => (item.length === 1 ? nameOf(item[0]) : undefined))
-      : this.table.columnOrder;
-    if (!columns) return { line, found: "an INSERT that does not name its columns" };
+      : this.#columns.names;
+    if (!columns) return { line, found: UNNAMED, next: this.#nameThem() };
     if (!columns.includes(versionColumn)) return { line, found: `an INSERT that does not name ${versionColumn}` };
     let next = named?.next ?? from;
     if (!isWord(tokens[next], "VALUES")) return { line, found: "an INSERT without VALUES" };
@@ -220,17 +236,25 @@ class Search {
     return undefined;
   }
 
-  #problem({ line, found }: Unclear): Problem {
+  #nameThem(): string {
+    const { schema, table, keyColumn, versionColumn } = this.table;
+    const columns = [...(keyColumn === undefined ? [] : [keyColumn]), versionColumn, "…"].join(", ");
+    return `Name the columns in the script's INSERT, in the order of its values: INSERT INTO ${schema}.${table} (${columns}) VALUES (…)`;
+  }
+
+  #problem({ line, found, next }: Unclear): Problem {
     const table = `${this.table.schema}.${this.table.table}`;
     return {
       where: `${this.where}:${line}`,
       found: `${found} (${table})`,
       allowed: `INSERT INTO ${table} … VALUES (…) with ${this.table.versionColumn} as a literal`,
       why: "Which level the script brings cannot be told for certain",
-      next: "Change the level in the script by hand",
+      next: next ?? "Change the level in the script by hand",
     };
   }
 }
+
+const UNNAMED = "an INSERT that does not name its columns, whose order in the table is not known";
 
 const only = (item: readonly SqlToken[] | undefined): SqlToken | undefined =>
   item?.length === 1 ? item[0] : undefined;

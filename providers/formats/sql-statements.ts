@@ -17,6 +17,8 @@ export interface SqlScript {
 
 /** A table's name as written; unqualified when it has no schema. */
 export interface TableName {
+  /** The first of three parts: a server of a federation, or the database. */
+  readonly server?: string;
   readonly schema?: string;
   readonly table: string;
 }
@@ -108,7 +110,20 @@ export function tableNameAt(
   if (first === undefined) return undefined;
   const second = isSymbol(tokens[index + 1], ".") ? nameOf(tokens[index + 2]) : undefined;
   if (second === undefined) return { name: { table: first }, next: index + 1 };
-  return { name: { schema: first, table: second }, next: index + 3 };
+  const third = isSymbol(tokens[index + 3], ".") ? nameOf(tokens[index + 4]) : undefined;
+  if (third === undefined) return { name: { schema: first, table: second }, next: index + 3 };
+  return { name: { server: first, schema: second, table: third }, next: index + 5 };
+}
+
+/** Whether a name stands for a table, where unqualified ones are those of `current`. undefined when that cannot be told. */
+export function standsFor(
+  name: TableName,
+  current: string | undefined,
+  { schema, table }: { readonly schema: string; readonly table: string },
+): boolean | undefined {
+  const given = name.schema ?? current;
+  if (name.table !== table || (given !== undefined && given !== schema)) return false;
+  return given === undefined || name.server !== undefined ? undefined : true;
 }
 
 /**
