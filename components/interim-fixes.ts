@@ -36,7 +36,7 @@ export function fixesArgs(config: ConfigWithFixes): InterimFixesArgs {
     fixes: Object.fromEntries(Object.entries(fixes).map(([id, { manualSteps: _, ...fix }]) => [id, fix])),
     deploymentManager: { connection: connectionTo(managerHost, config), ...manager },
     nodes: nodes.map(({ host, ...node }) => ({ connection: connectionTo(host, config), ...node })),
-    topology: { nodes: config.topology.nodes },
+    topology: config.topology,
     webServers: Object.entries(config.webServers).map(([webServer, settings]) => {
       const {
         host,

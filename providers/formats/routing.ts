@@ -187,6 +187,21 @@ function clusterRefusals(cluster: RoutableCluster, options: RoutingOptions, wher
       next: skip,
     });
   }
+  return [...refusals, ...shapeRefusals(cluster, options, where, skip)];
+}
+
+/**
+ * Why the lists of a cluster do not decide, or no answer proves, who serves its users.
+ *
+ * @param skip what leaves the cluster out, for people
+ */
+export function shapeRefusals(
+  cluster: RoutableCluster,
+  options: Pick<RoutingOptions, "sessionReplication">,
+  where: string,
+  skip: string,
+): Problem[] {
+  const refusals: Problem[] = [];
   const nameless = cluster.members.filter((member) => !member.cloneId).map((member) => member.name);
   if (nameless.length > 0) {
     refusals.push({

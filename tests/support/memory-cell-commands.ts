@@ -17,7 +17,12 @@ function observation(cell: MemoryCell): CellObservation {
     topology: {
       cell: "cell1",
       nodes: cell.nodes.map(({ name }) => ({ name, hostName: name, role: "managed" as const })),
-      servers: [],
+      servers: members.map(({ node, member }) => ({
+        node: node.name,
+        server: member.server,
+        type: "application" as const,
+        endpoints: { WC_defaulthost: { host: "*", port: cell.portOf(member.cluster) } },
+      })),
       clusters: cell.clusters.map((name) => ({
         name,
         members: members

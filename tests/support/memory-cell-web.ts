@@ -19,6 +19,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         value: webServer.directive,
         sha256: "",
         lists: structuredClone(contentOf(webServer, webServer.directive)),
+        servers: cell.routedMembers(),
         refreshInterval: webServer.refreshInterval,
         hold: webServer.hold,
         problems: [],

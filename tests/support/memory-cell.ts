@@ -1,6 +1,7 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import type { Lists, LiveControl } from "../../providers/kinds/interim-fixes/live.js";
+import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { FileChange } from "../../providers/kinds/interim-fixes/shared-files.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
 import type { MonitoringPolicy } from "../../providers/targets/wsadmin/cell.js";
@@ -128,6 +129,22 @@ export class MemoryCell {
     const found = this.nodes.flatMap((node) => node.members).find((member) => member.server === server);
     if (!found) throw new Error(`no member ${server}`);
     return found;
+  }
+
+  /** As plug-in files have them: by nothing but host and port to be told for what they are in the cell. */
+  routedMembers(): RoutedServer[] {
+    return this.nodes.flatMap(({ name: hostname, members }) =>
+      members.map(({ server, cluster }) => ({
+        cluster,
+        name: server,
+        transports: [{ hostname, port: this.portOf(cluster) }],
+      })),
+    );
+  }
+
+  /** The same on every node, as real estates have it. */
+  portOf(cluster: string): number {
+    return 9080 + this.clusters.indexOf(cluster);
   }
 
   node(name: string): Node {

@@ -8,6 +8,7 @@ import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
+import type { RoutedServer } from "./servers.js";
 import type { FileChange } from "./shared-files.js";
 import type { Switching, Way } from "./switching.js";
 
@@ -17,7 +18,7 @@ export type Proof = { readonly level: "answering" } | { readonly level: "routed"
 /** One web server in front of the cell. */
 export interface RoutedWebServer {
   readonly name: string;
-  look(): Promise<Omit<LiveWebServer, "automatic" | "mpm">>;
+  look(): Promise<Omit<LiveWebServer, "automatic" | "mpm" | "nodes"> & { readonly servers: readonly RoutedServer[] }>;
   mpm(): Promise<Mpm>;
   /** Ports that the plug-in forwards to, of these servers by its file's names; of no cluster that is `untouched`. */
   portsOf(servers: readonly string[], untouched: readonly string[]): Promise<readonly number[]>;

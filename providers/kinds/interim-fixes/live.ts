@@ -37,6 +37,10 @@ export interface LiveWebServer {
   value: string;
   sha256: string;
   lists: Lists;
+  /** Server of a cluster that the cell has → its node by the cell; null = it is no member that could be told. */
+  nodes?: Record<string, string | null>;
+  /** Cluster → why its lists do not decide, or no answer proves, who serves its users. */
+  shapes?: Record<string, Problem[]>;
   /** Seconds between two looks of the plug-in at its file; -1 = it never looks again. */
   refreshInterval: number;
   hold: Hold | null;

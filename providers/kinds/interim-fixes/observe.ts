@@ -6,6 +6,7 @@ import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
+import { nodesByCell } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
 
 /** Automatic key generation that is due sooner than this falls into a rollout. */
@@ -199,13 +200,15 @@ async function observeWebServer(
     value: "",
     sha256: "",
     lists: {},
+    servers: [],
     refreshInterval: 0,
     hold: null,
     running: "unknown" as const,
   };
-  const seen = looked.value ?? { name, ...nothing, problems: looked.problems };
+  const { servers, ...seen } = looked.value ?? { name, ...nothing, problems: looked.problems };
   const settings = cell?.settings.plugin.find((each) => each.webServer === name);
   const modes = [settings?.generation ?? "unknown", settings?.propagation ?? "unknown"];
   const automatic = modes.includes("automatic") ? "yes" : modes.includes("unknown") ? "unknown" : "no";
-  return { ...seen, automatic, mpm: mpm.value ?? "unknown" };
+  const nodes = cell ? nodesByCell(servers, cell.topology) : {};
+  return { ...seen, nodes, automatic, mpm: mpm.value ?? "unknown" };
 }

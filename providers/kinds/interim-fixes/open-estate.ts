@@ -47,7 +47,9 @@ export function openEstate(
   const webServer = (name: string) => {
     const its = required(settings.webServers, name, "webServers");
     const { connection: reachedBy } = its;
-    return new ReachedWebServer(its, access.host(reachedBy), access.files(reachedBy), pause, signal);
+    const { sessionReplication } = settings.topology;
+    const known = sessionReplication ? { ...its, sessionReplication } : its;
+    return new ReachedWebServer(known, access.host(reachedBy), access.files(reachedBy), pause, signal);
   };
   return {
     cell,

@@ -4,6 +4,7 @@ import { foundationRefusals } from "./foundations.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import type { Journal, Kept } from "./journal.js";
 import { allStarted, type Live } from "./live.js";
+import { routingRefusals } from "./routing-checks.js";
 import type { Change } from "./steps.js";
 import { switchingRefusals } from "./switching.js";
 import { turningBack } from "./walk.js";
@@ -37,7 +38,12 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
       next: "npm run rollout -- resume, or npm run rollout -- roll-back",
     });
   }
-  return [...refusals, ...foundationRefusals(desired, kept.journal), ...otherDeclaration(desired, live, kept.journal)];
+  return [
+    ...refusals,
+    ...foundationRefusals(desired, kept.journal),
+    ...otherDeclaration(desired, live, kept.journal),
+    ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
+  ];
 }
 
 /** An open rollout carries out one declaration; another one has to wait for its end. The way back asks for none. */
@@ -65,7 +71,7 @@ export function beginRefusals(desired: FixesDesired, live: Live, change: Change)
     ...clusterRefusals(desired, live),
     ...webServerRefusals(desired, live),
     ...(desired.settings.strategy === "rolling"
-      ? [...rollingRefusals(desired, live), ...switchingRefusals(desired, live)]
+      ? [...rollingRefusals(desired, live), ...switchingRefusals(desired, live), ...routingRefusals(desired, live)]
       : []),
     ...otherHolds(live),
   ];

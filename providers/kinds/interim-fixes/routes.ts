@@ -13,21 +13,33 @@ export function nodeOfServer({ settings }: FixesDesired): ReadonlyMap<string, st
   );
 }
 
+/** A cluster whose members a rollout stops and starts; others in a plug-in file, as of a merged cell, keep what they have. */
+export const isRolled = (
+  { settings }: FixesDesired,
+  cellClusters: Readonly<Record<string, unknown>>,
+  cluster: string,
+): boolean => cluster in cellClusters && !settings.untouched.includes(cluster);
+
 /** Lists per web server that send users to `target`. Clusters that are left untouched keep what they have. */
 export function listsFor(desired: FixesDesired, live: Live, journal: Journal | null, target: Target): WantedLists {
   return Object.fromEntries(
-    live.webServers.map((webServer) => [webServer.name, wantedLists(desired, webServer, journal, target)]),
+    live.webServers.map((webServer) => [webServer.name, wantedLists(desired, live, webServer, journal, target)]),
   );
 }
 
-function wantedLists(desired: FixesDesired, webServer: LiveWebServer, journal: Journal | null, target: Target): Lists {
+function wantedLists(
+  desired: FixesDesired,
+  { clusters }: Live,
+  webServer: LiveWebServer,
+  journal: Journal | null,
+  target: Target,
+): Lists {
   const found = journal?.found.routing[webServer.name] ?? webServer.lists;
   if ("asFound" in target) return found;
   const nodeOf = nodeOfServer(desired);
-  const untouched = desired.settings.untouched;
   return Object.fromEntries(
     Object.entries(found).map(([cluster, lists]) => {
-      if (untouched.includes(cluster)) return [cluster, lists];
+      if (!isRolled(desired, clusters, cluster)) return [cluster, lists];
       const all = [...lists.primary, ...lists.backup];
       return [
         cluster,
@@ -72,7 +84,7 @@ export function routedNodes(desired: FixesDesired, live: Live): ReadonlySet<stri
   const nodeOf = nodeOfServer(desired);
   const servers = live.webServers.flatMap((webServer) =>
     Object.entries(webServer.lists)
-      .filter(([cluster]) => !desired.settings.untouched.includes(cluster))
+      .filter(([cluster]) => isRolled(desired, live.clusters, cluster))
       .flatMap(([, lists]) => lists.primary),
   );
   return new Set(servers.flatMap((server) => nodeOf.get(server) ?? []));

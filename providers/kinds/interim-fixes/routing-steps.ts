@@ -3,7 +3,8 @@ import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import type { Lists } from "./live.js";
-import { isReliedOn, nodeOfServer, routeKey, sameLists } from "./routes.js";
+import { isReliedOn, isRolled, routeKey, sameLists } from "./routes.js";
+import { nodesByCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
 
@@ -87,16 +88,20 @@ const proveRouted = (name: string, lists: Lists, { by }: Way, { estate, context 
 const sentElsewhere = (where: string): ProblemError =>
   new ProblemError("unknown-outcome", { where, found: "somebody changed it since its routing was proved" });
 
-/** The files still say so, and requests still show it: something may have rewritten them since. */
+/**
+ * The files still say so, and requests still show it: something may have rewritten them since. Whose members are about to
+ * be stopped is asked of the cell, by nothing that was declared.
+ */
 export async function provePast(node: string, { estate, desired, context }: Work): Promise<void> {
-  const nodeOf = nodeOfServer(desired);
-  const { untouched } = desired.settings;
+  const topology = await estate.topology();
+  const cellClusters = Object.fromEntries(topology.clusters.map(({ name, members }) => [name, members]));
   for (const { name } of desired.settings.webServers) {
     const webServer = estate.webServer(name);
-    const { lists, path } = await webServer.look();
+    const { lists, path, servers } = await webServer.look();
+    const nodes = nodesByCell(servers, topology);
     const stray = Object.entries(lists)
-      .filter(([cluster]) => !untouched.includes(cluster))
-      .filter(([, { primary }]) => primary.some((server) => nodeOf.get(server) === node));
+      .filter(([cluster]) => isRolled(desired, cellClusters, cluster))
+      .filter(([, { primary }]) => primary.some((server) => [node, null, undefined].includes(nodes[server])));
     if (stray.length > 0) {
       throw new ProblemError("refused", {
         where: `${name}: ${path}`,

@@ -6,6 +6,7 @@ import {
   controlSchema,
   nodesSchema,
   refreshLimitSchema,
+  sessionReplicationSchema,
   verifySchema,
 } from "../../targets/plugin/schema.js";
 import { administratorSchema, cellSchema } from "../../targets/wsadmin/settings.js";
@@ -75,6 +76,7 @@ export const settingsSchema = z.strictObject({
   nodes: z.array(nodeSchema).min(1).describe("nodes with cluster members, in the order of the rollout"),
   topology: z.strictObject({
     nodes: nodesSchema.describe("node → names of its cluster members, as in the plug-in file's Server elements"),
+    sessionReplication: sessionReplicationSchema,
   }),
   webServers: z.array(webServerSchema).describe("every web server in front of the cell"),
   ignoreWebServers: z.array(z.string().min(1)).default([]).describe("web servers of the cell that no user reaches"),

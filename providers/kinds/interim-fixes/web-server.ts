@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
-import { ProblemError } from "../../common/problem.js";
+import { type Problem, ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
+import { shapeRefusals } from "../../formats/routing.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, FileReader, Host } from "../../targets/host.js";
 import { requireOwnAddress } from "../../targets/plugin/access-log.js";
@@ -23,6 +24,8 @@ import {
 import type { Proof, RoutedWebServer } from "./estate.js";
 import type { Lists } from "./live.js";
 import { sameLists } from "./routes.js";
+import type { Settings } from "./schema.js";
+import { serversOf } from "./servers.js";
 import type { Switching, Way } from "./switching.js";
 
 /** A process tries a member again at the first request after the interval; this much longer is on the safe side. */
@@ -37,7 +40,7 @@ export class ReachedWebServer implements RoutedWebServer {
   readonly name: string;
 
   constructor(
-    private readonly settings: WebServerSettings,
+    private readonly settings: WebServerSettings & Pick<Settings["topology"], "sessionReplication">,
     private readonly host: Host,
     private readonly files: FileReader,
     private readonly pause: (ms: number) => Promise<void>,
@@ -59,6 +62,8 @@ export class ReachedWebServer implements RoutedWebServer {
       value,
       sha256: content.sha256,
       lists: listsOf(config),
+      servers: serversOf(config.clusters),
+      shapes: this.#shapes(path, config),
       refreshInterval: config.refreshIntervalSeconds,
       hold,
       problems: [...config.problems, ...(config.intelligentManagement ? [this.#steeredElsewhere(path)] : [])],
@@ -117,6 +122,7 @@ export class ReachedWebServer implements RoutedWebServer {
     }
     const routed = proof.level === "routed";
     const clusters = Object.keys(verify.clusters).filter((name) => config.clusters.some((each) => each.name === name));
+    if (clusters.length === 0) throw this.#nothingProbed();
     const proving = {
       host: this.host,
       verify,
@@ -182,6 +188,28 @@ export class ReachedWebServer implements RoutedWebServer {
   async #requireRunning(): Promise<void> {
     if ((await isRunning(this.host.files, pidFileOf(this.settings))) !== "no") return;
     throw new ProblemError("command-failed", { where: this.name, found: "its parent process is gone" });
+  }
+
+  #nothingProbed(): ProblemError {
+    return new ProblemError("refused", {
+      where: `${this.name}: verify.clusters`,
+      found: "no cluster of its plug-in file has a probe",
+      why: "Without a request nothing is proved",
+      next: "Declare a probeUrl for each cluster",
+    });
+  }
+
+  #shapes(path: string, { clusters }: PluginConfig): Record<string, Problem[]> {
+    const { sessionReplication } = this.settings;
+    const options = sessionReplication ? { sessionReplication } : {};
+    return Object.fromEntries(
+      clusters.flatMap((cluster) => {
+        const where = `${this.host.name}:${path}:${cluster.line}`;
+        const skip = `If no fix changes it: untouched: [${cluster.name}]`;
+        const problems = cluster.routed ? shapeRefusals(cluster, options, where, skip) : [];
+        return problems.length > 0 ? [[cluster.name, problems]] : [];
+      }),
+    );
   }
 
   #steeredElsewhere(path: string) {

@@ -7,6 +7,7 @@ import {
   names,
   nodesSchema,
   refreshLimitSchema,
+  sessionReplicationSchema,
   verifySchema,
 } from "../../targets/plugin/schema.js";
 
@@ -44,10 +45,7 @@ export const settingsSchema = z.strictObject({
     ),
   refreshLimit: refreshLimitSchema,
   nodes: nodesSchema.describe("node → names of its cluster members, as the plug-in file's Server elements have them"),
-  sessionReplication: z
-    .enum(["none", "memory-to-memory"])
-    .optional()
-    .describe('between cluster members; must be declared where the plug-in file says GetDWLMTable="true"'),
+  sessionReplication: sessionReplicationSchema,
   defines: z.array(z.string().min(1)).optional().describe("names given to httpd with -D"),
   variables: z
     .record(z.string().min(1), z.string())

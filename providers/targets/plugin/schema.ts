@@ -42,6 +42,11 @@ export const controlSchema = z.strictObject({
   timeout: durationSchema.default("2m").describe("limit of one of these commands"),
 });
 
+export const sessionReplicationSchema = z
+  .enum(["none", "memory-to-memory"])
+  .optional()
+  .describe('between cluster members; must be declared where the plug-in file says GetDWLMTable="true"');
+
 /** Longest RefreshInterval that is waited for after an edit in place. */
 export const refreshLimitSchema = durationSchema
   .default("10m")

@@ -270,3 +270,10 @@ test("a hold of another rollout is not taken, nor taken away", async () => {
   await server.release("r2");
   expect((await server.look()).hold).toEqual(hold);
 });
+
+test("promise 10: a proof without a single request is none", async () => {
+  const server = reached(web, { clusters: { AppsClutser: { probeUrl: "/" } } });
+  await expect(server.prove({ level: "answering" }, { settle: false, progress() {} })).rejects.toThrow(
+    "no cluster of its plug-in file has a probe",
+  );
+});
