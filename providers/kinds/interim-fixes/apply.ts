@@ -6,7 +6,7 @@ import { foundationsOf } from "./foundations.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
 import { acceptChanges, awaitInstaller, requireFixesAsMeant, runInstaller } from "./installer-steps.js";
-import type { Journal, Kept } from "./journal.js";
+import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import type { Live } from "./live.js";
 import {
   clearTemp,
@@ -208,6 +208,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
         [webServer, { generation: known(generation), propagation: known(propagation) }] as const,
     );
   const journal: Journal = {
+    version: JOURNAL_VERSION,
     rollout,
     startedAt: new Date(estate.now()).toISOString(),
     wanted: wantedKey(desired),

@@ -24,7 +24,7 @@ export const foundationsOf = ({ settings }: FixesDesired): Foundations => ({
  * change; so may a cluster be taken off `untouched`, which is the way out when the fix proved to change one.
  */
 export function foundationRefusals(desired: FixesDesired, journal: Journal | null): Problem[] {
-  if (!journal?.foundations) return [];
+  if (!journal) return [];
   const now = foundationsOf(desired);
   const then = journal.foundations;
   const lists = (["nodes", "webServers", "ignoreWebServers", "untouched"] as const).flatMap((where) => {

@@ -13,15 +13,19 @@ export type Progress = (typeof PROGRESS)[number];
 export const isBefore = (progress: Progress, other: Progress): boolean =>
   PROGRESS.indexOf(progress) < PROGRESS.indexOf(other);
 
+/** Of the journal's shape. A rollout is finished, or taken back, by a version that writes the same. */
+export const JOURNAL_VERSION = 1;
+
 /** What cannot be observed about a rollout under way. Plain JSON; in the record on the deployment manager's host. */
 export interface Journal {
+  version: typeof JOURNAL_VERSION;
   /** Names the rollout in holds, jobs and backups, e.g. "20261123T011234Z". */
   rollout: string;
   startedAt: string;
   /** The declaration that it carries out, as `wantedKey` says it. */
   wanted: string;
-  /** The settings that must not change until its end. Absent in journals of older versions. */
-  foundations?: Foundations;
+  /** The settings that must not change until its end. */
+  foundations: Foundations;
   direction: "forward" | "roll back";
   /** Why it goes back. */
   reason: string;
@@ -34,8 +38,8 @@ export interface Journal {
     installed: string[];
     /** Nodes whose agent was down already. */
     agentsStopped: string[];
-    /** Node → service that its agent is started by again; null = its script. Absent in journals of older versions. */
-    agentServices?: Record<string, string | null>;
+    /** Node → service that its agent is started by again; null = its script. */
+    agentServices: Record<string, string | null>;
     /** Web servers whose file the deployment manager generates or propagates by itself, with the settings as found. */
     automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
     /** Web server → its lists when its routing was taken. */

@@ -40,7 +40,7 @@ export async function startAgent(node: string, work: Work): Promise<Partial<Jour
   const { limits } = work.desired.settings;
   const commands = work.estate.node(node);
   if ((await look(node, work)).agent !== "running") {
-    const service = work.journal.found.agentServices?.[node];
+    const service = work.journal.found.agentServices[node];
     await commands.startAgent(runOf("start-agent", node, limits.start, work), service);
     await until(node, work, `the node agent of ${node} to run`, limits.start, ({ agent }) => agent === "running");
   }

@@ -2,7 +2,7 @@ import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import { foundationRefusals } from "./foundations.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
-import type { Journal, Kept } from "./journal.js";
+import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { allStarted, type Live } from "./live.js";
 import { routingRefusals } from "./routing-checks.js";
 import type { Change } from "./steps.js";
@@ -17,6 +17,8 @@ const CUMULATIVE_REFRESH = /(^|[_.-])CR\d+($|[_.-])/i;
 
 /** Why nothing may be written, whatever a rollout has come to: what was asked, or what cannot be known. */
 export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept): Problem[] {
+  const unread = otherVersion(kept.journal);
+  if (unread) return [unread];
   const refusals = [
     ...live.deploymentManager.problems,
     ...live.installer.problems,
@@ -44,6 +46,18 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
     ...otherDeclaration(desired, live, kept.journal),
     ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
   ];
+}
+
+/** Neither what it rests on nor what is to be put right again would be known for certain. */
+function otherVersion(journal: Journal | null): Problem | undefined {
+  if (!journal || journal.version === JOURNAL_VERSION) return undefined;
+  return {
+    where: `rollout ${journal.rollout}`,
+    found: `recorded by another version of pulumi-connections (journal ${journal.version ?? "without a version"})`,
+    allowed: `journal ${JOURNAL_VERSION}`,
+    why: "What it changed could not be put right again for certain",
+    next: "Finish it, or go back, with the version that began it",
+  };
 }
 
 /** An open rollout carries out one declaration; another one has to wait for its end. The way back asks for none. */

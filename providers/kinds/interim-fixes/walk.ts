@@ -55,7 +55,7 @@ export class Walk {
   ) {
     const { settings } = desired;
     this.journal = kept.journal;
-    this.strategy = this.journal?.foundations?.strategy ?? settings.strategy;
+    this.strategy = this.journal?.foundations.strategy ?? settings.strategy;
     this.classic = settings.order === "classic";
     this.turning = turningBack(desired, live, kept.journal);
     this.goingBack = this.turning !== undefined || this.journal?.direction === "roll back";

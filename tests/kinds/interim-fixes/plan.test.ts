@@ -227,3 +227,21 @@ test("promise 17: destroying uninstalls nothing, and an open rollout has to be e
   await driver.up();
   expect(keptFromDestroy(driver.kept ?? KEPT)?.found).toMatch(/rollout .* is unfinished/);
 });
+
+test.each([
+  ["an older version", undefined, "journal without a version"],
+  ["a newer version", 2, "journal 2"],
+])(
+  "promise 13: an open rollout that %s recorded is neither gone on with nor forgotten",
+  async (_name, version, found) => {
+    const cell = new MemoryCell(2);
+    const driver = new Driver(cell, declaration(cell));
+    cell.badFix = true;
+    await driver.up();
+    const { kept } = driver;
+    const strange = { ...kept, journal: { ...kept?.journal, version, foundations: undefined } } as unknown as Kept;
+    const { steps, refusals } = plan(driver.desired, await driver.observe("preview"), strange);
+    expect([steps, refusals]).toEqual([[], [expect.objectContaining({ found: expect.stringContaining(found) })]]);
+    expect(keptFromDestroy(strange)?.found).toMatch(/is unfinished/);
+  },
+);
