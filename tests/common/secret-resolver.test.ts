@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SecretReference } from "../../providers/common/secret.js";
 import { resolveSecret } from "../../providers/common/secret-resolver.js";
+import { problemOf } from "../support/failure.js";
 
 const CANARY = "canary-91bc-secret";
 let folder: string;
@@ -54,10 +55,7 @@ describe("a secret reference", () => {
     ["a command that is not there", () => ({ command: ["no-such-program", CANARY] }), /ENOENT/],
     ["a command that says nothing", () => ({ command: ["true"] }), /printed nothing/],
   ])("promise 14: %s is said without the secret", async (_what, reference, expected) => {
-    const error: Error = await resolveSecret(reference(), "password of web1").then(
-      () => new Error("it worked"),
-      (thrown) => thrown,
-    );
+    const error = await problemOf(resolveSecret(reference(), "password of web1"));
     expect(error).toMatchObject({ cause: "login", message: expect.stringMatching(expected) });
     expect(error.message).toContain("password of web1");
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(CANARY);

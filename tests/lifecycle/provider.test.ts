@@ -3,6 +3,7 @@ import { withSettings } from "../../policy/settings.js";
 import type { AnyKind } from "../../providers/lifecycle/inputs.js";
 import type { Plan, Step } from "../../providers/lifecycle/kind.js";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
+import { failureOf } from "../support/failure.js";
 import { lineCut, type MemoryHostOptions } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
 import { noteKind } from "../support/note-kind.js";
@@ -12,15 +13,6 @@ const live = (outs: Stored | undefined) => JSON.parse(String(outs?.live)) as { t
 
 const deviationsOf = (inputs: Record<string, unknown> | undefined) =>
   (inputs?.deviations ?? {}) as Record<string, string>;
-
-/** What a failed update left in the state; as the engine stores it. */
-const failed = (work: Promise<unknown>): Promise<{ message: string; properties: Stored }> =>
-  work.then(
-    () => {
-      throw new Error("it went through");
-    },
-    (error) => error,
-  );
 
 describe("check", () => {
   test("fills in defaults and reports every problem at once, each with its path", async () => {
@@ -222,7 +214,7 @@ describe("refusals", () => {
     const bench = noteBench();
     const outs = await bench.create();
     bench.host.put("/notes/a/title", "changed after the preview");
-    const stopped = await failed(bench.upWithoutRefresh(outs, noteInputs({ text: "new" })));
+    const stopped = await failureOf(bench.upWithoutRefresh(outs, noteInputs({ text: "new" })));
     expect(stopped.message).toContain(
       "the live system changed since the preview; now due, and not shown: write the title",
     );
@@ -291,7 +283,7 @@ describe("promise 3: a changed setting that the look depends on", () => {
     bench.host.put("/notes/a/moved/text", "another text");
     const moved = noteInputs({ mark: "moved" });
     const before = written(bench);
-    const stopped = await failed(bench.up(outs, moved));
+    const stopped = await failureOf(bench.up(outs, moved));
     expect(bench.said.join("\n")).toMatch(/note: changed: mark\. This is by a look with the former settings/);
     expect(stopped.message).toMatch(
       /the preview had looked with the former settings \(changed: mark\); now due, and not shown: write the text; write the title.*Run up again/,
@@ -326,7 +318,7 @@ describe("promise 3: a changed setting that the look depends on", () => {
     bench.host.put("/notes/a/text", "drifted");
     bench.host.mkdir("/notes/a/moved");
     await bench.host.close();
-    const stopped = await failed(bench.up(outs, noteInputs({ mark: "moved" })));
+    const stopped = await failureOf(bench.up(outs, noteInputs({ mark: "moved" })));
     expect(bench.said.join("\n")).toContain("the note is frozen");
     expect(stopped.message).toContain("now due, and not shown: write the text");
     await bench.up(stopped.properties, noteInputs({ mark: "moved" }));
@@ -338,7 +330,7 @@ describe("promise 3: a changed setting that the look depends on", () => {
     const outs = await bench.create();
     bench.host.put("/notes/a/moved/frozen", "");
     const before = written(bench);
-    const stopped = await failed(bench.up(outs, noteInputs({ mark: "moved" })));
+    const stopped = await failureOf(bench.up(outs, noteInputs({ mark: "moved" })));
     expect(stopped.message).toContain("the note is frozen");
     expect(written(bench)).toEqual(before);
     const preview = noteBench({}, bench.host, movable);
@@ -397,7 +389,7 @@ describe("promise 21: after a preview that could not look", () => {
     const made = await bench();
     made.host.put("/notes/a/text", "drifted");
     const before = written(made);
-    const stopped = await failed(previewedBlindly(made));
+    const stopped = await failureOf(previewedBlindly(made));
     expect(stopped.message).toContain(
       "it could not be looked at in the preview; now due, and not shown: write the text",
     );

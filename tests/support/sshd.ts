@@ -32,6 +32,9 @@ export interface SshdOptions {
   readonly smallDiskBytes?: number;
 }
 
+/** Of the connection to a server, beside what leads to it. */
+export type Changes = Partial<z.input<typeof connectionSchema>>;
+
 /**
  * A real OpenSSH server on a free port of 127.0.0.1, in a folder of its own: host key, user key, known_hosts, and `tree`, an
  * empty directory that belongs to the login user. Not privileged: it can log in its own account only.
@@ -50,7 +53,7 @@ export interface TestSshd {
   readonly hostKey: string;
   readonly hasSmallDisk: boolean;
   /** How to reach it with its key; anything can be replaced. */
-  connection(changes?: Partial<z.input<typeof connectionSchema>>): Connection;
+  connection(changes?: Changes): Connection;
   log(): string;
   stop(): Promise<void>;
 }

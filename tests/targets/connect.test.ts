@@ -2,16 +2,13 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuthContext } from "ssh2";
-import type { z } from "zod";
-import { problemsOf } from "../../providers/common/problem.js";
-import type { connectionSchema } from "../../providers/targets/connection.js";
 import { hostKeyWarnings } from "../../providers/targets/host-keys.js";
 import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
+import { problemOf } from "../support/failure.js";
 import { FaultProxy } from "../support/fault-proxy.js";
 import { startSshStandIn } from "../support/ssh-stand-in.js";
-import { freePort, makeKey, startSshd, type TestSshd } from "../support/sshd.js";
+import { type Changes, freePort, makeKey, startSshd, type TestSshd } from "../support/sshd.js";
 
-type Changes = Partial<z.input<typeof connectionSchema>>;
 const CANARY = "canary-5f0c-secret";
 
 let server: TestSshd;
@@ -27,11 +24,8 @@ const hello = (changes: Changes = {}) =>
 
 /** What a failed hello says: its cause and its text. */
 async function refusal(changes: Changes): Promise<{ cause: unknown; text: string }> {
-  const error = await hello(changes).then(
-    () => new Error("it worked"),
-    (thrown: Error) => thrown,
-  );
-  expect(problemsOf(error, "?")[0]?.where).toContain("web1");
+  const error = await problemOf(hello(changes));
+  expect(error.problems[0]?.where).toContain("web1");
   return { cause: error.cause, text: error.message };
 }
 
@@ -197,10 +191,7 @@ describe("logging in", () => {
         what: "x",
         timeoutMs: 5_000,
       });
-      const error: Error = await run.then(
-        () => new Error("it worked"),
-        (thrown) => thrown,
-      );
+      const error = await problemOf(run);
       expect(error).toMatchObject({ cause: "login", message: expect.stringContaining("refused password") });
       expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(CANARY);
       expect(picky.log().match(/Failed password/g)).toHaveLength(1);

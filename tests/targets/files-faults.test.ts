@@ -13,19 +13,16 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { AuthContext } from "ssh2";
-import type { z } from "zod";
 import { sha256 } from "../../providers/common/json.js";
 import type { ProblemError } from "../../providers/common/problem.js";
-import type { connectionSchema } from "../../providers/targets/connection.js";
 import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
 import { SftpSession } from "../../providers/targets/sftp-session.js";
 import { isTempOf, tempName } from "../../providers/targets/temp-names.js";
+import { problemOf } from "../support/failure.js";
 import { FaultProxy } from "../support/fault-proxy.js";
 import { startSshStandIn } from "../support/ssh-stand-in.js";
-import { startSshd, type TestSshd } from "../support/sshd.js";
+import { type Changes, startSshd, type TestSshd } from "../support/sshd.js";
 import { SUDO_STAND_IN } from "../support/sudo-stand-in.js";
-
-type Changes = Partial<z.input<typeof connectionSchema>>;
 
 const OLD = Buffer.from("old content\n".repeat(3_000));
 const NEW = Buffer.from("NEW CONTENT, LONGER\n".repeat(4_000));
@@ -61,11 +58,6 @@ const throughProxy = (changes: Changes = {}) =>
     operationTimeout: "2s",
     ...changes,
   });
-const failure = (promise: Promise<unknown>): Promise<ProblemError> =>
-  promise.then(
-    () => Promise.reject(new Error("it worked")),
-    (error) => error,
-  );
 const temps = (directory: string) => readdirSync(directory).filter((name) => name.endsWith(".tmp"));
 /** A directory that belongs to the server's account, under whichever account the tests run. */
 const directoryFor = (name: string) => {
@@ -126,7 +118,7 @@ describe.each(WAYS)("promise 5: a file is old or new, never torn, %s", (way, cha
     const stalled = throughProxy({ ...changes, operationTimeout: "1500ms" });
     await stalled.files.read(path);
     proxy.stallIn("up", 20_000);
-    expect((await failure(stalled.files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("timeout");
+    expect((await problemOf(stalled.files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("timeout");
     proxy.faults = {};
     expect(readFileSync(path).equals(OLD)).toBe(true);
     // The same host takes a new line.
@@ -183,7 +175,7 @@ describe.each(WAYS)("promise 5: a file is old or new, never torn, %s", (way, cha
     const path = join(small, `f-${way.length}`);
     await host(changes).files.write(path, OLD, { expected: "absent" });
     const big = Buffer.alloc(400_000, "x");
-    const error = await failure(host(changes).files.write(path, big, { expected: sha256(OLD) }));
+    const error = await problemOf(host(changes).files.write(path, big, { expected: sha256(OLD) }));
     expect(error.cause).toBe("no-space");
     expect(error.message).toContain("Make room");
     expect((await host(changes).files.read(path))?.sha256).toBe(sha256(OLD));
@@ -198,10 +190,10 @@ describe.each(WAYS)("promise 5: a file is old or new, never torn, %s", (way, cha
     writeFileSync(path, OLD, { mode: 0o600 });
     // Ours when the tests run as root: the server's account may neither read it nor write beside it.
     if (process.getuid?.() !== 0) chmodSync(directory, 0o000);
-    expect((await failure(host(changes).files.read(path))).cause).toBe("permission");
-    expect((await failure(host(changes).files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("permission");
-    expect((await failure(host(changes).files.createExclusive(join(directory, "g"), NEW))).cause).toBe("permission");
-    expect((await failure(host(changes).files.makeDirectory(join(directory, "d")))).cause).toBe("permission");
+    expect((await problemOf(host(changes).files.read(path))).cause).toBe("permission");
+    expect((await problemOf(host(changes).files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("permission");
+    expect((await problemOf(host(changes).files.createExclusive(join(directory, "g"), NEW))).cause).toBe("permission");
+    expect((await problemOf(host(changes).files.makeDirectory(join(directory, "d")))).cause).toBe("permission");
     chmodSync(directory, 0o755);
     expect(readFileSync(path).equals(OLD)).toBe(true);
   });
@@ -223,7 +215,7 @@ describe("promise 5: over SFTP, step by step", () => {
     const path = join(directory, "f");
     await host().files.write(path, OLD, { expected: "absent" });
     const session = crashAt(step, when);
-    const error = await failure(host().files.write(path, NEW, { expected: sha256(OLD) }));
+    const error = await problemOf(host().files.write(path, NEW, { expected: sha256(OLD) }));
     session.restore();
     expect(error.cause).toBe(step === "renameOver" ? "unknown-outcome" : "unreachable");
     await closeAllHosts();
@@ -239,7 +231,7 @@ describe("promise 5: over SFTP, step by step", () => {
     const path = join(directoryFor("race"), "f");
     await host().files.write(path, OLD, { expected: "absent" });
     const spy = interfere("fsync", () => writeFileSync(path, "theirs"));
-    expect((await failure(host().files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("changed-meanwhile");
+    expect((await problemOf(host().files.write(path, NEW, { expected: sha256(OLD) }))).cause).toBe("changed-meanwhile");
     spy.restore();
     expect(readFileSync(path, "utf8")).toBe("theirs");
   });
@@ -247,7 +239,7 @@ describe("promise 5: over SFTP, step by step", () => {
   test("somebody else creates it at the last moment: theirs stays", async () => {
     const path = join(directoryFor("race of creators"), "f");
     const spy = interfere("renameIfAbsent", () => writeFileSync(path, "theirs"));
-    expect((await failure(host().files.write(path, NEW, { expected: "absent" }))).cause).toBe("changed-meanwhile");
+    expect((await problemOf(host().files.write(path, NEW, { expected: "absent" }))).cause).toBe("changed-meanwhile");
     spy.restore();
     expect(readFileSync(path, "utf8")).toBe("theirs");
     expect(temps(join(path, ".."))).toEqual([]);
@@ -259,7 +251,7 @@ describe("promise 5: over SFTP, step by step", () => {
     const path = join(directory, "f");
     writeFileSync(path, OLD);
     chmodSync(path, 0o666);
-    const error = await failure(host().files.write(path, NEW, { expected: sha256(OLD) }));
+    const error = await problemOf(host().files.write(path, NEW, { expected: sha256(OLD) }));
     expect(error).toMatchObject({
       cause: "permission",
       message: expect.stringContaining("Set sudo for this connection"),
@@ -274,7 +266,7 @@ describe("promise 5: over SFTP, step by step", () => {
       plainSftp: true,
     });
     try {
-      const error = await failure(throughProxy({ port: plain.port }).files.write("/f", NEW, { expected: "absent" }));
+      const error = await problemOf(throughProxy({ port: plain.port }).files.write("/f", NEW, { expected: "absent" }));
       expect(error).toMatchObject({ cause: "refused", message: expect.stringContaining("lacks fsync@openssh.com") });
     } finally {
       await closeAllHosts();

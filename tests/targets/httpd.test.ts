@@ -1,8 +1,9 @@
 import { posix, win32 } from "node:path";
 import { sha256 } from "../../providers/common/json.js";
-import { ProblemError } from "../../providers/common/problem.js";
+import type { ProblemError } from "../../providers/common/problem.js";
 import type { FileReader, FileStat } from "../../providers/targets/host.js";
 import { findPluginDirective, type HttpdServer, pointDirective } from "../../providers/targets/httpd.js";
+import { problemOf } from "../support/failure.js";
 
 /** Files by absolute path; directories follow from them. */
 function filesOf(contents: Readonly<Record<string, string>>): FileReader {
@@ -39,15 +40,6 @@ const server: HttpdServer = { host: "web1", serverRoot: "/opt/ihs", httpdConf: "
 
 function find(httpdConf: string, others: Record<string, string> = {}, more: Partial<HttpdServer> = {}) {
   return findPluginDirective(filesOf({ "/opt/ihs/conf/httpd.conf": httpdConf, ...others }), { ...server, ...more });
-}
-
-async function refusal(found: Promise<unknown>): Promise<ProblemError> {
-  const error = await found.then(
-    () => new Error("it was found"),
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(ProblemError);
-  return error as ProblemError;
 }
 
 describe("the directive is found", () => {
@@ -334,13 +326,13 @@ describe("promise 8: refused rather than guessed", () => {
       [/web1 \/opt\/ihs\/a\.conf:1/],
     ],
   ])("%s", async (_name, httpdConf, others, more, cause, messages) => {
-    const error = await refusal(find(httpdConf, others, more));
+    const error = await problemOf(find(httpdConf, others, more));
     expect(error.cause).toBe(cause);
     for (const message of messages) expect(error.message).toMatch(message);
   });
 
   test("no httpd.conf at all", async () => {
-    const error = await refusal(findPluginDirective(filesOf({}), server));
+    const error = await problemOf(findPluginDirective(filesOf({}), server));
     expect([error.cause, error.message]).toEqual(["missing", expect.stringContaining("/opt/ihs/conf/httpd.conf")]);
   });
 });

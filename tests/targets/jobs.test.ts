@@ -1,14 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { z } from "zod";
 import type { ProblemError } from "../../providers/common/problem.js";
-import type { connectionSchema } from "../../providers/targets/connection.js";
 import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
+import { problemOf } from "../support/failure.js";
 import { FaultProxy } from "../support/fault-proxy.js";
-import { startSshd, type TestSshd } from "../support/sshd.js";
+import { type Changes, startSshd, type TestSshd } from "../support/sshd.js";
 import { SUDO_STAND_IN } from "../support/sudo-stand-in.js";
 
-type Changes = Partial<z.input<typeof connectionSchema>>;
 const options = { what: "work", timeoutMs: 20_000 };
 /** Works until the file "go" is there, or its directory gone. Each start leaves a line in "starts". */
 const WORK = [
@@ -27,11 +25,6 @@ afterEach(closeAllHosts);
 afterAll(() => server.stop());
 
 const host = (changes: Changes = {}) => openHost(server.connection(changes));
-const failure = (promise: Promise<unknown>): Promise<ProblemError> =>
-  promise.then(
-    () => Promise.reject(new Error("it worked")),
-    (error) => error,
-  );
 async function place(): Promise<{
   name: string;
   directory: string;
@@ -59,10 +52,10 @@ async function until(condition: () => boolean): Promise<void> {
 describe("promise 6: a job", () => {
   test("goes on without us, is found again by name, and started once", async () => {
     const { name, work, starts, go } = await place();
-    const error = await failure(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    const error = await problemOf(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
     expect(error).toMatchObject({ cause: "timeout", message: expect.stringContaining("attaches to this job") });
     expect(await host().jobs.peek(name)).toMatchObject({ state: "running", pid: expect.any(Number) });
-    expect((await failure(host().jobs.collect(name))).cause).toBe("locked");
+    expect((await problemOf(host().jobs.collect(name))).cause).toBe("locked");
     await closeAllHosts();
     go();
     const lines: string[] = [];
@@ -78,7 +71,7 @@ describe("promise 6: a job", () => {
     const whileRunning = async () => {
       if (++looks === 3) throw new Error("enough seen");
     };
-    expect(await failure(host().jobs.run(name, work, { ...options, whileRunning }))).toMatchObject({
+    await expect(host().jobs.run(name, work, { ...options, whileRunning })).rejects.toMatchObject({
       message: "enough seen",
     });
     expect(await host().jobs.peek(name)).toMatchObject({ state: "running" });
@@ -153,11 +146,11 @@ describe("promise 6: a job", () => {
 
   test("whose process was killed is lost: an error, not a second start", async () => {
     const { name, work, starts, go } = await place();
-    await failure(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    await problemOf(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
     const state = await host().jobs.peek(name);
     process.kill(Number(state?.pid), "SIGKILL");
     go();
-    expect((await failure(host().jobs.run(name, work, options))).cause).toBe("unknown-outcome");
+    expect((await problemOf(host().jobs.run(name, work, options))).cause).toBe("unknown-outcome");
     expect(await host().jobs.peek(name)).toMatchObject({ state: "lost" });
     expect(starts()).toHaveLength(1);
     await host().jobs.collect(name);
@@ -167,7 +160,7 @@ describe("promise 6: a job", () => {
 
   test("is not mistaken for a later process of the same number", async () => {
     const { name, work, go } = await place();
-    await failure(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    await problemOf(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
     const process = join(server.tree, "state", "jobs", name, "process");
     const [pid] = readFileSync(process, "utf8").split(" ");
     writeFileSync(process, `${pid} 12345-other-boot\n`);
@@ -198,20 +191,20 @@ describe("promise 6: a job", () => {
     expect(result.output).toBe(`${directory}\n${value}|${value}|`);
     expect((await host().files.stat(join(directory, "made")))?.mode).toBe(0o644);
     const bad = host().jobs.run(name, argv, { ...options, env: { "A;b": "c" } });
-    expect((await failure(bad)).cause).toBe("invalid-input");
+    expect((await problemOf(bad)).cause).toBe("invalid-input");
   });
 
   test.each(["..", "", "a/b", "-x", ".hidden", "x".repeat(101), "a b", "a\nb"])("name %j is refused", async (name) => {
-    expect((await failure(host().jobs.run(name, ["true"], options))).cause).toBe("invalid-input");
-    expect((await failure(host().jobs.peek(name))).cause).toBe("invalid-input");
+    expect((await problemOf(host().jobs.run(name, ["true"], options))).cause).toBe("invalid-input");
+    expect((await problemOf(host().jobs.peek(name))).cause).toBe("invalid-input");
   });
 
   test("that cannot be started leaves nothing behind", async () => {
     const { name } = await place();
-    const nowhere = await failure(host().jobs.run(name, ["true"], { ...options, cwd: "/no/such/place" }));
+    const nowhere = await problemOf(host().jobs.run(name, ["true"], { ...options, cwd: "/no/such/place" }));
     expect(nowhere).toMatchObject({ cause: "command-failed", message: expect.stringContaining("working directory") });
     expect(await host().jobs.peek(name)).toBeUndefined();
-    const readOnly = await failure(host({ stateDirectory: "/proc/nothing" }).jobs.run(name, ["true"], options));
+    const readOnly = await problemOf(host({ stateDirectory: "/proc/nothing" }).jobs.run(name, ["true"], options));
     expect(["permission", "command-failed"]).toContain(readOnly.cause);
     expect((await host().jobs.run(name, ["no-such-program"], options)).exitCode).toBe(127);
   });
@@ -220,10 +213,10 @@ describe("promise 6: a job", () => {
     const { name } = await place();
     expect((await host().jobs.run(name, ["echo", "hi"], { ...options, asUser: "wasadmin" })).output).toBe("hi\n");
     const { name: second } = await place();
-    const error = await failure(host().jobs.run(second, ["true"], { ...options, asUser: "nobody-like-that" }));
+    const error = await problemOf(host().jobs.run(second, ["true"], { ...options, asUser: "nobody-like-that" }));
     expect(error).toMatchObject({ cause: "permission", message: expect.stringContaining("unknown user") });
     expect(await host().jobs.peek(second)).toBeUndefined();
-    expect((await failure(host().jobs.run(second, ["true"], { ...options, asUser: "-x" }))).cause).toBe(
+    expect((await problemOf(host().jobs.run(second, ["true"], { ...options, asUser: "-x" }))).cause).toBe(
       "invalid-input",
     );
   });

@@ -2,15 +2,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { z } from "zod";
-import type { ProblemError } from "../../providers/common/problem.js";
-import type { connectionSchema } from "../../providers/targets/connection.js";
 import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
+import { problemOf } from "../support/failure.js";
 import { FaultProxy } from "../support/fault-proxy.js";
-import { startSshd, type TestSshd } from "../support/sshd.js";
+import { type Changes, startSshd, type TestSshd } from "../support/sshd.js";
 import { SUDO_STAND_IN } from "../support/sudo-stand-in.js";
 
-type Changes = Partial<z.input<typeof connectionSchema>>;
 const CANARY = "canary-77aa-secret";
 const ask = { what: "ask", timeoutMs: 20_000 };
 
@@ -22,11 +19,6 @@ afterEach(closeAllHosts);
 afterAll(() => server.stop());
 
 const host = (changes: Changes = {}) => openHost(server.connection(changes));
-const failure = (promise: Promise<unknown>): Promise<ProblemError> =>
-  promise.then(
-    () => Promise.reject(new Error("it worked")),
-    (error) => error,
-  );
 
 describe("promise 19: arguments are data", () => {
   const text = fc
@@ -90,8 +82,8 @@ describe("promise 19: arguments are data", () => {
     ["a NUL character", ["echo", "a\0b"]],
     ["too much for a command line", ["echo", "x".repeat(200_000)]],
   ])("%s is refused before anything is sent", async (_what, argv) => {
-    expect((await failure(host().run(argv, ask))).cause).toBe("invalid-input");
-    expect((await failure(host({ sudo: true }).run(argv, ask))).cause).toBe("invalid-input");
+    expect((await problemOf(host().run(argv, ask))).cause).toBe("invalid-input");
+    expect((await problemOf(host({ sudo: true }).run(argv, ask))).cause).toBe("invalid-input");
   });
 });
 
@@ -121,7 +113,7 @@ describe("a command", () => {
   });
 
   test("with more output than can be held is an error, not a cut text", async () => {
-    const error = await failure(host().run(["head", "-c", "20000000", "/dev/zero"], ask));
+    const error = await problemOf(host().run(["head", "-c", "20000000", "/dev/zero"], ask));
     expect(error).toMatchObject({ cause: "command-failed", message: expect.stringContaining("exit code 0") });
   });
 
@@ -178,7 +170,7 @@ describe("promise 20: a lost answer is not success", () => {
       ...ask,
       stdin: Buffer.alloc(100_000_000),
     });
-    const failed = failure(running);
+    const failed = problemOf(running);
     proxy.cutIn("up", 2_000);
     expect((await failed).cause).toBe("unknown-outcome");
     proxy.faults = {};
@@ -191,7 +183,7 @@ describe("promise 20: a lost answer is not success", () => {
     const hold = join(server.tree, "hold");
     writeFileSync(hold, "");
     const waiting = ["sh", "-c", 'while [ -e "$0" ]; do sleep 0.05; done', hold];
-    const error = await failure(there.run(waiting, { what: "wait", timeoutMs: 200 }));
+    const error = await problemOf(there.run(waiting, { what: "wait", timeoutMs: 200 }));
     rmSync(hold);
     expect(error).toMatchObject({ cause: "timeout", message: expect.stringContaining("no answer within 200 ms") });
     expect((await long).stdout).toBe("done\n");
@@ -202,7 +194,7 @@ describe("promise 20: a lost answer is not success", () => {
     execFileSync("mkfifo", [join(server.tree, "stuck")]);
     const long = there.run(["sh", "-c", "sleep 2; echo done"], ask);
     // Opening a pipe that nobody writes to blocks the SFTP server.
-    expect((await failure(there.files.read(join(server.tree, "stuck")))).cause).toBe("timeout");
+    expect((await problemOf(there.files.read(join(server.tree, "stuck")))).cause).toBe("timeout");
     expect(await there.files.list(server.tree)).toContain("stuck");
     expect(proxy.connections).toBeGreaterThan(1);
     expect((await long).stdout).toBe("done\n");
@@ -213,7 +205,7 @@ describe("promise 20: a lost answer is not success", () => {
   test("a closed host says so", async () => {
     const there = throughProxy();
     await there.close();
-    expect((await failure(there.run(["true"], ask))).cause).toBe("interrupted");
+    expect((await problemOf(there.run(["true"], ask))).cause).toBe("interrupted");
     expect((await throughProxy().run(["true"], ask)).exitCode).toBe(0);
   });
 });
@@ -255,27 +247,27 @@ describe("sudo", () => {
   test("a wrong password is tried once, typed, and not shown", async () => {
     wants("another");
     noteCalls();
-    const error = await failure(host({ sudo: { password: PASSWORD } }).run(["true"], ask));
+    const error = await problemOf(host({ sudo: { password: PASSWORD } }).run(["true"], ask));
     expect(error).toMatchObject({ cause: "login", message: expect.stringContaining("sudo refused the password") });
     expect(`${error.stack}`).not.toContain(CANARY);
     expect(calls().filter((line) => line === "wrong password")).toHaveLength(1);
-    expect((await failure(host({ sudo: { password: PASSWORD } }).files.read("/etc/passwd"))).cause).toBe("login");
+    expect((await problemOf(host({ sudo: { password: PASSWORD } }).files.read("/etc/passwd"))).cause).toBe("login");
   });
 
   test("a password that is needed and not configured, a terminal that is needed, and no sudo at all are said", async () => {
     wants("x");
-    expect(await failure(host({ sudo: true }).run(["true"], ask))).toMatchObject({
+    expect(await problemOf(host({ sudo: true }).run(["true"], ask))).toMatchObject({
       cause: "login",
       message: expect.stringContaining("NOPASSWD"),
     });
     writeFileSync(join(server.folder, "bin", "requiretty"), "");
-    expect(await failure(host({ sudo: true }).run(["true"], ask))).toMatchObject({
+    expect(await problemOf(host({ sudo: true }).run(["true"], ask))).toMatchObject({
       cause: "permission",
       message: expect.stringContaining("!requiretty"),
     });
     const bare = await startSshd({ programs: { sudo: "#!/bin/sh\nexit 127\n" } });
     try {
-      const error = await failure(openHost(bare.connection({ sudo: true })).run(["true"], ask));
+      const error = await problemOf(openHost(bare.connection({ sudo: true })).run(["true"], ask));
       expect(error).toMatchObject({ cause: "permission", message: expect.stringContaining("there is no sudo") });
     } finally {
       await closeAllHosts();

@@ -1,3 +1,4 @@
+import { failureOf } from "../../support/failure.js";
 import { copyOf, GENERATED, HTTPD_CONF, routingBench, routingInputs, type Stored, WebServerModel } from "./bench.js";
 
 jest.setTimeout(30_000);
@@ -23,12 +24,6 @@ async function damaged(how: string): Promise<void> {
   await web.load();
 }
 
-const message = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => "it did not fail",
-    (error: Error) => error.message,
-  );
-
 describe("a web server whose plug-in file is damaged is mended, though users get no answers before", () => {
   test.each(["missing", "cut off"])("%s", async (how) => {
     await damaged(how);
@@ -53,7 +48,7 @@ describe("promise 8: what is damaged is never put back, nor loaded", () => {
   test.each(["missing", "cut off"])("%s, and the application is down too", async (how) => {
     await damaged(how);
     web.status = 500;
-    const said = await message(bench.up(outs));
+    const { message: said } = await failureOf(bench.up(outs));
     expect(said).toMatch(/nothing is put back: before this run, \S*node10\.xml, which the web server follows, /);
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
     expect(web.host.text(COPY)).toContain("<Config");
@@ -66,7 +61,7 @@ describe("promise 8: what is damaged is never put back, nor loaded", () => {
   test("a sound file in force and red probes: nothing is changed, as ever", async () => {
     web.status = 500;
     const written = web.host.written.length;
-    const said = await message(bench.up(outs, routingInputs(web, { primaryNode: "node1" })));
+    const { message: said } = await failureOf(bench.up(outs, routingInputs(web, { primaryNode: "node1" })));
     expect(said).toContain("Nothing has been changed: with probes that fail before, nothing could be proved after");
     expect(web.host.written.slice(written).filter((line) => !line.includes("/state"))).toEqual([]);
   });

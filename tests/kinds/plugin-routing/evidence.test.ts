@@ -1,14 +1,6 @@
+import { failureOf } from "../../support/failure.js";
 import { lineCut } from "../../support/memory-host.js";
-import {
-  CONF,
-  copyOf,
-  GENERATED,
-  HTTPD_CONF,
-  routingBench,
-  routingInputs,
-  type Stored,
-  WebServerModel,
-} from "./bench.js";
+import { CONF, copyOf, GENERATED, HTTPD_CONF, routingBench, routingInputs, WebServerModel } from "./bench.js";
 import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
 
 jest.setTimeout(30_000);
@@ -47,11 +39,6 @@ const WAYS = [
   ["directive", () => routingInputs(web)],
   ["in-place", () => inPlace()],
 ] as const;
-const failure = async (work: Promise<unknown>): Promise<{ message: string; properties: Stored }> =>
-  work.then(
-    () => ({ message: "it did not fail", properties: {} }),
-    (error: { message: string; properties?: Stored }) => ({ properties: {}, ...error, message: error.message }),
-  );
 const usual = (clone: string) => `JSESSIONID=0000abcdefgh:${clone}`;
 
 describe("promise 3: only what was seen in force is remembered as proven", () => {
@@ -62,7 +49,7 @@ describe("promise 3: only what was seen in force is remembered as proven", () =>
       // Somebody touched it after the last reload, and the node's server is down.
       web.host.put(HTTPD_CONF, web.host.text(HTTPD_CONF) ?? "");
       web.down.add("node10_apps_server1");
-      const { message, properties } = await failure(bench.up(outs, inputs()));
+      const { message, properties } = await failureOf(bench.up(outs, inputs()));
       expect(message).toMatch(/0 of 4 requests on node10/);
       expect(message).not.toContain("every probe is green again");
       await web.host.close();
@@ -78,7 +65,7 @@ describe("promise 3: only what was seen in force is remembered as proven", () =>
     async (_way, inputs) => {
       web.host.put(HTTPD_CONF, CONF);
       web.down.add("node10_apps_server1");
-      const { message, properties } = await failure(bench.create(inputs()));
+      const { message, properties } = await failureOf(bench.create(inputs()));
       expect(message).toMatch(/0 of 4 requests on node10/);
       await web.host.close();
       const { kept } = JSON.parse(
@@ -94,7 +81,7 @@ describe("promise 3: only what was seen in force is remembered as proven", () =>
     web.down.add("node1_infra");
     await bench.create(routingInputs(web, { primaryNode: "as generated" }));
     web.down.add("node10_apps_server1");
-    const { message } = await failure(bench.create());
+    const { message } = await failureOf(bench.create());
     expect(web.host.text(HTTPD_CONF)).toBe(CONF);
     expect(message).toMatch(
       /still not green: .*0 of 4 requests on primaries of plugin-cfg\.xml; 4 × answered by node10_infra/,
@@ -106,7 +93,7 @@ describe("promise 20: the outcome of an answer that was lost, and a second check
   test("the directive was pointed: it goes back, and nobody says that nothing has been changed", async () => {
     losesAnswerOf = HTTPD_CONF;
     web.failSyntaxTest = () => web.calls.filter((call) => call === "-t").length === 2;
-    const { message } = await failure(bench.create());
+    const { message } = await failureOf(bench.create());
     expect(message).toContain("Syntax error on line 7");
     expect(message).not.toContain("Nothing has been changed");
     expect(message).toContain(`WebSpherePluginConfig names ${GENERATED} again`);
@@ -122,7 +109,7 @@ describe("promise 20: the outcome of an answer that was lost, and a second check
       web.logsRequests = false;
       return usual(clone);
     };
-    const { message } = await failure(bench.create(inputs));
+    const { message } = await failureOf(bench.create(inputs));
     expect(message).toContain("is not in /opt/IBM/HTTPServer/logs/access_log");
     expect(message).not.toContain("Nothing has been changed");
     expect(message).toContain(`${GENERATED} has its previous content again`);
@@ -133,13 +120,13 @@ describe("promise 20: the outcome of an answer that was lost, and a second check
   test("the same in the run after one that died: a check that is refused takes back what that one left", async () => {
     const outs = await bench.create();
     diesAtReload = true;
-    const { properties } = await failure(bench.up(outs, routingInputs(web, { primaryNode: "node1" })));
+    const { properties } = await failureOf(bench.up(outs, routingInputs(web, { primaryNode: "node1" })));
     diesAtReload = dead = false;
     expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
     await web.host.close();
     web.calls.length = 0;
     web.failSyntaxTest = () => web.calls.length === 1;
-    const { message } = await failure(bench.up(properties, routingInputs(web, { primaryNode: "node1" })));
+    const { message } = await failureOf(bench.up(properties, routingInputs(web, { primaryNode: "node1" })));
     expect(message).toContain(
       `This check has changed nothing; the unfinished run before it had: WebSpherePluginConfig names ${copyOf("node1")}`,
     );
@@ -155,7 +142,7 @@ describe("promise 20: in place, users are proved to be where the plan puts them,
     web.whileWaiting = () => {
       if (isEdited()) web.host.put(GENERATED, AS_GENERATED);
     };
-    const { message, properties } = await failure(bench.create(inPlace()));
+    const { message, properties } = await failureOf(bench.create(inPlace()));
     expect(message).toMatch(/plugin-cfg\.xml: .*it was changed after the plan was made/);
     expect(bench.said.join("\n")).not.toMatch(/on node10 \(node1_/);
     web.whileWaiting = () => undefined;
@@ -170,7 +157,7 @@ describe("promise 20: in place, users are proved to be where the plan puts them,
       if (isEdited()) web.host.put(GENERATED, AS_GENERATED);
       return usual(clone);
     };
-    const { message } = await failure(bench.create(inPlace()));
+    const { message } = await failureOf(bench.create(inPlace()));
     expect(message).toMatch(/plugin-cfg\.xml: .*it was changed after the plan was made/);
   });
 
@@ -178,7 +165,7 @@ describe("promise 20: in place, users are proved to be where the plan puts them,
     web.host.put("/opt/IBM/own.xml", AS_GENERATED);
     web.whileWaiting = () =>
       web.host.put(HTTPD_CONF, CONF.replace(`Config "${GENERATED}"`, 'Config "/opt/IBM/own.xml"'));
-    const { message } = await failure(bench.create(inPlace()));
+    const { message } = await failureOf(bench.create(inPlace()));
     expect(message).toMatch(/httpd\.conf: .*it was changed after the plan was made/);
   });
 

@@ -1,4 +1,5 @@
 import { ProblemError } from "../../../providers/common/problem.js";
+import { failureOf } from "../../support/failure.js";
 import {
   CONF,
   copyOf,
@@ -37,11 +38,6 @@ afterEach(() => web.stop());
 
 const inPlace = (more: Record<string, unknown> = {}) => routingInputs(web, { switchRouting: "in-place", ...more });
 const managed = () => web.host.written.filter((line) => !line.includes("/state"));
-const failure = async (work: Promise<unknown>): Promise<{ message: string; properties?: Stored }> =>
-  work.then(
-    () => ({ message: "it did not fail" }),
-    (error: { message: string }) => error,
-  );
 /** As a propagation does it: the whole file, as it was generated, or with something else in it. */
 const propagate = (text = AS_GENERATED) => {
   web.host.put(GENERATED, text);
@@ -260,7 +256,7 @@ describe("promise 3: drift in place", () => {
 describe("promise 8: in place, what cannot be proved is taken back", () => {
   test("the node's server is down: the bytes of before, another wait, another proof, and the story", async () => {
     web.down.add("node10_apps_server1");
-    const { message } = await failure(bench.create(inPlace()));
+    const { message } = await failureOf(bench.create(inPlace()));
     expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
     expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
     expect(web.waited).toEqual([62_000, 62_000]);
@@ -272,7 +268,7 @@ describe("promise 8: in place, what cannot be proved is taken back", () => {
     const outs = await bench.create(inPlace());
     const before = web.host.text(GENERATED);
     web.down.add("node1_apps_server1");
-    const { message } = await failure(bench.up(outs, inPlace({ primaryNode: "node1" })));
+    const { message } = await failureOf(bench.up(outs, inPlace({ primaryNode: "node1" })));
     expect(message).toContain(`${GENERATED} has its previous content again`);
     expect(web.host.text(GENERATED)).toBe(before);
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
@@ -280,7 +276,7 @@ describe("promise 8: in place, what cannot be proved is taken back", () => {
 
   test("a plug-in that does not look again is noticed", async () => {
     web.neverLooks = true;
-    const { message } = await failure(bench.create(inPlace()));
+    const { message } = await failureOf(bench.create(inPlace()));
     expect(message).toMatch(/0 of 4 requests on node10; 4 × answered by node1_apps_server1/);
     expect(web.host.text(GENERATED)).toBe(AS_GENERATED);
   });
@@ -321,7 +317,7 @@ describe("from one way to the other", () => {
   test("what fails after the proof takes nobody back: the next up tidies what is left", async () => {
     const outs = await bench.create(inPlace());
     full = true;
-    const { message, properties } = await failure(bench.up(outs, routingInputs(web)));
+    const { message, properties } = await failureOf(bench.up(outs, routingInputs(web)));
     expect(message).toMatch(/no space left.*\n.*which was proved; what is left is tidied by the next up/);
     expect(web.host.text(HTTPD_CONF)).toContain(`Config "${copyOf("node10")}"`);
     expect(web.calls.filter((call) => call !== "-t")).toEqual(["graceful"]);

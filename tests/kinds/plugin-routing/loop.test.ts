@@ -1,3 +1,4 @@
+import { failureOf } from "../../support/failure.js";
 import {
   CONF,
   copyOf,
@@ -160,16 +161,11 @@ describe("promise 11: what becomes of sessions at a switch is measured and said"
 describe("promise 8: what cannot be proved is taken back", () => {
   /** Everything as before, and the story told. */
   async function failsAndGoesBack(): Promise<string> {
-    const error: Error = await routingBench(web)
-      .create()
-      .then(
-        () => new Error("it did not fail"),
-        (failure: Error) => failure,
-      );
+    const { message } = await failureOf(routingBench(web).create());
     expect(web.host.text(HTTPD_CONF)).toBe(CONF);
     expect(web.host.text(copyOf("node10"))).toBeUndefined();
     expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
-    return error.message.replaceAll(String(web.port), "PORT");
+    return message.replaceAll(String(web.port), "PORT");
   }
 
   test("the node's server is down, so the other one answers", async () => {

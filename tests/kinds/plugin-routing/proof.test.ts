@@ -1,3 +1,4 @@
+import { failureOf } from "../../support/failure.js";
 import { lineCut } from "../../support/memory-host.js";
 import {
   CONF,
@@ -34,15 +35,10 @@ afterEach(() => web.stop());
 
 const back = () => routingInputs(web, { primaryNode: "as generated" });
 const managed = () => web.host.written.filter((line) => !line.includes("/state"));
-const failure = async (work: Promise<unknown>): Promise<{ message: string; properties?: Stored }> =>
-  work.then(
-    () => ({ message: "it did not fail" }),
-    (error: { message: string }) => error,
-  );
 /** A run whose provider dies when it is about to reload. */
 async function diesBeforeReload(work: () => Promise<unknown>): Promise<Stored> {
   cutAtReload = true;
-  const { properties } = await failure(work());
+  const { properties } = await failureOf(work());
   cutAtReload = cut = false;
   // The next process has no snapshot of this one.
   await web.host.close();
@@ -54,7 +50,7 @@ describe("going back is proved like going there", () => {
     const outs = await bench.create(routingInputs(web, way === "restore" ? { onDestroy: "restore" } : {}));
     web.load = async () => undefined;
     const work = way === "restore" ? bench.destroy(outs) : bench.up(outs, back());
-    const { message } = await failure(work);
+    const { message } = await failureOf(work);
     expect(message).toContain("0 of 4 requests on primaries of plugin-cfg.xml; 4 × answered by node10_apps_server1");
     expect(web.primaries("AppsCluster")).toEqual(["node10_apps_server1"]);
     expect(web.host.text(HTTPD_CONF)).toContain(`Config "${copyOf("node10")}"`);
@@ -88,7 +84,7 @@ describe("going back is proved like going there", () => {
   );
 
   test("a misspelt cluster is refused there too", async () => {
-    const { message } = await failure(
+    const { message } = await failureOf(
       bench.create(routingInputs(web, { primaryNode: "as generated", clusters: ["AppsClutser"] })),
     );
     expect(message).toContain('there is no cluster "AppsClutser"; did you mean "AppsCluster"?');
@@ -122,13 +118,13 @@ describe("promise 8: after a run that was taken back", () => {
   test("the declaration taken back too, nothing is due", async () => {
     const before = await bench.create(back());
     web.down.add("node10_apps_server1");
-    const { properties } = await failure(bench.up(before));
+    const { properties } = await failureOf(bench.up(before));
     expect(await bench.up(properties ?? {}, back())).toBeUndefined();
   });
 
   test("what somebody then routed by hand is not taken for ours: red probes refuse, and it stays", async () => {
     web.down.add("node10_apps_server1");
-    const { properties } = await failure(bench.create());
+    const { properties } = await failureOf(bench.create());
     web.down.clear();
     const own = "/opt/IBM/hand/plugin-cfg.xml";
     web.host.put(own, withCluster({ ...APPS, primary: APPS.backup, backup: APPS.primary }));
@@ -136,7 +132,7 @@ describe("promise 8: after a run that was taken back", () => {
     await web.load();
     web.status = 500;
     const before = managed();
-    const { message } = await failure(bench.up(properties ?? {}));
+    const { message } = await failureOf(bench.up(properties ?? {}));
     expect(message).toMatch(/status 500.*Nothing has been changed/);
     expect(managed()).toEqual(before);
   });
@@ -148,7 +144,7 @@ describe("promise 8: after a run that was taken back", () => {
     web.host.put(HTTPD_CONF, CONF.replace(`Config "${GENERATED}"`, `Config "${own}"`));
     await web.load();
     web.status = 500;
-    const { message } = await failure(bench.up(stored, routingInputs(web)));
+    const { message } = await failureOf(bench.up(stored, routingInputs(web)));
     expect(message).toMatch(/Nothing has been changed/);
     expect(web.host.text(HTTPD_CONF)).toContain(own);
   });
@@ -169,7 +165,7 @@ describe("promise 6: a copy that is in force, rewritten by a run that died", () 
       return;
     }
     web.status = 500;
-    const { message } = await failure(bench.up(stored, routingInputs(web)));
+    const { message } = await failureOf(bench.up(stored, routingInputs(web)));
     expect(message).toContain(`${copyOf("node10")} has its previous content again`);
     expect(message).not.toContain("Nothing has been changed");
     expect(web.host.text(copyOf("node10"))).toBe(good);
@@ -179,7 +175,7 @@ describe("promise 6: a copy that is in force, rewritten by a run that died", () 
     const outs = await bench.create();
     web.host.put(GENERATED, pluginXml([APPS, INFRA, DMGR], '<Property Name="ESIEnable" Value="true"/>'));
     web.failSyntaxTest = () => web.calls.length > 4;
-    const { message } = await failure(bench.up(outs));
+    const { message } = await failureOf(bench.up(outs));
     expect(message).toContain("may have read the file meanwhile by itself (RefreshInterval)");
     expect(message).not.toContain("noticed nothing");
   });
@@ -195,14 +191,14 @@ describe("promise 6: a copy that is in force, rewritten by a run that died", () 
 describe("promise 8: the web server's own syntax test", () => {
   test("fails for a reason of its own: refused before the first write", async () => {
     web.failSyntaxTest = () => true;
-    const { message } = await failure(bench.create());
+    const { message } = await failureOf(bench.create());
     expect(message).toMatch(/Syntax error on line 7.*Nothing has been changed/);
     expect(managed()).toEqual([]);
   });
 
   test("fails only after the writes: they go back, and nothing is reloaded", async () => {
     web.failSyntaxTest = () => web.calls.length > 1;
-    const { message } = await failure(bench.create());
+    const { message } = await failureOf(bench.create());
     expect(message).toContain(`WebSpherePluginConfig names ${GENERATED} again`);
     expect(message).toContain("webserver1 had not been reloaded, so users noticed nothing");
     expect(message).not.toContain("putting things back failed");

@@ -1,5 +1,6 @@
 import { schemaVersionKind } from "../../../providers/kinds/schema-version/kind.js";
 import type { Row } from "../../../providers/targets/db2/database.js";
+import { refusalOf } from "../../support/failure.js";
 import { MemoryDatabase, type MemoryDatabaseOptions } from "../../support/memory-database.js";
 import { MemoryHost, type MemoryHostOptions } from "../../support/memory-host.js";
 import { modelledConnection, providerBench, reaching, type Stored } from "../../support/provider-bench.js";
@@ -131,12 +132,7 @@ export async function refusal(more: Stored, arrange: (model: DatabaseModel) => v
   const model = new DatabaseModel();
   arrange(model);
   const before = JSON.stringify(model.database.rows(HOMEPAGE));
-  const error = await schemaBench(model)
-    .create(schemaInputs(more))
-    .then(
-      () => undefined,
-      (problem: Error) => problem.message,
-    );
+  const error = await refusalOf(schemaBench(model).create(schemaInputs(more)));
   if (error !== undefined) {
     expect(JSON.stringify(model.database.rows(HOMEPAGE))).toBe(before);
     expect(model.database.written).toEqual([]);

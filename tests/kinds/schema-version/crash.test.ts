@@ -1,3 +1,4 @@
+import { refusalOf } from "../../support/failure.js";
 import { everywhere, FAULTS } from "../../support/fault.js";
 import { DatabaseModel, type Stored, schemaBench, schemaInputs, statement } from "./bench.js";
 
@@ -48,12 +49,6 @@ describe("a statement serves for one change, wherever the run is interrupted", (
   const renewed = schemaInputs({ contentProof: statement({ date: "2026-05-01T11:00" }) });
   const next = (model: DatabaseModel, stored: Stored | undefined, wanted: Stored) =>
     stored?.live ? schemaBench(model).up(stored, wanted) : schemaBench(model).create(wanted);
-  const refusalOf = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: Error) => error.message,
-    );
-
   test.each(FAULTS)("%s: the next up converges, or says what is not known", async (_name, side, lasting) => {
     const outcomes = new Set<string>();
     const index = await everyCreate(side, lasting, inputs, async (model, stored) => {

@@ -1,5 +1,6 @@
 import { formatProblem } from "../../../providers/common/problem.js";
 import type { Live } from "../../../providers/kinds/schema-version/live.js";
+import { refusalOf } from "../../support/failure.js";
 import {
   catalogProbe,
   DatabaseModel,
@@ -167,20 +168,14 @@ describe("POSTSCHEMAVER together with the version", () => {
   const files = async (row: Record<string, string | null>, more: Stored) => {
     const model = new DatabaseModel();
     model.database.put("FILES.PRODUCT", COLUMNS, row);
-    const error = await schemaBench(model)
-      .create(
-        schemaInputs({
-          component: "FILES",
-          version: "147.3",
-          from: ["147.2"],
-          contentProof: catalogProbe({ level: "147.3", postLevel: "147.3" }),
-          ...more,
-        }),
-      )
-      .then(
-        () => undefined,
-        (problem: Error) => problem.message,
-      );
+    const inputs = schemaInputs({
+      component: "FILES",
+      version: "147.3",
+      from: ["147.2"],
+      contentProof: catalogProbe({ level: "147.3", postLevel: "147.3" }),
+      ...more,
+    });
+    const error = await refusalOf(schemaBench(model).create(inputs));
     return error ?? { row: model.database.rows("FILES.PRODUCT")[0], writes: model.database.written.length };
   };
   const declared = { postVersion: "147.3", postFrom: ["147.2"] };

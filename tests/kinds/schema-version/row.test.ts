@@ -1,4 +1,5 @@
 import { isNumeric } from "../../../providers/kinds/schema-version/row.js";
+import { refusalOf } from "../../support/failure.js";
 import { DatabaseModel, HOMEPAGE, refusal, type Stored, schemaBench, schemaInputs } from "./bench.js";
 
 describe("the table and its row: what is not as expected is refused", () => {
@@ -99,12 +100,7 @@ describe("the key of the row, by the shape of the table", () => {
   const raised = async (component: string, table: string, columns: Stored, rows: Stored[], more: Stored = {}) => {
     const model = new DatabaseModel();
     model.database.put(table, columns as Record<string, string>, ...(rows as Record<string, string>[]));
-    const error = await schemaBench(model)
-      .create(schemaInputs({ component, ...more }))
-      .then(
-        () => undefined,
-        (problem: Error) => problem.message,
-      );
+    const error = await refusalOf(schemaBench(model).create(schemaInputs({ component, ...more })));
     return error ?? model.database.written[0];
   };
 

@@ -1,5 +1,6 @@
 import { ProblemError } from "../../../providers/common/problem.js";
 import { Db2Error } from "../../../providers/targets/db2/errors.js";
+import { refusalOf } from "../../support/failure.js";
 import type { DatabaseOperation } from "../../support/memory-database.js";
 import { lineCut } from "../../support/memory-host.js";
 import { catalogProbe, DatabaseModel, refusal, type Stored, schemaBench, schemaInputs, statement } from "./bench.js";
@@ -15,11 +16,6 @@ beforeEach(() => {
 });
 
 const stated = (more: Record<string, unknown> = {}) => schemaInputs({ contentProof: statement(more) });
-const messageOf = (work: Promise<unknown>) =>
-  work.then(
-    () => undefined,
-    (error: Error) => error.message,
-  );
 /** What a failed create leaves remembered. */
 const keptBy = async (work: Promise<Stored>): Promise<{ claimed?: string[] }> => {
   const stored = await work.catch((error: { properties?: Stored }) => error.properties ?? {});
@@ -55,7 +51,7 @@ describe("a change that certainly did not happen uses up no statement", () => {
       });
       const bench = schemaBench(model);
       const work = bench.create(stated());
-      const message = await messageOf(work);
+      const message = await refusalOf(work);
       expect(message).toMatch(/it failed.*the statement has not served: the next up may use it/s);
       expect((await keptBy(work)).claimed).toEqual([]);
       expect([model.level, model.database.written]).toEqual([704, []]);
@@ -63,7 +59,7 @@ describe("a change that certainly did not happen uses up no statement", () => {
       const outs = await schemaBench(model).create(stated());
       expect([model.level, model.database.written.length]).toEqual([705, 1]);
       model.level = 704;
-      expect(await messageOf(schemaBench(model).up(outs, stated()))).toMatch(/that was for one change/);
+      expect(await refusalOf(schemaBench(model).up(outs, stated()))).toMatch(/that was for one change/);
     }
   });
 
@@ -71,7 +67,7 @@ describe("a change that certainly did not happen uses up no statement", () => {
     const model: DatabaseModel = modelWith((_operation, index) => {
       if (index === 0) model.level = 703;
     });
-    expect(await messageOf(schemaBench(model).create(stated()))).toMatch(/DBSCHEMAVER 703.*may use it/s);
+    expect(await refusalOf(schemaBench(model).create(stated()))).toMatch(/DBSCHEMAVER 703.*may use it/s);
     model.level = 704;
     await schemaBench(model).create(stated());
     expect(model.level).toBe(705);
@@ -91,9 +87,9 @@ describe("a change that certainly did not happen uses up no statement", () => {
         },
       },
     );
-    await messageOf(schemaBench(model).create(stated()));
+    await refusalOf(schemaBench(model).create(stated()));
     dead = false;
-    expect(await messageOf(schemaBench(model).create(stated()))).toMatch(/a run that used it broke off/);
+    expect(await refusalOf(schemaBench(model).create(stated()))).toMatch(/a run that used it broke off/);
     expect([model.level, model.database.written]).toEqual([704, []]);
   });
 
@@ -101,7 +97,7 @@ describe("a change that certainly did not happen uses up no statement", () => {
     const model = modelWith(({ name }) => {
       if (name === "commit") throw lineCut("homepage");
     });
-    expect(await messageOf(schemaBench(model).create(stated()))).toMatch(/a run that used it broke off/);
+    expect(await refusalOf(schemaBench(model).create(stated()))).toMatch(/a run that used it broke off/);
     expect([model.level, model.database.written]).toEqual([704, []]);
   });
 
@@ -126,7 +122,7 @@ describe("an operator who interrupts", () => {
         if (index === at) mockStop.abort();
         if (index >= at) seen.push(name);
       });
-      const message = await messageOf(schemaBench(model).create(inputs()));
+      const message = await refusalOf(schemaBench(model).create(inputs()));
       mockStop = new AbortController();
       if (message === undefined) continue;
       expect(message).toMatch(/the run was interrupted/);
@@ -154,7 +150,7 @@ describe("an operator who interrupts", () => {
         },
       },
     );
-    expect(await messageOf(schemaBench(model).create(stated()))).toMatch(/interrupted.*may use it/s);
+    expect(await refusalOf(schemaBench(model).create(stated()))).toMatch(/interrupted.*may use it/s);
     expect([claims, model.level, model.database.written]).toEqual([1, 704, []]);
     mockStop = new AbortController();
     await schemaBench(model).create(stated());
@@ -171,7 +167,7 @@ describe("a statement that was not used yet", () => {
     expect(bench.said.join("\n")).toMatch(/remember that the statement .* has served.*newer than the declared 705/s);
     expect(await bench.preview(outs, stated())).toMatchObject({ changes: false });
     model.level = 704;
-    expect(await messageOf(bench.up(outs, stated()))).toMatch(/that was for one change/);
+    expect(await refusalOf(bench.up(outs, stated()))).toMatch(/that was for one change/);
     expect([model.level, model.database.written]).toEqual([704, []]);
   });
 

@@ -1,22 +1,13 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ProblemError } from "../../../providers/common/problem.js";
 import { cellSchema } from "../../../providers/targets/wsadmin/settings.js";
 import { openCell } from "../../../providers/targets/wsadmin/wsadmin-cell.js";
 import { hasJython } from "../../remote/jython.js";
+import { problemOf } from "../../support/failure.js";
 import type { MemoryHost } from "../../support/memory-host.js";
 import { LocalProfile, PASSWORD } from "./local-profile.js";
 
 jest.setTimeout(120_000);
-
-async function problemOf(work: Promise<unknown>): Promise<ProblemError> {
-  const error = await work.then(
-    () => new Error("it did not fail"),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProblemError) return error;
-  throw error;
-}
 
 (hasJython ? describe : describe.skip)(
   "a cell through wsadmin (a stand-in of it: real Jython 2.1, a real shell)",

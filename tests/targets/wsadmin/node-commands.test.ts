@@ -12,22 +12,13 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { ProblemError } from "../../../providers/common/problem.js";
 import { openNode } from "../../../providers/targets/wsadmin/profile-node.js";
 import { nodeSchema } from "../../../providers/targets/wsadmin/settings.js";
+import { problemOf } from "../../support/failure.js";
 import { lineCut, MemoryHost } from "../../support/memory-host.js";
 import { LocalProfile } from "./local-profile.js";
 
 jest.setTimeout(60_000);
-
-async function problemOf(work: Promise<unknown>): Promise<ProblemError> {
-  const error = await work.then(
-    () => new Error("it did not fail"),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProblemError) return error;
-  throw error;
-}
 
 describe("the commands of a node (stand-ins of them in a real shell)", () => {
   let local: LocalProfile;

@@ -1,22 +1,13 @@
 import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ProblemError } from "../../../providers/common/problem.js";
 import { updateInstallerSchema } from "../../../providers/targets/wsadmin/settings.js";
 import { openUpdateInstaller } from "../../../providers/targets/wsadmin/silent-installer.js";
+import { problemOf } from "../../support/failure.js";
 import type { MemoryHost } from "../../support/memory-host.js";
 import { LocalProfile } from "./local-profile.js";
 
 jest.setTimeout(60_000);
-
-async function problemOf(work: Promise<unknown>): Promise<ProblemError> {
-  const error = await work.then(
-    () => new Error("it did not fail"),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProblemError) return error;
-  throw error;
-}
 
 describe("the update installer (a stand-in of it in a real shell)", () => {
   let local: LocalProfile;
