@@ -1,11 +1,11 @@
 import type { Problem } from "../../common/problem.js";
-import type { ClusterRouting } from "../../formats/routing.js";
 import type { Plan } from "../../lifecycle/kind.js";
 import { otherTarget } from "../../lifecycle/same-target.js";
 import { startCommand } from "../../targets/plugin/control.js";
 import { refreshProblem } from "../../targets/plugin/refresh.js";
 import { AS_GENERATED } from "../../targets/plugin/schema.js";
 import { pidFileOf } from "../../targets/plugin/web-server.js";
+import { foundCopies, putAway } from "./copies.js";
 import { framed } from "./frame.js";
 import {
   activeFile,
@@ -17,17 +17,8 @@ import {
   isRight,
   type RoutingDesired,
   webServerOf,
-  whyOnlyReachable,
 } from "./goal.js";
-import {
-  changeToGenerated,
-  changeToLists,
-  differing,
-  type GeneratedChange,
-  generatedLists,
-  generatedState,
-  strandedEdit,
-} from "./in-place.js";
+import { changeToGenerated, changeToLists, differing, type GeneratedChange, strandedEdit } from "./in-place.js";
 import type { Kept, Live, LiveFile } from "./live.js";
 import { sharedGenerated, sharedProblems } from "./neighbours.js";
 import { damageOf, UNREADABLE } from "./read-file.js";
@@ -108,11 +99,11 @@ function planRefusals(desired: RoutingDesired, live: Live, kept: Kept, goal: Goa
   ];
 }
 
-const refreshRefusal = ({ settings }: RoutingDesired, { generated }: Live): Problem | undefined =>
+export const refreshRefusal = ({ settings }: RoutingDesired, { generated }: Live): Problem | undefined =>
   refreshProblem(`${settings.connection.name}:${generated.path}`, generated.refreshInterval, settings.refreshLimit);
 
 /** Processes that have not looked at the file since an earlier edit go by the interval that it had then. */
-const intervalOf = ({ generated }: Live, { inPlace }: Kept): { readonly intervalSeconds: number } => ({
+export const intervalOf = ({ generated }: Live, { inPlace }: Kept): { readonly intervalSeconds: number } => ({
   intervalSeconds: Math.max(generated.refreshInterval, inPlace?.refreshInterval ?? 0),
 });
 
@@ -148,7 +139,7 @@ function changesTo(
   return steps;
 }
 
-function generatedStep(
+export function generatedStep(
   { aspects }: RoutingDesired,
   live: Live,
   change: GeneratedChange,
@@ -178,116 +169,7 @@ const forgetting = (path: string): RoutingStep => ({
   impact: "none",
 });
 
-/** Our copies that nothing names: gone, or with what was found under their names. Those that somebody else changed stay. */
-function putAway(live: Live, kept: Kept, inUse: string | undefined): { steps: RoutingStep[]; notes: string[] } {
-  const steps: RoutingStep[] = [];
-  const notes: string[] = [];
-  for (const [path, versions] of Object.entries(kept.written)) {
-    const now = live.files[path]?.sha256 ?? "absent";
-    const generated = versions.some(({ routing }) => routing);
-    if (generated || path in kept.found.files || now === "absent") continue;
-    if (!versions.some((version) => version.sha256 === now)) {
-      notes.push(`${path} stays: somebody changed it since we wrote it`);
-    } else if (live.neighbours.some((neighbour) => neighbour.files.includes(path))) {
-      notes.push(`${path} stays: another web server on this host uses it`);
-    } else if (path === inUse) {
-      notes.push(`${path} stays: the directive named it when it was adopted`);
-    } else {
-      steps.push({ key: `remove ${path}`, title: `remove our copy ${path}`, impact: "none", path, expected: now });
-    }
-  }
-  return { steps, notes };
-}
-
-/** Puts back what was found at adoption, and removes the copies that we made. */
-export function release(desired: RoutingDesired, live: Live, kept: Kept): Plan<RoutingStep> {
-  const { settings } = desired;
-  const found = kept.found.directive;
-  const generated = changeToGenerated(live, kept, settings.connection.name);
-  const refusals = [
-    ...otherTarget(targetOf(desired)),
-    ...live.directiveProblems,
-    ...(live.neighbourProblems ?? []),
-    ...strandedEdit(kept, settings.connection.name, settings.pluginFile),
-    ...(isProblem(generated) ? [generated] : []),
-  ];
-  if (!found) refusals.push(nothingRecorded(desired));
-  if (refusals.length > 0 || !found || isProblem(generated)) return { steps: [], refusals, notes: [] };
-
-  const restored = foundCopies(live, kept);
-  const notes = [...restored.notes, ...generatedNotes(live, kept)];
-  const steps = [...restored.steps];
-  const moves = live.directive?.value !== found.value;
-  const follows = activeFile(live) === live.generated && !moves;
-  if (generated) steps.push(generatedStep(desired, live, generated, follows));
-  if (moves) {
-    const title = `point WebSpherePluginConfig in ${live.directive?.file}:${live.directive?.line} at ${found.value} again`;
-    steps.push({ key: "point-directive", title, impact: "none", value: found.value, restoresFound: true });
-  }
-  const removals = putAway(live, kept, found.path);
-  notes.push(...removals.notes);
-  const touched = steps.length > 0 || kept.proven === null;
-  if (!touched) return { steps: removals.steps, refusals: [], notes };
-
-  const clusters = Object.keys(settings.verify.clusters);
-  const target = found.path === live.generated.path ? live.generated : live.files[found.path];
-  const reachableOnly = clusters.filter(
-    (name) => !(name in (target?.routing ?? {})) || whyOnlyReachable(name, settings, live) !== undefined,
-  );
-  const waits =
-    settings.switchRouting === "in-place" && !moves && isLoaded(live, kept) && !refreshRefusal(desired, live);
-  const by = waits ? intervalOf(live, kept) : "reload";
-  const to = AS_GENERATED;
-  const lists = listsAfter(found.path, restored.steps, live, kept);
-  const path = found.path;
-  const damage = damageOf(activeFile(live));
-  const frame = { clusters, reachableOnly, before: clusters, damage, to, path, lists, asGenerated: true, by } as const;
-  return {
-    steps: [...framed(desired, steps, frame), ...removals.steps],
-    refusals: notRunning(desired, live),
-    notes,
-  };
-}
-
-/** What a file says of routing once these are put back; of a copy from the backups that is not known here. */
-function listsAfter(
-  path: string,
-  restored: readonly RoutingStep[],
-  live: Live,
-  kept: Kept,
-): Readonly<Record<string, ClusterRouting>> {
-  if (path === live.generated.path) return generatedLists(live, kept);
-  return restored.some((step) => "path" in step && step.path === path) ? {} : (live.files[path]?.routing ?? {});
-}
-
-/** Copies that were there at adoption, under names that we wrote to since. */
-function foundCopies(live: Live, kept: Kept): { steps: RoutingStep[]; notes: string[] } {
-  const steps: RoutingStep[] = [];
-  const notes: string[] = [];
-  for (const [path, sha256] of Object.entries(kept.found.files)) {
-    const expected = live.files[path]?.sha256 ?? "absent";
-    if (expected === sha256 || !(path in kept.written)) continue;
-    const other = live.neighbours.find((neighbour) => neighbour.files.includes(path));
-    if (other) {
-      notes.push(`${path} stays as it is: ${other.httpdConf}, managed by ${other.owner}, uses it`);
-      continue;
-    }
-    const title = `put back ${path} as it was found`;
-    const followed = activeFile(live)?.path === path;
-    steps.push({ key: `restore ${path}`, title, impact: "none", path, expected, sha256, followed });
-  }
-  return { steps, notes };
-}
-
-/** A file that was generated again since it was edited has nothing of ours left to take out. */
-const generatedNotes = (live: Live, kept: Kept): string[] =>
-  kept.inPlace &&
-  generatedState(live, kept) === "as generated" &&
-  live.generated.sha256 !== kept.inPlace.generated.sha256
-    ? [`${live.generated.path} stays as it is: it was generated again since it was edited in place`]
-    : [];
-
-const isProblem = (value: GeneratedChange | Problem | undefined): value is Problem =>
+export const isProblem = (value: GeneratedChange | Problem | undefined): value is Problem =>
   value !== undefined && "found" in value;
 
 const PASSWORD_IN_CLEAR =
@@ -307,7 +189,7 @@ const knownTo = (active: LiveFile | undefined, clusters: readonly string[]): rea
 const writeTitle = ({ aspects }: RoutingDesired, copy: CopyRecipe): string =>
   `${copy.expected === "absent" ? "write" : "rewrite"} ${copy.path}: the generated file with ${aspects.primaryNode}'s members as primaries`;
 
-const targetOf = ({ identity, settings: { connection } }: RoutingDesired) => ({
+export const targetOf = ({ identity, settings: { connection } }: RoutingDesired) => ({
   where: `${identity.host}:${identity.httpdConf}`,
   identity: identity.host,
   connection,
@@ -315,7 +197,7 @@ const targetOf = ({ identity, settings: { connection } }: RoutingDesired) => ({
 
 const notRunningNote = ({ webServer }: Settings): string => `${webServer} is not running`;
 
-function notRunning(desired: RoutingDesired, live: Live): Problem[] {
+export function notRunning(desired: RoutingDesired, live: Live): Problem[] {
   const { identity, settings } = desired;
   if (live.webServer.running !== "no") return [];
   return [
@@ -327,10 +209,3 @@ function notRunning(desired: RoutingDesired, live: Live): Problem[] {
     },
   ];
 }
-
-const nothingRecorded = ({ identity }: RoutingDesired): Problem => ({
-  where: `${identity.host}:${identity.httpdConf}`,
-  found: "no directive was recorded at adoption",
-  why: "What was there before is not known, so it cannot be put back",
-  next: "Set onDestroy: retain",
-});

@@ -84,21 +84,10 @@ export async function proveThrough(asked: Asked, context: RoutingContext, settle
     if (planned && config) requireAsPlanned(config, provable, planned, `${host.name}:${path}`);
     return config;
   };
-  const config = await configNow();
-  const proving = {
-    host,
-    verify: settings.verify,
-    ...(config ? { config } : {}),
-    clusters,
-    level,
-    ...(reachableOnly ? { reachableOnly } : {}),
-    inWords,
-    ...(waitingFor ? { waitingFor } : {}),
-    signal: context.signal,
-    alive: () => requireAlive(host, webServerOf(context.desired), settings),
-    progress: context.progress,
-  };
-  await prove(proving, settleMs);
+  const { signal, progress } = context;
+  const alive = () => requireAlive(host, webServerOf(context.desired), settings);
+  const question = { clusters, level, reachableOnly, inWords, waitingFor, config: await configNow() };
+  await prove({ ...question, host, verify: settings.verify, signal, alive, progress }, settleMs);
   if (planned) await configNow();
 }
 
