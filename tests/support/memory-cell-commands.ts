@@ -143,6 +143,7 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
       cell.change(`stop agent ${node.name}`, () => {
         cell.advance(STOP_MS);
         node.agent = "stopped";
+        if (cell.agentTakesMembers) for (const member of node.members) member.state = "stopped";
         return outcome;
       }),
     syncNode: unused,

@@ -59,6 +59,8 @@ export class MemoryCell {
   sharedChanges: readonly FileChange[] = [];
   /** Node → unit that its running agent belongs to, and that nothing tells of while it is stopped. */
   readonly services = new Map<string, string>();
+  /** What stops an agent ends the members that it started too. */
+  agentTakesMembers = false;
   /** How agents were started: "node2: was.service", or null for the script. */
   readonly agentStarts: string[] = [];
   /** Of a node that is drained. */

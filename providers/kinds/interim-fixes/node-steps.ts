@@ -29,11 +29,28 @@ async function until(node: string, work: Work, what: string, limit: string, reac
 export async function stopAgent(node: string, work: Work): Promise<Partial<Journal>> {
   const { limits } = work.desired.settings;
   const commands = work.estate.node(node);
-  if ((await look(node, work)).agent !== "stopped") {
+  const before = await look(node, work);
+  if (before.agent !== "stopped") {
     await commands.stopAgent(runOf("stop-agent", node, limits.stop, work));
     await until(node, work, `the node agent of ${node} to stop`, limits.stop, ({ agent }) => agent === "stopped");
+    requireMembersAsBefore(before, await look(node, work));
   }
   return {};
+}
+
+/** A service, or a script of somebody's, may end more than the agent. Then no other node's agent is touched. */
+function requireMembersAsBefore({ name, members }: LiveNode, now: LiveNode): void {
+  const gone = members.filter(
+    ({ server, state }) =>
+      state === "running" && now.members.find((each) => each.server === server)?.state === "stopped",
+  );
+  if (gone.length === 0) return;
+  throw new ProblemError("command-failed", {
+    where: name,
+    found: `${gone.map(({ server }) => server).join(", ")} stopped together with the node agent`,
+    why: "The same on the next node would leave users without any",
+    next: "Start them; see what stops them with the agent (KillMode of its service); then run up again",
+  });
 }
 
 export async function startAgent(node: string, work: Work): Promise<Partial<Journal>> {

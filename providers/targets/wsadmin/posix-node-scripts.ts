@@ -85,6 +85,8 @@ exit 0
 /**
  * PROFILE NODE: "@@ service UNIT ACTIVE-STATE" for the systemd unit that the running agent belongs to, or else whose text or
  * init script names this profile and its agent; "@@ script" when there is none; "@@ several UNIT…" when it cannot be told.
+ * Of the running agent's unit: "@@ stranger UNIT" when neither its text nor a script that it starts names this profile's agent;
+ * "@@ shared UNIT KILLMODE PID…" when its end is the end of other processes too, such as members that the agent started.
  */
 export const AGENT_CONTROL = `
 profile=$1 node=$2
@@ -94,7 +96,24 @@ if [ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | tail -n 
   unit=$(sed -n 's,^.*:.*/\\([^/]*\\.service\\)$,\\1,p' "/proc/$pid/cgroup" | head -n 1)
   case $unit in
     '' | user@*.service | sshd.service | ssh.service | sshd@*.service | ssh@*.service) ;;
-    *) echo "@@ service $unit active"; exit 0 ;;
+    *)
+      text=$(systemctl cat -- "$unit" 2>/dev/null; cat "/etc/init.d/\${unit%.service}" 2>/dev/null)
+      for file in $(printf '%s\\n' "$text" | sed -n 's,^Exec[A-Za-z]*=[-@:+!]*\\(/[^ ]*\\).*,\\1,p' | sort -u); do
+        text="$text$(head -c 65536 "$file" 2>/dev/null | tr -d '\\0')"
+      done
+      case $text in *"$profile"*) ;; *) echo "@@ stranger $unit"; exit 0 ;; esac
+      case $text in *nodeagent* | *startNode*) ;; *) echo "@@ stranger $unit"; exit 0 ;; esac
+      mode=$(systemctl show -p KillMode --value -- "$unit")
+      case $mode in process | none) echo "@@ service $unit active"; exit 0 ;; esac
+      path=$(sed -n 's,^[0-9]*:[^:]*:\\(.*/[^/]*\\.service\\)$,\\1,p' "/proc/$pid/cgroup" | head -n 1)
+      for group in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        [ -r "$group$path/cgroup.procs" ] || continue
+        others=$(grep -vxF -e "$pid" "$group$path/cgroup.procs" | tr '\\n' ' ')
+        if [ -z "$others" ]; then echo "@@ service $unit active"; else echo "@@ shared $unit $mode $others"; fi
+        exit 0
+      done
+      echo "@@ shared $unit $mode unknown"
+      exit 0 ;;
   esac
 fi
 units=$(grep -lsF -e "$profile/" /etc/systemd/system/*.service /etc/systemd/system/*/*.service /run/systemd/system/*.service \\

@@ -1,5 +1,5 @@
 import { milliseconds } from "../../common/duration.js";
-import { ProblemError } from "../../common/problem.js";
+import { type Problem, ProblemError } from "../../common/problem.js";
 import type { Host } from "../host.js";
 import { foldersToClear, parseCleared } from "./clear-temp.js";
 import { lastLines } from "./messages.js";
@@ -63,15 +63,7 @@ class ProfileNode implements NodeCommands {
     if (kind === "script") return { by: "script" };
     const [unit = "", active = ""] = words;
     if (kind === "service" && unit !== "") return { by: "service", unit, active: active === "active" };
-    throw new ProblemError("refused", {
-      where: `${this.host.name}: ${this.node}`,
-      found:
-        kind === "several"
-          ? `several services start a node agent of this profile: ${words.join(", ")}`
-          : lastLines(stdout),
-      why: "Stopped by the wrong one the agent would come back by itself in the middle of a rollout",
-      next: "Leave one of them",
-    });
+    throw new ProblemError("refused", { where: `${this.host.name}: ${this.node}`, ...unusable(kind, words, stdout) });
   }
 
   async startAgent(run: Run, service?: string | null): Promise<CommandOutcome> {
@@ -162,4 +154,34 @@ class ProfileNode implements NodeCommands {
     const argvOf = () => ["systemctl", verb, "--", unit];
     return runDetached(credentials, argvOf, `${verb} the service ${unit}`, run);
   }
+}
+
+/** Why an agent is neither stopped nor started by what `agentControl` found. */
+function unusable(kind: string | undefined, words: readonly string[], stdout: string): Omit<Problem, "where"> {
+  const [unit = "", mode = "", ...others] = words;
+  if (kind === "stranger") {
+    return {
+      found: `the node agent runs in the service ${unit}, whose text does not name the agent of this profile`,
+      why: "To stop that service could stop something else altogether",
+      next: "Start the agent by startNode.sh of its profile, or by a service whose unit file names that",
+    };
+  }
+  if (kind === "shared") {
+    const who =
+      others.join(", ") === "unknown" ? "processes that cannot be listed" : `the processes ${others.join(", ")}`;
+    return {
+      found: `the service ${unit} (KillMode=${mode}) would end ${who} together with the node agent`,
+      allowed: "the agent alone in the service, or KillMode=process",
+      why: "Members that the agent started would stop with users on them",
+      next: `Set KillMode=process in the unit (systemctl edit ${unit}), or start those members by startServer.sh`,
+    };
+  }
+  return {
+    found:
+      kind === "several"
+        ? `several services start a node agent of this profile: ${words.join(", ")}`
+        : lastLines(stdout),
+    why: "Stopped by the wrong one the agent would come back by itself in the middle of a rollout",
+    next: "Leave one of them",
+  };
 }

@@ -136,3 +136,13 @@ describe("which member of the cell a server of the plug-in file is", () => {
     expect(found({ cloneId: "abc" }, "abc")).toEqual({ renamed: null });
   });
 });
+
+test("promise 10: where members end together with their agent, no second node's agent is touched", async () => {
+  const cell = watched(3);
+  cell.agentTakesMembers = true;
+  const { ended, message } = await new Driver(cell, declaration(cell)).up();
+  expect(ended).toBe("failed");
+  expect(message).toContain("node2: node2_AppsCluster, node2_InfraCluster stopped together with the node agent");
+  expect(cell.serving()).toEqual(["node1", "node3"]);
+  expect(cell.written.filter((change) => change.startsWith("stop "))).toEqual(["stop agent node2"]);
+});
