@@ -31,7 +31,7 @@ function observation(cell: MemoryCell): CellObservation {
       })),
       standAlone: [],
       webServers: cell.webServers.map(({ name }) => ({ node: "web", server: name })),
-      applications: [{ name: "files", clusters: [cell.clusters[0] ?? ""], servers: [] }],
+      applications: [{ name: "files", clusters: [cell.clusterOf("files")], servers: [] }],
       variables: [],
     },
     state: {
@@ -92,8 +92,11 @@ export function modelledCell(cell: MemoryCell): Cell {
       applications.map((application) => ({
         application,
         ready: "unknown",
+        // Of nodes alone that one of its clusters has members on.
         distributed: Object.fromEntries(
-          cell.nodes.map((node) => [node.name, node.agent === "started" ? node.level === cell.level : "unknown"]),
+          cell
+            .targets(application)
+            .map((node) => [node.name, node.agent === "started" ? node.level === cell.level : "unknown"]),
         ),
       })),
     setPluginSettings: (changes) =>

@@ -144,6 +144,16 @@ export class MemoryCell {
     );
   }
 
+  /** The one application; any other name is mapped nowhere. */
+  clusterOf(application: string): string {
+    return application === "files" ? (this.clusters[0] ?? "") : "";
+  }
+
+  targets(application: string): Node[] {
+    const cluster = this.clusterOf(application);
+    return this.nodes.filter(({ members }) => members.some((member) => member.cluster === cluster));
+  }
+
   /** The same on every node, as real estates have it. */
   portOf(cluster: string): number {
     return 9080 + this.clusters.indexOf(cluster);

@@ -1,6 +1,6 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
-import type { CellObservation, ClusterMember } from "../../targets/wsadmin/cell.js";
+import type { CellObservation, CellTopology, ClusterMember } from "../../targets/wsadmin/cell.js";
 import type { Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
@@ -72,20 +72,33 @@ export async function synchronize(node: string, work: Work): Promise<Partial<Jou
   await waitUntil(`${node} to be synchronized`, limits.synchronize, work, async () =>
     (await estate.cell.fullSync(node, { timeoutMs })).synchronized === true ? true : undefined,
   );
-  if (journal.changed.length > 0) {
-    await waitUntil(
-      `${journal.changed.join(", ")} to be distributed to ${node}`,
-      limits.synchronize,
-      work,
-      async () => {
-        const ready = await estate.cell.applicationReadiness(journal.changed);
-        return ready.length === journal.changed.length && ready.every(({ distributed }) => distributed[node] === true)
-          ? true
-          : undefined;
-      },
-    );
+  const due = journal.changed.length > 0 ? mappedTo(node, journal.changed, await estate.topology()) : [];
+  if (due.length > 0) {
+    await waitUntil(`${due.join(", ")} to be distributed to ${node}`, limits.synchronize, work, async () => {
+      const ready = await estate.cell.applicationReadiness(due);
+      return ready.length === due.length && ready.every(({ distributed }) => distributed[node] === true)
+        ? true
+        : undefined;
+    });
   }
   return progressed(node, "fresh", journal);
+}
+
+/** Of an application that runs nowhere on it, a node gets nothing, and the deployment manager says nothing. */
+function mappedTo(
+  node: string,
+  names: readonly string[],
+  { applications, clusters }: Pick<CellTopology, "applications" | "clusters">,
+): readonly string[] {
+  const here = clusters.filter(({ members }) => members.some((member) => member.node === node)).map(({ name }) => name);
+  return names.filter((name) => {
+    const mapped = applications.find((application) => application.name === name);
+    // One that the configuration does not name is waited for, on every node.
+    if (!mapped) return true;
+    return (
+      mapped.clusters.some((cluster) => here.includes(cluster)) || mapped.servers.some((server) => server.node === node)
+    );
+  });
 }
 
 const progressed = (node: string, to: Progress, { nodes }: Journal): Partial<Journal> =>

@@ -146,3 +146,23 @@ test("promise 10: where members end together with their agent, no second node's 
   expect(cell.serving()).toEqual(["node1", "node3"]);
   expect(cell.written.filter((change) => change.startsWith("stop "))).toEqual(["stop agent node2"]);
 });
+
+test("a node on which the changed application runs nowhere is done without it, there and back", async () => {
+  const cell = watched(3);
+  const [, , node3] = cell.nodes;
+  if (!node3) throw new Error("no third node");
+  node3.members.splice(0, 1);
+  for (const webServer of cell.webServers) {
+    webServer.file = {
+      ...webServer.file,
+      AppsCluster: { primary: ["node1_AppsCluster", "node2_AppsCluster"], backup: [] },
+    };
+    webServer.followed = webServer.file;
+  }
+  const driver = new Driver(cell, declaration(cell));
+  expect(await driver.up()).toMatchObject({ ended: "converged" });
+  expect(await new Driver(cell, declaration(cell, {}, { fixes: {}, absent: ["LO66666"] })).up()).toMatchObject({
+    ended: "converged",
+  });
+  expect([...cell.violations]).toEqual([]);
+});
