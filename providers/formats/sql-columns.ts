@@ -13,6 +13,11 @@ export interface TableColumns {
 export const columnsAtFirst = ({ columnOrder }: SchemaTable): TableColumns =>
   columnOrder ? { names: columnOrder } : {};
 
+const NUMBERS = /^(SMALLINT|INT|INTEGER|BIGINT|DEC|DECIMAL|NUM|NUMERIC|NUMBER|DECFLOAT|REAL|DOUBLE|FLOAT)$/;
+
+/** Whether a column of this type holds numbers. False where the type is not known. */
+export const holdsNumbers = (type: string | undefined): boolean => type !== undefined && NUMBERS.test(type);
+
 /**
  * What is known after a statement. A script's own CREATE TABLE and ALTER TABLE … ADD COLUMN are believed; any other way to make or
  * change the table's columns, or one that stands within another statement, leaves their order open.

@@ -1,7 +1,7 @@
 import { type Problem, ProblemError } from "../common/problem.js";
 import { isLevel, sameLevel } from "./schema-level.js";
 import { type Component, SCHEMA_TABLES, type SchemaTable } from "./schema-tables.js";
-import { columnsAfter, columnsAtFirst, type TableColumns } from "./sql-columns.js";
+import { columnsAfter, columnsAtFirst, holdsNumbers, type TableColumns } from "./sql-columns.js";
 import {
   listAt,
   nameOf,
@@ -21,6 +21,8 @@ export interface ScriptLevel {
   /** Byte positions of the digits. */
   readonly start: number;
   readonly end: number;
+  /** Whether it stands there as a number, or for a column that holds numbers. */
+  readonly numeric: boolean;
   /** The literal's whole line, without its line end. */
   readonly text: string;
   /** Lines of other statements that change the same table: they are never touched. */
@@ -66,9 +68,27 @@ export function bumpScript(bytes: Buffer, bump: Bump, where: string): BumpedScri
       next: "Compare the script with the one that you meant, or add this level to `from`",
     });
   }
+  const problem = numberProblem(found, bump, where);
+  if (problem) throw new ProblemError("refused", problem);
   const changed = Buffer.concat([bytes.subarray(0, found.start), Buffer.from(bump.to), bytes.subarray(found.end)]);
   const after = readScriptLevel(changed, bump.component, where);
   return { bytes: changed, changed: true, line: found.line, before: found.text, after: after.text };
+}
+
+/** Why a level cannot stand in a literal's place: 710.10 as a number is 710.1, and 710 in an INTEGER column. */
+export function numberProblem(
+  { level, line, numeric }: Pick<ScriptLevel, "level" | "line" | "numeric">,
+  { component, to }: Pick<Bump, "component" | "to">,
+  where: string,
+): Problem | undefined {
+  if (!numeric || !to.includes(".")) return undefined;
+  return {
+    where: `${where}:${line}`,
+    found: `the script inserts level ${level} for ${component} as a number`,
+    allowed: "a whole number",
+    why: `As a number, ${to} is another level: an INTEGER column drops what follows the dot, a DECIMAL one the zeros at its end`,
+    next: "Declare a whole number, or check which script and which component it is: where levels have a dot, the column holds text",
+  };
 }
 
 /** @throws ProblemError `malformed` | `refused`, with line numbers, when there is not exactly one such literal */
@@ -79,8 +99,9 @@ export function readScriptLevel(bytes: Buffer, component: Component, where: stri
   const search = new Search(table, where);
   for (const statement of script.statements) search.look(statement);
   const problems = search.problems();
-  const [token] = search.literals;
-  if (problems.length > 0 || !token) throw new ProblemError("refused", problems);
+  const [literal] = search.literals;
+  if (problems.length > 0 || !literal) throw new ProblemError("refused", problems);
+  const { token, numeric } = literal;
   // A literal in quotes begins one character before its digits.
   const start = token.kind === "string" ? token.start + 1 : token.start;
   return {
@@ -88,6 +109,7 @@ export function readScriptLevel(bytes: Buffer, component: Component, where: stri
     line: token.line,
     start,
     end: start + token.text.length,
+    numeric,
     text: lineAround(text, start),
     otherWrites: otherWrites(script, table),
     terminators: script.terminators,
@@ -122,7 +144,7 @@ interface Unclear {
 
 /** Looks for the INSERT of one component's row; what looks like it and is not understood becomes a problem. */
 class Search {
-  readonly literals: SqlToken[] = [];
+  readonly literals: { readonly token: SqlToken; readonly numeric: boolean }[] = [];
   readonly #unclear: Problem[] = [];
   /** Rows of the same table that are another's. */
   readonly #others: string[] = [];
@@ -159,7 +181,7 @@ class Search {
         },
       ];
     }
-    const lines = this.literals.map(({ line }) => line);
+    const lines = this.literals.map(({ token }) => token.line);
     return [
       {
         where: `${this.where}:${lines[0]}`,
@@ -232,7 +254,11 @@ class Search {
     if (!token || !["number", "string"].includes(token.kind) || !isLevel(token.text)) {
       return { line, found: `an INSERT whose ${versionColumn} is no literal level` };
     }
-    this.literals.push(token);
+    const numeric = token.kind === "number" || holdsNumbers(this.#columns.levelType);
+    if (numeric && token.text.includes(".")) {
+      return { line: token.line, found: `an INSERT whose ${versionColumn} is ${token.text} as a number` };
+    }
+    this.literals.push({ token, numeric });
     return undefined;
   }
 

@@ -129,6 +129,38 @@ describe("exactly that literal in exactly that statement", () => {
   });
 });
 
+describe("a level with a dot is no number", () => {
+  const TABLE = (type: string) =>
+    `CREATE TABLE HOMEPAGE.HOMEPAGE_SCHEMA (COMPKEY CHAR(8), DBSCHEMAVER ${type}, RELEASEVER CHAR(8))@\n`;
+  const QUOTED = INSERT.replace("704", "'704'");
+
+  test.each([
+    ["an unquoted literal", INSERT],
+    ["a literal in quotes for a column of numbers", TABLE("INTEGER") + QUOTED],
+    [
+      "a column that became one of numbers",
+      `${TABLE("CHAR(8)")}ALTER TABLE HOMEPAGE.HOMEPAGE_SCHEMA ALTER COLUMN DBSCHEMAVER SET DATA TYPE DECIMAL(9, 2)@\n${QUOTED}`,
+    ],
+  ])("%s is refused it", (_name, text) => {
+    expect(problemOf(text, { to: "710.10" })).toMatch(
+      /createDb\.sql:\d: the script inserts level 704 for HOMEPAGE as a number\. Allowed: a whole number/,
+    );
+    expect(bump(text).changed).toBe(true);
+  });
+
+  test("and one that stands in the script as a number is not read as a level", () => {
+    for (const text of [INSERT.replace("704", "710.10"), TABLE("DECFLOAT") + INSERT.replace("704", "'710.10'")]) {
+      expect(problemOf(text, { to: "710.10" })).toMatch(/:\d: an INSERT whose DBSCHEMAVER is 710\.10 as a number/);
+    }
+  });
+
+  test("text for a column of text, or one whose type the script does not say, takes it", () => {
+    for (const text of [QUOTED, TABLE("VARCHAR(16)") + QUOTED]) {
+      expect(bump(text, { to: "710.10" }).bytes.toString()).toBe(text.replace("704", "710.10"));
+    }
+  });
+});
+
 describe("the order of columns, for an INSERT that does not name them", () => {
   const SWAPPED = "(COMPKEY VARCHAR(36) NOT NULL, RELEASEVER VARCHAR(36), DBSCHEMAVER INTEGER)";
   const POSITIONAL = "INSERT INTO HOMEPAGE.HOMEPAGE_SCHEMA VALUES ('HOMEPAGE', '704', 704)@";

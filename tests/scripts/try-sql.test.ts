@@ -77,6 +77,7 @@ test.each<[string, string[], RegExp]>([
   ["no component", ["--from", "1", "--to", "2"], /no --component/],
   ["no level", ["--component", "HOMEPAGE", "--from", "1"], /no --to LEVEL/],
   ["a strange level", ["--component", "HOMEPAGE", "--from", "704", "--to", "7x"], /"7x", which is no level/],
+  ["a level with a dot for a number", ["--component", "HOMEPAGE", "--from", "704", "--to", "710.10"], /as a number/],
   ["an unknown option", ["--components", "HOMEPAGE"], /--components/],
   ["a second file", ["b.sql", ...OPTIONS], /a second file/],
 ])("refused with its reason (exit 2): %s", async (_name, args, reason) => {

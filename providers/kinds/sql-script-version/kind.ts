@@ -36,9 +36,14 @@ async function observe(identity: Identity, { connection }: Settings, access: Acc
     if (!content) return { sha256: "absent", otherWrites: [], problems: [missing(where)] };
     digest = content.sha256;
     const { bytes } = content;
-    const { level, line, start, end, otherWrites } = readScriptLevel(bytes, identity.component, where);
+    const { level, line, numeric, start, end, otherWrites } = readScriptLevel(bytes, identity.component, where);
     const restSha256 = sha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]));
-    return { sha256: digest, inserts: { level, line, restSha256 }, otherWrites: [...otherWrites], problems: [] };
+    return {
+      sha256: digest,
+      inserts: { level, line, numeric, restSha256 },
+      otherWrites: [...otherWrites],
+      problems: [],
+    };
   } catch (error) {
     if (!(error instanceof ProblemError) || !ABOUT_THE_FILE.includes(error.cause)) throw error;
     return { sha256: digest, otherWrites: [], problems: [...error.problems] };

@@ -1,5 +1,6 @@
 import type { Problem } from "../../common/problem.js";
 import { compareLevels, sameLevel } from "../../formats/schema-level.js";
+import { numberProblem } from "../../formats/sql-script.js";
 import type { Description, Desired, Plan, Step } from "../../lifecycle/kind.js";
 import { otherTarget } from "../../lifecycle/same-target.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
@@ -10,8 +11,8 @@ export type ScriptDesired = Desired<Identity, Settings, Aspects>;
 export interface Live {
   /** Or "absent", or "" when it could not be read. */
   sha256: string;
-  /** The level that the script inserts, with the literal's line. Absent when `problems` says why. */
-  inserts?: { level: string; line: number; restSha256: string };
+  /** The level that the script inserts, with the literal's line, and whether it stands there as a number. Absent when `problems` says why. */
+  inserts?: { level: string; line: number; numeric: boolean; restSha256: string };
   /** Lines of other statements that change the same table. */
   otherWrites: number[];
   problems: Problem[];
@@ -60,6 +61,9 @@ export function plan(desired: ScriptDesired, live: Live, kept: Kept): Plan<Scrip
       next: "Check the script; if the move is right, add the level to from",
     });
   }
+  const { host, path, component } = desired.identity;
+  const dotted = numberProblem(inserts, { component, to: aspects.version }, `${host}:${path}`);
+  if (dotted) refusals.push(dotted);
   const write = writeStep(desired, live, level, aspects.version);
   const anew = inserts.restSha256 !== kept.found.restSha256;
   return { steps: anew ? [foundStep(desired, live), write] : [write], refusals, notes };

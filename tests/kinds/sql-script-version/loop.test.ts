@@ -137,24 +137,31 @@ test("promises 6 and 9: a run that died right after the write has lost nothing t
   expect(bench.host.text(PATH)).toBe(SCRIPT);
 });
 
-test.each<[string, string | Buffer | undefined, RegExp]>([
+test.each<[string, string | Buffer | undefined, RegExp, string?]>([
   ["no such file", undefined, /createDb\.sql: there is no such file/],
   ["a level that may not be moved", SCRIPT.replace("704", "700"), /createDb\.sql:3: the script inserts 700/],
+  [
+    "a number where the level has a dot",
+    SCRIPT,
+    /createDb\.sql:3: the script inserts level 704 .*as a number/,
+    "710.10",
+  ],
   ["UTF-16", Buffer.from(`\ufeff${SCRIPT}`, "utf16le"), /UTF-16/],
   ["two of them", SCRIPT + SCRIPT, /lines 3, 6/],
   ["none", "COMMIT@", /no statement is an INSERT/],
-])("promise 8: refused, and the script left alone: %s", async (_name, content, message) => {
+])("promise 8: refused, and the script left alone: %s", async (_name, content, message, version) => {
+  const declared = inputs(version === undefined ? {} : { version });
   const bench = benchOf({}, content ?? "");
   if (content === undefined) bench.host.delete(PATH);
   const before = bench.host.text(PATH);
-  await expect(bench.create()).rejects.toThrow(message);
+  await expect(bench.create(declared)).rejects.toThrow(message);
   expect(bench.host.text(PATH)).toBe(before);
   // In a preview of what is in the state already it is a deviation, and hides nothing else.
   const fine = benchOf();
   const outs = await fine.create();
   if (content === undefined) fine.host.delete(PATH);
   else fine.host.put(PATH, content);
-  const { changes, found, lines } = await fine.preview(outs);
+  const { changes, found, lines } = await fine.preview(outs, declared);
   expect(changes).toBe(true);
   expect(`${JSON.stringify(found.deviations ?? {})}${lines.join("\n")}`).toMatch(message);
 });
