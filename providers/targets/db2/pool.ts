@@ -1,5 +1,5 @@
 import { milliseconds } from "../../common/duration.js";
-import { ProblemError } from "../../common/problem.js";
+import { ProblemError, problemsOf } from "../../common/problem.js";
 import type { DatabaseConnection } from "./connection.js";
 import { type LockHolder, lockHolders } from "./lock-holders.js";
 import { Session } from "./session.js";
@@ -20,6 +20,9 @@ export class Pool {
   readonly #idle: Session[] = [];
   readonly #waiting = new Set<Waiter>();
   #size = 0;
+  /** As many as the server made, after it refused one more. */
+  #limit = CONNECTIONS;
+  #refusal: Error | undefined;
   #opening = false;
   #closed = false;
   #emptied: (() => void) | undefined;
@@ -65,7 +68,9 @@ export class Pool {
       const timer = setTimeout(() => {
         this.#waiting.delete(waiter);
         const found = `no connection became free within ${queueTimeout}`;
-        const why = `This process makes ${CONNECTIONS} at most, and all are in use or being made`;
+        const why = this.#refusal
+          ? `Another one could not be made: ${problemsOf(this.#refusal, name)[0]?.found}`
+          : `This process makes ${CONNECTIONS} at most, and all are in use or being made`;
         reject(new ProblemError("timeout", { where: name, found, why, next: "queueTimeout sets the limit" }));
       }, milliseconds(queueTimeout));
       const waiter: Waiter = {
@@ -90,8 +95,8 @@ export class Pool {
       this.#waiting.delete(waiter);
       waiter.resolve(session);
     }
-    // One at a time, and what fails for one fails for all who wait: a wrong password is tried once, not once for each of them.
-    if (this.#waiting.size === 0 || this.#opening || this.#size >= CONNECTIONS) return;
+    // One at a time. Where there is none at all, what fails for one fails for all who wait.
+    if (this.#waiting.size === 0 || this.#opening || this.#size >= this.#limit) return;
     this.#opening = true;
     this.#size++;
     Session.open(this.connection)
@@ -103,9 +108,11 @@ export class Pool {
         },
         (error: Error) => {
           this.#opening = false;
-          this.#size--;
-          this.#rejectAll(error);
-          if (this.#size === 0) this.#emptied?.();
+          this.#less();
+          if (this.#size === 0) return this.#rejectAll(error);
+          // Those that were made go on to serve, and nobody is turned away while there is one.
+          this.#limit = this.#size;
+          this.#refusal = error;
         },
       )
       .finally(() => this.#serve());
@@ -113,7 +120,7 @@ export class Pool {
 
   /** Only over a connection that nobody else waits for. */
   async #lockHolders(): Promise<readonly LockHolder[]> {
-    const isFree = this.#idle.length > 0 || (this.#size < CONNECTIONS && !this.#opening);
+    const isFree = this.#idle.length > 0 || (this.#size < this.#limit && !this.#opening);
     if (!isFree || this.#waiting.size > 0) return [];
     return this.use((session) => lockHolders(session, this.connection.user));
   }
@@ -130,8 +137,15 @@ export class Pool {
 
   async #drop(session: Session): Promise<void> {
     await session.close();
+    this.#less();
+  }
+
+  #less(): void {
     this.#size--;
-    if (this.#size === 0) this.#emptied?.();
+    if (this.#size > 0) return;
+    this.#limit = CONNECTIONS;
+    this.#refusal = undefined;
+    this.#emptied?.();
   }
 
   #rejectAll(error: Error): void {
