@@ -1,5 +1,6 @@
 import { canonicalJson } from "../../common/json.js";
 import type { DatabaseConnection } from "./connection.js";
+import { forgetLogins } from "./logins.js";
 import { PooledDatabase } from "./pooled-database.js";
 
 /** What a statement parameter may be. Text never becomes part of a statement. */
@@ -138,7 +139,8 @@ export function openDatabase(connection: DatabaseConnection): Database {
   return database;
 }
 
-/** Ends every database of this process. */
+/** Ends every database of this process, and forgets which logins were refused. */
 export async function closeAllDatabases(): Promise<void> {
   await Promise.all([...open.values()].map((database) => database.close()));
+  forgetLogins();
 }

@@ -12,6 +12,7 @@ import { DriverProcess } from "./driver-link.js";
 import { Db2Error, explain, unknownOutcome } from "./errors.js";
 import { type Forward, openForward } from "./forward.js";
 import { type LockHolder, LockWatch } from "./lock-holders.js";
+import { logIn } from "./logins.js";
 import type { AnswerRow, Operation } from "./protocol.js";
 import { type BoundStatement, bindStatement, READS, WRITES } from "./statement.js";
 
@@ -57,13 +58,15 @@ export class Session {
     try {
       driver.load(requireDriver(where));
       const password = await resolveSecret(connection.password, `password of ${connection.name}`);
-      forward = connection.through && (await openForward(connection.through, connection));
-      const endpoint = forward ?? connection;
-      const session = new Session(connection, driver, forward, password);
-      await session.#ask("connect", milliseconds(connection.connectTimeout), {
-        op: "open",
-        connection: connectionString(connection, password, endpoint),
-        settings: [`SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`],
+      const session = await logIn(connection, password, where, async () => {
+        forward = connection.through && (await openForward(connection.through, connection));
+        const made = new Session(connection, driver, forward, password);
+        await made.#ask("connect", milliseconds(connection.connectTimeout), {
+          op: "open",
+          connection: connectionString(connection, password, forward ?? connection),
+          settings: [`SET CURRENT LOCK TIMEOUT ${wholeSeconds(connection.lockTimeout)}`],
+        });
+        return made;
       });
       await session.#proveMarker();
       return session;

@@ -84,6 +84,8 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
       await expect(bench().create(login)).rejects.toThrow(/SQL30082N|user|password/i);
     } finally {
       await lab.fault("wrong-password", false);
+      // As another process would be: this one tries no refused login again.
+      await closeAllDatabases();
     }
     expect(await level()).toBe("704");
   });

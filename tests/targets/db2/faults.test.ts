@@ -60,6 +60,8 @@ describeDb2("faults on the way to a Db2 database", () => {
       expect(JSON.stringify(errors) + errors[0]?.stack).not.toContain(password);
     } finally {
       await lab.fault("wrong-password", false);
+      // As another process would be: this one tries no refused login again.
+      await closeAllDatabases();
     }
     expect(await open().query(LEVEL)).toEqual([{ DBSCHEMAVER: 704 }]);
   });
