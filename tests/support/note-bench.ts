@@ -15,6 +15,9 @@ export const noteInputs = (more: Stored = {}): Stored => ({
   ...more,
 });
 
+/** The note as it was last observed. */
+export const liveNote = (outs: Stored | undefined) => JSON.parse(String(outs?.live)) as { text: string; title: string };
+
 /** A modelled host on which every command succeeds. */
 export const noteHost = (options: MemoryHostOptions = {}): MemoryHost =>
   new MemoryHost(connection, { onRun: () => ({ exitCode: 0, stdout: "", stderr: "" }), ...options });

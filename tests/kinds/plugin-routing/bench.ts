@@ -216,6 +216,16 @@ export function routingInputs(web: WebServerModel, more: Stored = {}): Stored {
   };
 }
 
+export const SECOND_CONF = HTTPD_CONF.replace("httpd.conf", "second.conf");
+
+/** Of a second web server on the same host. Both run from one model: only what is on disk counts here. */
+export function secondInputs(web: WebServerModel, more: Stored = {}): Stored {
+  const { verify } = routingInputs(web) as { verify: object };
+  const elsewhere = { ...verify, connectTo: { address: "localhost", port: web.port } };
+  const named = { webServer: "second", httpdConf: SECOND_CONF, owner: "shop/prod/second", verify: elsewhere };
+  return routingInputs(web, { ...named, ...more });
+}
+
 /** The provider of plug-in routing for one modelled web server. */
 export function routingBench(web: WebServerModel) {
   const kind = pluginRoutingOver(async (ms) => {

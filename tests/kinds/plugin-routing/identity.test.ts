@@ -8,6 +8,9 @@ import {
   HTTPD_CONF,
   routingBench,
   routingInputs,
+  SECOND_CONF,
+  type Stored,
+  secondInputs,
   WebServerModel,
 } from "./bench.js";
 
@@ -77,17 +80,10 @@ describe("promise 17: what host, web server and resource are called does not mat
 });
 
 describe("promise 17: two web servers on one host that share a plug-in file", () => {
-  const SECOND = HTTPD_CONF.replace("httpd.conf", "second.conf");
-  const second = (more: object = {}) => {
-    const { verify } = routingInputs(web) as { verify: object };
-    const elsewhere = { ...verify, connectTo: { address: "localhost", port: web.port } };
-    const named = { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", verify: elsewhere };
-    return routingInputs(web, { ...named, ...more });
-  };
-  // Both run from one model: only what is on disk counts here.
+  const second = (more: Stored = {}) => secondInputs(web, more);
   const prefixed = { copyPrefix: "plugin-cfg-second-" };
 
-  beforeEach(() => web.host.put(SECOND, CONF));
+  beforeEach(() => web.host.put(SECOND_CONF, CONF));
 
   test("promise 13: the address of another one of the same program is refused: its answers would prove the wrong one", async () => {
     await bench.create();
@@ -118,16 +114,16 @@ describe("promise 17: two web servers on one host that share a plug-in file", ()
     const first = await bench.create(routingInputs(web, { onDestroy: "restore" }));
     await bench.create(second(prefixed));
     await bench.destroy(first);
-    expect(web.host.text(SECOND)).toContain("plugin-cfg-second-node10.xml");
+    expect(web.host.text(SECOND_CONF)).toContain("plugin-cfg-second-node10.xml");
     expect(web.host.paths()).toContain(copyOf("node10").replace("-primary-", "-second-"));
     expect(web.host.text(copyOf("node10"))).toBeUndefined();
   });
 
   test("found naming the first one's copy, it gets its own; until then the copy is not removed", async () => {
     const first = await bench.create(routingInputs(web, { onDestroy: "restore" }));
-    web.host.put(SECOND, web.host.text(HTTPD_CONF) ?? "");
+    web.host.put(SECOND_CONF, web.host.text(HTTPD_CONF) ?? "");
     await bench.create(second(prefixed));
-    expect(web.host.text(SECOND)).toContain("plugin-cfg-second-node10.xml");
+    expect(web.host.text(SECOND_CONF)).toContain("plugin-cfg-second-node10.xml");
     // What was found there, and may be put back some day, is the first one's copy.
     await bench.destroy(first);
     expect(web.host.text(copyOf("node10"))).toBeDefined();
@@ -138,7 +134,7 @@ describe("promise 17: two web servers on one host that share a plug-in file", ()
     const include = `ServerRoot "/opt/IBM/HTTPServer"\nLoadModule was_ap22_module a.so\nInclude conf/plugin.conf\n`;
     web.host.put(HTTPD_CONF.replace("httpd.conf", "plugin.conf"), `WebSpherePluginConfig "${GENERATED}"\n`);
     web.host.put(HTTPD_CONF, include);
-    web.host.put(SECOND, include);
+    web.host.put(SECOND_CONF, include);
     await bench.create();
     await expect(bench.create(second(prefixed))).rejects.toThrow(
       /the WebSpherePluginConfig in it is that of .*httpd\.conf too/,
@@ -149,7 +145,7 @@ describe("promise 17: two web servers on one host that share a plug-in file", ()
     const neighboursOf = (outs: object) => JSON.parse(String((outs as { live?: unknown }).live)).neighbours;
     const elsewhere = GENERATED.replace("webserver1", "second");
     web.host.put(elsewhere, web.host.text(GENERATED) ?? "");
-    web.host.put(SECOND, CONF.replace(GENERATED, elsewhere));
+    web.host.put(SECOND_CONF, CONF.replace(GENERATED, elsewhere));
     await bench.create(second({ pluginFile: elsewhere, primaryNode: "as generated" }));
     expect(neighboursOf(await bench.create())).toEqual([]);
 

@@ -7,7 +7,9 @@ import {
   HTTPD_CONF,
   routingBench,
   routingInputs,
+  SECOND_CONF,
   type Stored,
+  secondInputs,
   WebServerModel,
   withCluster,
 } from "./bench.js";
@@ -347,14 +349,8 @@ describe("from one way to the other", () => {
 });
 
 describe("promise 17: a plug-in file that another web server uses too is not edited in place", () => {
-  const SECOND = HTTPD_CONF.replace("httpd.conf", "second.conf");
-  const second = (more: object = {}) => {
-    const { verify } = routingInputs(web) as { verify: object };
-    const elsewhere = { ...verify, connectTo: { address: "localhost", port: web.port } };
-    const named = { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", verify: elsewhere };
-    return routingInputs(web, { ...named, ...more });
-  };
-  beforeEach(() => web.host.put(SECOND, CONF));
+  const second = (more: Stored = {}) => secondInputs(web, more);
+  beforeEach(() => web.host.put(SECOND_CONF, CONF));
 
   test("the second one is refused", async () => {
     await bench.create();

@@ -5,7 +5,9 @@ import {
   HTTPD_CONF,
   routingBench,
   routingInputs,
+  SECOND_CONF,
   type Stored,
+  secondInputs,
   WebServerModel,
 } from "./bench.js";
 import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
@@ -13,7 +15,6 @@ import { APPS, DMGR, INFRA, pluginXml } from "./fixtures.js";
 jest.setTimeout(30_000);
 
 const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
-const SECOND = HTTPD_CONF.replace("httpd.conf", "second.conf");
 /** The installation's other name. */
 const LINK = "/opt/ihs";
 const linked = (path: string) => path.replace("/opt/IBM/HTTPServer", LINK);
@@ -24,19 +25,13 @@ let bench: ReturnType<typeof routingBench>;
 beforeEach(async () => {
   web = await new WebServerModel().start();
   bench = routingBench(web);
-  web.host.put(SECOND, CONF);
+  web.host.put(SECOND_CONF, CONF);
   web.host.link(LINK, "/opt/IBM/HTTPServer");
 });
 afterEach(() => web.stop());
 
 const inPlace = (more: Record<string, unknown> = {}) => routingInputs(web, { switchRouting: "in-place", ...more });
-/** A second web server of the same host. Both run from one model: only what is on disk counts here. */
-const second = (more: object = {}) => {
-  const { verify } = routingInputs(web) as { verify: object };
-  const elsewhere = { ...verify, connectTo: { address: "localhost", port: web.port } };
-  const named = { webServer: "second", httpdConf: SECOND, owner: "shop/prod/second", verify: elsewhere };
-  return routingInputs(web, { ...named, copyPrefix: "plugin-cfg-second-", ...more });
-};
+const second = (more: Stored = {}) => secondInputs(web, { copyPrefix: "plugin-cfg-second-", ...more });
 const managed = () => web.host.written.filter((line) => !line.includes("/state"));
 const records = () => web.host.paths().filter((path) => path.includes("/records/"));
 
@@ -93,7 +88,7 @@ describe("promise 17: a plug-in file that two web servers reach by different pat
   test("promise 9: a file that is itself a link is the file that it leads to", async () => {
     await bench.create();
     web.host.link("/opt/plugins/second.xml", GENERATED);
-    web.host.put(SECOND, CONF.replace(`Config "${GENERATED}"`, 'Config "/opt/plugins/second.xml"'));
+    web.host.put(SECOND_CONF, CONF.replace(`Config "${GENERATED}"`, 'Config "/opt/plugins/second.xml"'));
     const inputs = second({ switchRouting: "in-place", pluginFile: "/opt/plugins/second.xml" });
     await expect(bench.create(inputs)).rejects.toThrow(/uses this file too/);
   });
