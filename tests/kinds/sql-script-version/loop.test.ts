@@ -137,20 +137,20 @@ test("promises 6 and 9: a run that died right after the write has lost nothing t
   expect(bench.host.text(PATH)).toBe(SCRIPT);
 });
 
-test.each<[string, string | Buffer | undefined, RegExp, string?]>([
-  ["no such file", undefined, /createDb\.sql: there is no such file/],
-  ["a level that may not be moved", SCRIPT.replace("704", "700"), /createDb\.sql:3: the script inserts 700/],
+test.each<[string, string | Buffer | undefined, RegExp, Stored]>([
+  ["no such file", undefined, /createDb\.sql: there is no such file/, {}],
+  ["a level that may not be moved", SCRIPT.replace("704", "700"), /createDb\.sql:3: the script inserts 700/, {}],
   [
     "a number where the level has a dot",
     SCRIPT,
     /createDb\.sql:3: the script inserts level 704 .*as a number/,
-    "710.10",
+    { version: "710.10" },
   ],
-  ["UTF-16", Buffer.from(`\ufeff${SCRIPT}`, "utf16le"), /UTF-16/],
-  ["two of them", SCRIPT + SCRIPT, /lines 3, 6/],
-  ["none", "COMMIT@", /no statement is an INSERT/],
-])("promise 8: refused, and the script left alone: %s", async (_name, content, message, version) => {
-  const declared = inputs(version === undefined ? {} : { version });
+  ["UTF-16", Buffer.from(`\ufeff${SCRIPT}`, "utf16le"), /UTF-16/, {}],
+  ["two of them", SCRIPT + SCRIPT, /lines 3, 6/, {}],
+  ["none", "COMMIT@", /no statement is an INSERT/, {}],
+])("promise 8: refused, and the script left alone: %s", async (_name, content, message, more) => {
+  const declared = inputs(more);
   const bench = benchOf({}, content ?? "");
   if (content === undefined) bench.host.delete(PATH);
   const before = bench.host.text(PATH);
