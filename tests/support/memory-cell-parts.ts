@@ -50,6 +50,8 @@ export interface WebServer {
   loaded: string;
   /** Level of the master configuration that the generated file was made from, and that of the one in force. */
   generated: number;
+  /** It holds what the deployment manager does not generate: another cell's clusters, properties set by hand. */
+  merged: boolean;
   inForce: number;
   reloads: number;
   refreshInterval: number;

@@ -63,11 +63,13 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         }
       }
     },
+    isAsGenerated: async () => webServer.generated === cell.level && !webServer.merged,
     replace: async (_generated, _lists, by) => {
       const isNew = webServer.generated !== cell.level;
       if (isNew) {
         await cell.change(`write generated ${name}`, () => {
           webServer.generated = cell.level;
+          webServer.merged = false;
           webServer.changedAt = cell.now;
         });
       }

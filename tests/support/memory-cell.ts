@@ -114,6 +114,7 @@ export class MemoryCell {
       directive: GENERATED,
       loaded: GENERATED,
       generated: 0,
+      merged: false,
       inForce: 0,
       reloads: 0,
       refreshInterval: REFRESH_S,

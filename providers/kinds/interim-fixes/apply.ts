@@ -222,6 +222,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
       agentServices: Object.fromEntries(live.nodes.map(({ name, agentService = null }) => [name, agentService])),
       automatic: Object.fromEntries(automatic),
       routing: {},
+      asGenerated: {},
       followed: {},
       applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),
       shared: await estate.rememberShared(desired.settings.shared),

@@ -40,6 +40,8 @@ export interface RoutedWebServer {
       readonly progress: (line: string) => void;
     },
   ): Promise<void>;
+  /** Nothing but lists of servers is other in the file that the plug-in follows than in these bytes. */
+  isAsGenerated(generated: Buffer): Promise<boolean>;
   /**
    * Puts a newly generated file in place, with these lists, and by directive sees to it that it is loaded; answers whether
    * anything but lists was different.

@@ -3,6 +3,7 @@ import { operator } from "../../lifecycle/lock.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import { sameLists } from "./routes.js";
+import { generatedNow } from "./routing-steps.js";
 
 /**
  * Takes a web server's routing and remembers how it was found: no run of anybody's is changing it at that moment, nor will
@@ -26,8 +27,15 @@ export async function takeHold(name: string, title: string, work: Work): Promise
       throw new ProblemError("unknown-outcome", { where: name, found: "its routing changed since the plan was made" });
     }
     const { found } = journal;
-    const routing = { ...found.routing, [name]: lists };
-    return { found: { ...found, routing, followed: { ...found.followed, [name]: { path, value } } } };
+    const generated = await generatedNow(name, work);
+    return {
+      found: {
+        ...found,
+        routing: { ...found.routing, [name]: lists },
+        asGenerated: { ...found.asGenerated, [name]: !generated || (await webServer.isAsGenerated(generated)) },
+        followed: { ...found.followed, [name]: { path, value } },
+      },
+    };
   });
 }
 

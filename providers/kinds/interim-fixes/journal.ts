@@ -44,6 +44,8 @@ export interface Journal {
     automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
     /** Web server → its lists when its routing was taken. */
     routing: Record<string, Lists>;
+    /** Web server → nothing but lists was other in its file then than in what the deployment manager generates. */
+    asGenerated: Record<string, boolean>;
     /** Web server → the file that it followed then. */
     followed: Record<string, Followed>;
     /** Application → what its archive in the master configuration looked like. */

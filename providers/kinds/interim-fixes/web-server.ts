@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { type Problem, ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
+import { samePluginContent } from "../../formats/plugin-content.js";
 import { shapeRefusals } from "../../formats/routing.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, FileReader, Host } from "../../targets/host.js";
@@ -95,6 +96,11 @@ export class ReachedWebServer implements RoutedWebServer {
 
   removeCopies(): Promise<void> {
     return removeCopies(this.settings, this.host);
+  }
+
+  async isAsGenerated(generated: Buffer): Promise<boolean> {
+    const { path, content } = await this.#followed(this.host.files);
+    return samePluginContent(content.bytes, generated, `${this.host.name}:${path}`);
   }
 
   async replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean> {
