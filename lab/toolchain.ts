@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type Problem, ProblemError } from "../providers/common/problem.js";
 
@@ -125,7 +125,7 @@ async function probeNamespaces(unshare: string): Promise<Toolchain["namespaces"]
   }
 }
 
-/** Compiles into a directory named after the content, by rename: two labs at once cannot disturb each other. */
+/** Answers the file called `name` that was made of the sources. */
 async function compileOnce(
   compiler: string,
   sources: readonly string[],
@@ -133,31 +133,64 @@ async function compileOnce(
   flags: () => Promise<string[]>,
   salt: string,
 ): Promise<string> {
-  const digest = createHash("sha256").update(salt);
-  for (const source of sources) digest.update(await readFile(source));
-  const hash = digest.digest("hex").slice(0, 20);
-  const cache = join(projectRoot(), ".lab", "cache");
-  const target = join(cache, `${name}-${hash}`);
-  if (existsSync(join(target, name))) return join(target, name);
-  await mkdir(cache, { recursive: true });
   const units = sources.filter((source) => source.endsWith(".c"));
-  const scratch = await mkdtemp(join(cache, "compiling-"));
+  const folder = await madeOnce(name, sources, salt, async (scratch) => {
+    const words = ["-O2", "-Wall", ...(await flags()), ...units, "-o", join(scratch, name)];
+    await run(compiler, words, { timeout: COMPILE_TIMEOUT_MS }).catch((error: { stderr?: string }) => {
+      const output = error.stderr ?? String(error);
+      throw new ProblemError("command-failed", {
+        where: units.join(", "),
+        found: `it does not compile: ${output.trim().split("\n").slice(0, 5).join(" | ")}`,
+        next: "install gcc, libc6-dev and apache2-dev of the same release",
+      });
+    });
+  });
+  return join(folder, name);
+}
+
+/**
+ * A folder of the checkout's cache that is made once: named after the content of what it is made from, and there only when it
+ * is complete, so that two labs at once cannot disturb each other.
+ *
+ * @param sources files; a change of one makes another folder
+ * @param salt whatever else decides what comes out
+ * @param make fills the folder that it is given
+ */
+export async function madeOnce(
+  name: string,
+  sources: readonly string[],
+  salt: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
+  const digest = createHash("sha256").update(salt);
+  for (const source of sources) digest.update(source).update(await readFile(source));
+  const cache = join(projectRoot(), ".lab", "cache");
+  const made = join(cache, `${name}-${digest.digest("hex").slice(0, 20)}`);
+  if (existsSync(made)) return made;
+  await mkdir(cache, { recursive: true });
+  const scratch = await mkdtemp(join(cache, "making-"));
   try {
-    await run(compiler, [...["-O2", "-Wall"], ...(await flags()), ...units, "-o", join(scratch, name)], {
-      timeout: COMPILE_TIMEOUT_MS,
-    });
-    await rename(scratch, target).catch((error: NodeJS.ErrnoException) => {
+    await make(scratch);
+    await rename(scratch, made).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // another lab was quicker
-    });
-  } catch (error) {
-    const output = (error as { stderr?: string }).stderr ?? String(error);
-    throw new ProblemError("command-failed", {
-      where: units.join(", "),
-      found: `it does not compile: ${output.trim().split("\n").slice(0, 5).join(" | ")}`,
-      next: "install gcc, libc6-dev and apache2-dev of the same release",
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  return join(target, name);
+  return made;
+}
+
+/** Files with an ending anywhere below a folder, in a fixed order. */
+export async function filesBelow(folder: string, ending: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The first program of that name on PATH. */
+export function programOnPath(name: string): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }

@@ -1,11 +1,10 @@
 import { execFile, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { ProblemError } from "../../providers/common/problem.js";
-import { projectRoot } from "../toolchain.js";
+import { filesBelow, madeOnce, programOnPath, projectRoot } from "../toolchain.js";
 
 const run = promisify(execFile);
 const COMPILE_TIMEOUT_MS = 120_000;
@@ -23,15 +22,10 @@ export interface Db2Build {
 
 const derbyFolder = (): string => join(projectRoot(), ".toolchain", "db2", "derby");
 
-function program(name: string): string | undefined {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
-
 /** What keeps this machine from running the lab's Db2 server, in words; undefined when nothing does. */
 export function db2LabProblem(): string | undefined {
   const missing = [
-    ...["java", "javac"].filter((name) => !program(name)).map((name) => `there is no ${name} on PATH`),
+    ...["java", "javac"].filter((name) => !programOnPath(name)).map((name) => `there is no ${name} on PATH`),
     ...(existsSync(derbyFolder()) ? [] : ["Apache Derby is not installed"]),
   ];
   return missing.length === 0 ? undefined : `${missing.join(", ")}: npm run setup says why`;
@@ -44,55 +38,39 @@ export function db2LabProblem(): string | undefined {
  */
 export async function buildDb2(): Promise<Db2Build> {
   const problem = db2LabProblem();
-  const [java, javac] = [program("java"), program("javac")];
+  const [java, javac] = [programOnPath("java"), programOnPath("javac")];
   if (problem || !java || !javac) {
     throw new ProblemError("missing", { where: "the lab's Db2 server", found: problem ?? "no Java" });
   }
   const here = join(projectRoot(), "lab", "db2");
-  const sources = await filesOf(join(here, "server"), ".java");
-  const scripts = await filesOf(join(here, "databases"), ".sql");
-  const jars = await filesOf(derbyFolder(), ".jar");
-  const hash = createHash("sha256").update(jars.join());
-  for (const file of [...sources, ...scripts]) hash.update(file).update(await readFile(file));
-  const cache = join(projectRoot(), ".lab", "cache");
-  const built = join(cache, `db2-${hash.digest("hex").slice(0, 20)}`);
-  const at = (folder: string): Db2Build => ({
-    java,
-    classPath: [join(folder, "classes"), ...jars].join(delimiter),
-    databases: join(folder, "databases"),
-  });
-  if (existsSync(built)) return at(built);
-  await mkdir(cache, { recursive: true });
-  const scratch = await mkdtemp(join(cache, "making-db2-"));
-  try {
+  const sources = await filesBelow(join(here, "server"), ".java");
+  const scripts = await filesBelow(join(here, "databases"), ".sql");
+  const jars = await filesBelow(derbyFolder(), ".jar");
+  const made = await madeOnce("db2", [...sources, ...scripts], jars.join(), async (scratch) => {
+    const build = at(scratch, java, jars);
     const classes = join(scratch, "classes");
-    await mkdir(at(scratch).databases);
-    await run(javac, ["-encoding", "UTF-8", "-cp", jars.join(delimiter), "-d", classes, ...sources], {
-      timeout: COMPILE_TIMEOUT_MS,
-    });
-    await prepare(at(scratch), join(here, "databases"));
-    await rename(scratch, built).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // another lab was quicker
-    });
-  } catch (error) {
-    const output = (error as { stderr?: string }).stderr ?? String(error);
-    throw new ProblemError("command-failed", {
-      where: "the lab's Db2 server",
-      found: `it cannot be made: ${output.trim().split("\n").slice(0, 5).join(" | ")}`,
-    });
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-  return at(built);
+    try {
+      await mkdir(build.databases);
+      await run(javac, ["-encoding", "UTF-8", "-cp", jars.join(delimiter), "-d", classes, ...sources], {
+        timeout: COMPILE_TIMEOUT_MS,
+      });
+      await prepare(build, join(here, "databases"));
+    } catch (error) {
+      const output = (error as { stderr?: string }).stderr ?? String(error);
+      throw new ProblemError("command-failed", {
+        where: "the lab's Db2 server",
+        found: `it cannot be made: ${output.trim().split("\n").slice(0, 5).join(" | ")}`,
+      });
+    }
+  });
+  return at(made, java, jars);
 }
 
-async function filesOf(folder: string, ending: string): Promise<string[]> {
-  const names = await readdir(folder);
-  return names
-    .filter((name) => name.endsWith(ending))
-    .sort()
-    .map((name) => join(folder, name));
-}
+const at = (folder: string, java: string, jars: readonly string[]): Db2Build => ({
+  java,
+  classPath: [join(folder, "classes"), ...jars].join(delimiter),
+  databases: join(folder, "databases"),
+});
 
 /** Passwords are no part of a database: any will do here. */
 function prepare(build: Db2Build, scripts: string): Promise<void> {
