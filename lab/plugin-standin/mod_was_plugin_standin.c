@@ -192,6 +192,14 @@ static void define_worker(apr_pool_t *pool, apr_pool_t *scratch, server_rec *s, 
     }
 }
 
+/* The application server sees the Host header that the client sent, and makes redirects of it (AppServerPortPreference
+ * "HostHeader" in "plugin-cfg.xml file"); mod_proxy by itself would name the application server's own address. */
+static void keep_host_header(server_rec *s)
+{
+    proxy_dir_conf *proxy = ap_get_module_config(s->lookup_defaults, &proxy_module);
+    proxy->preserve_host = proxy->preserve_host_set = 1;
+}
+
 /* Runs at start and again at every graceful restart. With a bad file: either the server does not come up, or it comes up
  * without the plug-in, so that application URLs answer 404. Which of the two the real one does is unknown. */
 static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *scratch, server_rec *main_server)
@@ -203,6 +211,7 @@ static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *scrat
         was_plugin *plugin;
         const char *error;
         int i, k;
+        keep_host_header(s);
         if (!settings->path) continue;
         if ((error = load_plugin(scratch, settings->path, &plugin))) {
             int kill = settings->kill_on_parse_error == 1;

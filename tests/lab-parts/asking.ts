@@ -29,7 +29,9 @@ export function ask(lab: Lab, path: string, { cookie, host, form }: Asking = {})
         headers: {
           host: host ?? `${lab.web.publicName}:${lab.web.port}`,
           ...(cookie ? { cookie } : {}),
-          ...(body === undefined ? {} : { "content-length": Buffer.byteLength(body) }),
+          ...(body === undefined
+            ? {}
+            : { "content-length": Buffer.byteLength(body), "content-type": "application/x-www-form-urlencoded" }),
         },
       },
       (response) => {
