@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promise
 import { dirname, join } from "node:path";
 import type { Description } from "./description.js";
 import { giveTo, type HostPlace, linkOnce, loginUser, makeKey, placeOf, quote, writeHost } from "./host-tree.js";
+import { buildLibertyNode, type LibertyPrograms, libertyMounts, libertyPrograms } from "./liberty/build.js";
 import { pluginFile } from "./plugin-file.js";
 import { projectRoot, type Toolchain } from "./toolchain.js";
 import {
@@ -34,7 +35,10 @@ export async function buildTrees(directory: string, description: Description, to
   await makeKey(tools.sshKeygen, clientKeyFile, "lab-client");
   const clientKey = await readFile(`${clientKeyFile}.pub`, "utf8");
   const hostKeys = { ...description.hostKeys };
-  const programs = description.cell === "none" ? undefined : await cellPrograms(description.cell);
+  const programs: Programs = {
+    cell: description.cell === "none" ? undefined : await cellPrograms(description.cell),
+    liberty: description.liberty ? await libertyPrograms() : undefined,
+  };
   await Promise.all(
     hostsOf(description).map(async (name) => {
       const place = placeOf(directory, name, tools.namespaces);
@@ -46,6 +50,7 @@ export async function buildTrees(directory: string, description: Description, to
         sshdPort: description.sshdPorts[name],
         clientKey,
         services,
+        mounts: programs.liberty && isNode(name) ? libertyMounts(programs.liberty) : [],
       });
       const user = loginUser(tools.namespaces);
       if (user.uid !== process.getuid?.()) await giveTo(user, place.directory);
@@ -61,23 +66,31 @@ export async function buildTrees(directory: string, description: Description, to
   return { ...description, hostKeys };
 }
 
+/** What only some labs are made of. */
+interface Programs {
+  readonly cell: CellPrograms | undefined;
+  readonly liberty: LibertyPrograms | undefined;
+}
+
+const isNode = (name: AnyHostName): name is NodeName => name !== "web1" && name !== "dmgr";
+
 /** The lines of a host's boot script that start what the host is there for. */
 async function buildServices(
   name: AnyHostName,
   place: HostPlace,
   description: Description,
   tools: Toolchain,
-  programs: CellPrograms | undefined,
+  programs: Programs,
 ): Promise<string[]> {
   await rm(join(place.directory, SWITCHES), { recursive: true, force: true });
-  if (name === "dmgr") return programs ? buildManager(place, description, tools, programs) : [];
-  if (name !== "web1") {
-    const services = await buildNode(place, name, description, tools, programs !== undefined);
-    return programs ? [...services, ...(await buildCellNode(place, name, description, tools))] : services;
+  if (name === "dmgr") return programs.cell ? buildManager(place, description, tools, programs.cell) : [];
+  if (isNode(name)) {
+    const services = await buildNode(place, name, description, tools, programs);
+    return programs.cell ? [...services, ...(await buildCellNode(place, name, description, tools))] : services;
   }
   const services = await buildWebServer(place, description, tools);
   const pluginFileSeen = `${place.prefix}${PLUGIN_FILE}`;
-  if (!programs) return services;
+  if (!programs.cell) return services;
   return [...services, ...(await buildWebServerAdministration(place, description, tools, pluginFileSeen))];
 }
 
@@ -118,7 +131,7 @@ async function buildNode(
   node: NodeName,
   description: Description,
   tools: Toolchain,
-  inCell: boolean,
+  programs: Programs,
 ): Promise<string[]> {
   const own = join(place.directory, LAB_ROOT);
   const seen = `${place.prefix}${LAB_ROOT}`;
@@ -129,7 +142,7 @@ async function buildNode(
       .filter((member) => member.node === node)
       .map(({ name, cloneId, port }) => ({
         ...{ name, cluster: cluster.name, cloneId, port },
-        ...(inCell ? { applications: applicationsOf(cluster) } : {}),
+        ...(programs.cell ? { applications: applicationsOf(cluster) } : {}),
       })),
   );
   const config = {
@@ -139,7 +152,8 @@ async function buildNode(
     ltpaKey: description.ltpaKey,
     user: TEST_USER,
     password: description.password,
-    ...(inCell ? { cellSettings: `${seen}/cell.json` } : {}),
+    ...(programs.cell ? { cellSettings: `${seen}/cell.json` } : {}),
+    ...(programs.liberty ? { liberty: await buildLibertyNode(place, node, description, tools, programs.liberty) } : {}),
   };
   await writeFile(join(own, "app-server.json"), JSON.stringify(config), { mode: 0o600 });
   const program = tools.namespaces === "none" ? tools.node : `${seen}/node`;

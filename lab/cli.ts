@@ -19,6 +19,8 @@ const USAGE = `npm run lab -- VERB [--directory DIR]
           --mpm worker|event   httpd's processing model; default worker
           --nodes 2|3          default 2
           --cell 2.1|2.7       with a deployment manager and node agents; the Jython of its wsadmin. Default: none
+          --liberty            cluster members are real Open Liberty servers, wanted by npm run setup -- --liberty;
+                               --no-liberty: modelled ones. Default: as this directory had it; in a new one no
           --db2 yes|no         with a Db2 server, HOMEPAGE at 704. Default: as this directory had it; in a
                                new one yes, where npm run setup could set the Db2 driver and Derby up
   stop                         end it; its files stay, and the next start takes them up again
@@ -35,6 +37,7 @@ const OPTIONS = {
   nodes: { type: "string" },
   cell: { type: "string" },
   db2: { type: "string" },
+  liberty: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -54,7 +57,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, allowNegative: true });
   } catch (error) {
     throw usageError(error instanceof Error ? error.message : String(error), "--directory DIR, --mpm worker|event");
   }
@@ -73,6 +76,7 @@ interface StartValues {
   readonly nodes?: string;
   readonly cell?: string;
   readonly db2?: string;
+  readonly liberty?: boolean;
 }
 
 async function start(directory: string, values: StartValues, words: readonly string[]): Promise<void> {
@@ -82,6 +86,7 @@ async function start(directory: string, values: StartValues, words: readonly str
     nodes: oneOf("--nodes", values.nodes, { "2": 2, "3": 3 }),
     cell: oneOf("--cell", values.cell, { none: "none", "2.1": "2.1", "2.7": "2.7" }),
     db2: oneOf("--db2", values.db2, { yes: true, no: false }) ?? (await usualDb2(directory)),
+    liberty: values.liberty,
   } as const;
   const before = await attachLab(directory);
   const lab = await startLab({ directory, ...options, detached: true });

@@ -23,7 +23,7 @@ const perHost = <T extends z.ZodType>(value: T) => z.record(z.enum(HOST_NAMES), 
 const port = z.number().int().min(1).max(65_535);
 
 const descriptionSchema = z.strictObject({
-  version: z.literal(3),
+  version: z.literal(4),
   /** The directory was made for this lab and goes with it. */
   temporary: z.boolean(),
   namespaces: z.enum(["user", "root", "none"]),
@@ -33,6 +33,8 @@ const descriptionSchema = z.strictObject({
   nodes: z.union([z.literal(2), z.literal(3)]),
   cell: z.enum(["none", "2.1", "2.7"]),
   db2: z.boolean(),
+  /** Cluster members are Open Liberty servers. */
+  liberty: z.boolean(),
   addresses: perHost(z.string()),
   /** Where users of the lab connect. */
   sshPorts: perHost(port),
@@ -58,7 +60,10 @@ const descriptionSchema = z.strictObject({
 
 /** All that is fixed while a lab exists; a stopped lab that is started again keeps it. */
 export type Description = z.infer<typeof descriptionSchema>;
-export type Choices = Pick<Description, "mpm" | "backupAffinity" | "killOnParseError" | "nodes" | "cell" | "db2">;
+export type Choices = Pick<
+  Description,
+  "mpm" | "backupAffinity" | "killOnParseError" | "nodes" | "cell" | "db2" | "liberty"
+>;
 
 const FILE = "lab.json";
 
@@ -98,7 +103,7 @@ export async function newDescription(
   const next = () => ports.shift() ?? 0;
   const everyNode = () => Object.fromEntries(NODE_NAMES.map((name) => [name, next()])) as Description["adminPorts"];
   return {
-    version: 3,
+    version: 4,
     ...fixed,
     addresses,
     sshPorts: everyHost(next),

@@ -7,6 +7,8 @@ import { control, type RunningState } from "./running.js";
 import { type AnyHostName, clustersWith, hostsOf, SWITCHES } from "./topology.js";
 import { type CellFault, cellFaultNames, setCellFault } from "./was/faults.js";
 
+/** A real server may have to start first. */
+const MEMBER_TIMEOUT_MS = 120_000;
 const SSH_FAULTS = ["refuse", "hang", "cut"] as const;
 const APACHECTL_FAULTS = ["hang", "slow", "lies", "fails"] as const;
 const MEMBER_FAULTS = {
@@ -69,7 +71,7 @@ async function setMember(description: Description, name: string, settings: Reado
     method: "PUT",
     body: JSON.stringify(settings),
     headers: { connection: "close" },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(MEMBER_TIMEOUT_MS),
   });
   if (!answer.ok) throw new ProblemError("refused", { where: `lab member ${name}`, found: await answer.text() });
 }

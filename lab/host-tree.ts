@@ -44,6 +44,8 @@ interface HostOptions {
   readonly clientKey: string;
   /** Lines of the boot script that start the host's own services. */
   readonly services: readonly string[];
+  /** What this machine has and the host sees elsewhere: [here, there]. Only where hosts have trees of their own. */
+  readonly mounts: readonly (readonly [string, string])[];
 }
 
 /** Writes what every host has, and answers its public host key. Keeps a host key that exists. */
@@ -68,7 +70,7 @@ export async function writeHost(options: HostOptions): Promise<string> {
     writeFile(join(own, "etc", "authorized_keys"), options.clientKey),
     writeFile(join(own, "etc", "sshd_config"), sshdConfig(options, seen)),
     writeFile(join(own, "boot.sh"), bootScript(options, seen)),
-    writeFile(join(own, "enter.sh"), enterScript(place, tools)),
+    writeFile(join(own, "enter.sh"), enterScript(options)),
     writeFile(join(own, "node"), "", { flag: "a" }), // what the host's Node is mounted on
     writePasswd(join(own, "etc")),
   ]);
@@ -145,7 +147,7 @@ function bootScript({ place, tools, services }: HostOptions, seen: string): stri
 }
 
 /** Runs as root, real or of the user namespace, inside the host's fresh namespaces: makes its mounts and lets go of root. */
-function enterScript(place: HostPlace, tools: Toolchain): string {
+function enterScript({ place, tools, mounts }: HostOptions): string {
   const directory = quote(place.directory);
   const user = loginUser(tools.namespaces);
   const asUser =
@@ -160,6 +162,7 @@ function enterScript(place: HostPlace, tools: Toolchain): string {
     ...(tools.namespaces === "root"
       ? ["passwd", "group"].map((name) => `mount --bind ${directory}${LAB_ROOT}/etc/${name} /etc/${name}`)
       : []),
+    ...mounts.map(([here, there]) => `mount --bind ${quote(here)} ${directory}${there}`),
     `mount --rbind ${directory}/opt /opt`,
     "mount -t tmpfs -o mode=1777 tmpfs /dev/shm",
     `mount --bind ${directory}/tmp /tmp`,

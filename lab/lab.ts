@@ -36,6 +36,8 @@ import type { LabCell } from "./was/cell.js";
 /** How long everything may take to answer after its processes were started; a Java server, which opens databases first, longer. */
 const READY_TIMEOUT_MS = 20_000;
 const DB2_READY_TIMEOUT_MS = 60_000;
+/** Of a node whose members are Open Liberty servers, which start one after the other, and of what waits for them. */
+const LIBERTY_READY_TIMEOUT_MS = 400_000;
 
 export interface LabHost {
   readonly name: AnyHostName;
@@ -109,6 +111,8 @@ export interface LabOptions {
   readonly cell?: Extent["cell"];
   /** A Db2 server with the databases of an estate (lab/db2/README.md), which wants Java and Derby. Default false. */
   readonly db2?: boolean;
+  /** Cluster members are Open Liberty servers, which want Java and `npm run setup -- --liberty`. Default false: modelled ones. */
+  readonly liberty?: boolean;
   /** Goes on when this process ends. Default false: the lab ends with the process that started it, whatever ends that. */
   readonly detached?: boolean;
 }
@@ -163,7 +167,7 @@ export async function attachLab(directory: string): Promise<Lab | undefined> {
 
 async function refuseOtherOptions(directory: string, options: LabOptions): Promise<void> {
   const description = await readDescription(directory);
-  for (const key of ["mpm", "backupAffinity", "killOnParseError", "nodes", "cell", "db2"] as const) {
+  for (const key of ["mpm", "backupAffinity", "killOnParseError", "nodes", "cell", "db2", "liberty"] as const) {
     if (options[key] === undefined || options[key] === description?.[key]) continue;
     throw new ProblemError("refused", {
       where: directory,
@@ -183,6 +187,7 @@ async function describe(directory: string, options: LabOptions, tools: Toolchain
     nodes: options.nodes ?? before?.nodes ?? 2,
     cell: options.cell ?? before?.cell ?? "none",
     db2: options.db2 ?? before?.db2 ?? false,
+    liberty: options.liberty ?? before?.liberty ?? false,
   };
   const same = before !== undefined && Object.entries(choices).every(([k, v]) => before[k as keyof Choices] === v);
   if (same && before.namespaces === tools.namespaces && (await portsAreFree(before))) return before;
@@ -250,6 +255,7 @@ async function startSupervisor(
 
 async function waitUntilReady(directory: string, description: Description, lab: Lab): Promise<void> {
   const { addresses, adminPorts } = description;
+  const timeoutMs = description.liberty ? LIBERTY_READY_TIMEOUT_MS : READY_TIMEOUT_MS;
   const urls = [
     `${lab.web.url}/`,
     ...nodesOf(description).map((node) => `http://${addresses[node]}:${adminPorts[node]}/`),
@@ -263,7 +269,7 @@ async function waitUntilReady(directory: string, description: Description, lab: 
     (await fetch(url, { headers }).catch(() => undefined))?.ok === true;
   try {
     await Promise.all([
-      ...urls.map((url) => waitFor(() => answers(url), READY_TIMEOUT_MS, url)),
+      ...urls.map((url) => waitFor(() => answers(url), timeoutMs, url)),
       ...hostsOf(description).map((name) =>
         waitFor(() => greets(addresses[name], description.sshPorts[name]), READY_TIMEOUT_MS, `sshd of ${name}`),
       ),

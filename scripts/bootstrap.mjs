@@ -12,6 +12,8 @@ const VERBS = new Map([
   ["setup", async () => 0],
 ]);
 
+const LIBERTY = "--liberty";
+
 const [verb = "", ...args] = process.argv.slice(2);
 const run = VERBS.get(verb);
 if (!run) {
@@ -20,8 +22,14 @@ if (!run) {
   );
   process.exit(2);
 }
+const unknown = verb === "setup" ? args.filter((arg) => arg !== LIBERTY) : [];
+if (unknown.length > 0) {
+  console.error(`bootstrap.mjs: "${unknown.join(" ")}" after setup. Allowed: ${LIBERTY}, for Open Liberty too.`);
+  process.exit(2);
+}
 try {
-  await setUp();
+  // Of the others, only the tests need it.
+  await setUp({ withLiberty: verb === "test" || (verb === "setup" && args.includes(LIBERTY)) });
   process.exitCode = await run(args);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

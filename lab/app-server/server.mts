@@ -6,15 +6,17 @@
  * usage: node server.mts CONFIG.json
  *
  * On a node of a cell, the members are servers that are started and stopped, and serve the level of the applications that
- * they found when they (or the application) started: see servers.mts, which is imported there only.
+ * they found when they (or the application) started: see servers.mts, which is imported there only. Where the members are real
+ * Open Liberty servers, this process starts, stops and switches them: see liberty/member.mts.
  *
  * It imports nothing else of the project, so that Node runs this file as it is, on a lab host that has nothing else.
  */
+import type { ChildProcess } from "node:child_process";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
-interface MemberConfig {
+export interface MemberConfig {
   name: string;
   cluster: string;
   cloneId: string;
@@ -23,7 +25,7 @@ interface MemberConfig {
   applications?: Record<string, string>;
 }
 
-interface Config {
+export interface Config {
   address: string;
   /** Switches are set here: `PUT /<member name>` with a `Switches` object; `GET /` answers all. */
   adminPort: number;
@@ -34,9 +36,11 @@ interface Config {
   password: string;
   /** The node's own settings, where it belongs to a cell. */
   cellSettings?: string;
+  /** Where the members are Open Liberty servers: folders of their installation, of what is theirs, of what they write. */
+  liberty?: { install: string; user: string; output: string };
 }
 
-interface Switches {
+export interface Switches {
   /** Its port is closed; sessions are gone when it comes back, as after a restart. */
   down: boolean;
   /** Requests are accepted and never answered. */
@@ -59,6 +63,21 @@ export interface Served {
   level: string;
   /** 0 = it serves. */
   status: number;
+}
+
+/** A member of a cluster, whatever it runs on. */
+export interface Member {
+  readonly config: MemberConfig;
+  readonly switches: Switches;
+  set(changes: Partial<Switches>): Promise<void>;
+  /** Starts its process, if it has one of its own. @param shown the last of the arguments that the process list shows */
+  launch?(shown: readonly string[]): ChildProcess;
+  /** Serves when this is done. @throws Error when it could not start */
+  open(): Promise<void>;
+  /** @param quiesceMs how long requests in hand may take to end; new connections are refused at once */
+  close(quiesceMs?: number): Promise<void>;
+  /** An application was stopped, started, or loaded: its sessions are gone when it stops. */
+  serve(application: string, served: Served): Promise<void>;
 }
 
 const OFF: Switches = { down: false, hang: false, slow: 0, error: 0, noCookie: false };
@@ -103,7 +122,7 @@ class Ltpa {
   }
 }
 
-export class Member {
+class ModelledMember implements Member {
   readonly config: MemberConfig;
   switches: Switches = { ...OFF };
   private readonly shared: Config;
@@ -143,7 +162,6 @@ export class Member {
     });
   }
 
-  /** @param quiesceMs how long requests in hand may take to end; new connections are refused at once */
   async close(quiesceMs = 0): Promise<void> {
     const server = this.server;
     this.server = undefined;
@@ -157,19 +175,10 @@ export class Member {
     this.sessions.clear();
   }
 
-  /** An application was stopped, started, or loaded: its sessions are gone when it stops. */
-  serve(application: string, served: Served): void {
+  async serve(application: string, served: Served): Promise<void> {
     this.served.set(application, served);
     if (served.status === 0) return;
     for (const [id, session] of this.sessions) if (session.application === application) this.sessions.delete(id);
-  }
-
-  servedLevels(): Record<string, Served> {
-    return Object.fromEntries(this.served);
-  }
-
-  activity(): { sessions: number; requests: number } {
-    return { sessions: this.sessions.size, requests: this.inHand };
   }
 
   private applicationOf(path: string): string | undefined {
@@ -298,7 +307,10 @@ async function administer(
       response.end(`unknown member or switch: ${name}\n`);
       return;
     }
-    await member.set(changes);
+    // A member that is a process of its own is down when that is gone, and what keeps account of it has to know.
+    if (servers && member.launch && changes.down !== undefined) {
+      await servers("POST", `/servers/${encodeURIComponent(name)}/${changes.down ? "terminate" : "start"}`);
+    } else await member.set(changes);
   }
   response.writeHead(200, { "content-type": "application/json" });
   response.end(JSON.stringify(Object.fromEntries([...members].map(([key, member]) => [key, member.switches]))));
@@ -312,7 +324,10 @@ async function cellServers(settingsFile: string, members: Map<string, Member>): 
 async function main(configFile: string | undefined): Promise<void> {
   if (!configFile) throw new Error("usage: server.mts CONFIG.json");
   const config = JSON.parse(readFileSync(configFile, "utf8")) as Config;
-  const members = new Map(config.members.map((member) => [member.name, new Member(member, config)]));
+  const made = config.liberty
+    ? (await import("../liberty/member.mts")).libertyMembers(config, config.liberty, OFF)
+    : config.members.map((member) => new ModelledMember(member, config));
+  const members = new Map<string, Member>(made.map((member) => [member.config.name, member]));
   const servers = config.cellSettings ? await cellServers(config.cellSettings, members) : undefined;
   if (!servers) for (const member of members.values()) await member.open();
   const admin = createServer((request, response) => {

@@ -1,13 +1,9 @@
 "use strict";
-const { jarsPart } = require("./maven.cjs");
-const { findExecutable } = require("./paths.cjs");
-const { capture } = require("./processes.cjs");
-const { SetupError } = require("./report.cjs");
-const { isAtLeast } = require("./versions.cjs");
+const { jdkFor, requireJdk } = require("./java.cjs");
+const { mavenPart } = require("./maven.cjs");
 
+/** Derby 10.16 is made for Java 17. */
 const VERSION = "10.16.1.1";
-/** Derby 10.16 is made for it. */
-const OLDEST_JAVA = "17.0";
 
 const JARS = [
   ["derby", "ede804cb04e871d7c52d2414e952ab939f9ef243abb7bd0ce7dbeb6e1e28bd0b"],
@@ -21,21 +17,12 @@ const JARS = [
  * @param {string} step
  */
 async function db2Derby(step) {
-  await jarsPart(step, "db2/derby", {
+  await mavenPart(step, "db2/derby", {
     title: `Apache Derby ${VERSION}`,
-    jars: JARS,
-    needs: [{ package: "default-jdk-headless", purpose: "runs the Db2 lab server", programs: ["javac"] }],
-    ready: requireCompiler,
+    files: JARS,
+    needs: [jdkFor("runs the Db2 lab server")],
+    ready: requireJdk,
   });
-}
-
-async function requireCompiler() {
-  const java = await capture(findExecutable("javac") ?? "javac", ["-version"], { seconds: 60 });
-  if (isAtLeast(java.output, OLDEST_JAVA)) return;
-  throw new SetupError(
-    `the Java compiler on PATH is ${java.output.trim() || "not usable"}`,
-    `put a JDK ${OLDEST_JAVA} or later on PATH, then this again`,
-  );
 }
 
 module.exports = { db2Derby };

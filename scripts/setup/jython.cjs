@@ -1,5 +1,5 @@
 "use strict";
-const { jarsPart } = require("./maven.cjs");
+const { mavenPart } = require("./maven.cjs");
 const { SetupError, announce } = require("./report.cjs");
 
 const STEP = "Jython";
@@ -26,9 +26,9 @@ const JARS = [
  */
 async function jython() {
   try {
-    await jarsPart(STEP, "jython", {
+    await mavenPart(STEP, "jython", {
       title: "Jython 2.1 and 2.7.4",
-      jars: JARS,
+      files: JARS,
       needs: [{ package: "default-jre-headless", purpose: "runs Jython", programs: ["java"] }],
     });
   } catch (error) {

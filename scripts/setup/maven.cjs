@@ -11,56 +11,65 @@ const COPY = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy";
 
 /**
  * One file from Maven's repository, whichever that is on this machine.
- * @typedef {{ group: string, name: string, version: string, sha256: string }} Jar
+ * @typedef {{ group: string, name: string, version: string, type?: string, sha256: string }} Artifact type: default "jar"
  */
 
-/** @param {Jar} jar */
-function fileOf(jar) {
-  return `${jar.name}-${jar.version}.jar`;
+/** @param {Artifact} artifact */
+function fileOf({ name, version, type = "jar" }) {
+  return `${name}-${version}.${type}`;
 }
 
 /**
- * Makes a part of the toolchain that consists of jars, each the very file that was released.
+ * Makes a part of the toolchain that consists of files from Maven's repository, each the very one that was released.
  * @param {string} step
  * @param {string} part such as "db2/derby"
- * @param {{ title: string, jars: readonly Jar[], needs: Parameters<typeof ensurePackages>[1], ready?: () => Promise<void> }} what
- *   needs: beside Maven; ready: throws when the machine cannot use them
+ * @param {object} what
+ * @param {string} what.title
+ * @param {readonly Artifact[]} what.files
+ * @param {Parameters<typeof ensurePackages>[1]} what.needs beside Maven
+ * @param {() => Promise<void>} [what.ready] throws when the machine cannot use them
+ * @param {(file: string) => Promise<void>} [what.unpack] makes of each file, when it was found right, what it holds
+ * @param {readonly string[]} [what.holds] files that a complete part has; default: those that were fetched
  */
-async function jarsPart(step, part, { title, jars, needs, ready }) {
-  const sources = digestOf([JSON.stringify(jars)]);
-  if (isPresent(part, sources, jars.map(fileOf))) return announce(step, "present");
+async function mavenPart(step, part, { title, files, needs, ready, unpack, holds = files.map(fileOf) }) {
+  const sources = digestOf([JSON.stringify(files)]);
+  if (isPresent(part, sources, holds)) return announce(step, "present");
   await ensurePackages(step, [...needs, { package: "maven", purpose: `fetches ${title}`, programs: ["mvn"] }]);
   await ready?.();
   announce(step, `fetching ${title} with Maven, because it is missing or out of date`);
   await makePart(part, sources, async (folder) => {
-    for (const jar of jars) await fetch(jar, folder);
+    for (const file of files) {
+      await fetch(file, folder);
+      await unpack?.(path.join(folder, fileOf(file)));
+    }
   });
   announce(step, `${title} ready in ${partFolder(part)}`);
 }
 
 /**
- * @param {Jar} jar
+ * @param {Artifact} artifact
  * @param {string} folder
  */
-async function fetch(jar, folder) {
+async function fetch(artifact, folder) {
+  const { group, name, version, type = "jar", sha256 } = artifact;
   await mustRun(
     "mvn",
-    ["-q", "-B", COPY, `-Dartifact=${jar.group}:${jar.name}:${jar.version}`, `-DoutputDirectory=${folder}`],
+    ["-q", "-B", COPY, `-Dartifact=${group}:${name}:${version}:${type}`, `-DoutputDirectory=${folder}`],
     {
       cwd: folder,
       env: { ...process.env, PATH: machinePath() },
       seconds: SECONDS,
-      waitingFor: `Maven (${jar.name})`,
+      waitingFor: `Maven (${name})`,
       next: "see the lines above; Maven's settings.xml says where it looks",
     },
   );
-  const found = digestOf([fs.readFileSync(path.join(folder, fileOf(jar)))]);
-  if (found !== jar.sha256) {
+  const found = digestOf([fs.readFileSync(path.join(folder, fileOf(artifact)))]);
+  if (found !== sha256) {
     throw new SetupError(
-      `${fileOf(jar)} has the SHA-256 ${found}, not ${jar.sha256}`,
+      `${fileOf(artifact)} has the SHA-256 ${found}, not ${sha256}`,
       "ask where Maven got it from: it is not what was released",
     );
   }
 }
 
-module.exports = { jarsPart };
+module.exports = { mavenPart };

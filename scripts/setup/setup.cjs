@@ -2,6 +2,7 @@
 const { build } = require("./build.cjs");
 const { db2 } = require("./db2.cjs");
 const { jython } = require("./jython.cjs");
+const { liberty } = require("./liberty.cjs");
 const { withLock } = require("./lock.cjs");
 const { nodeRuntime } = require("./node-runtime.cjs");
 const { npmPackages } = require("./npm-packages.cjs");
@@ -14,8 +15,11 @@ const { isAtLeast } = require("./versions.cjs");
 /** The oldest release that set-up itself runs on; what it installs is newer. */
 const OLDEST_NODE = "20.0.0";
 
-/** Everything between a bare clone and a working one, in order. Each step does nothing when its result is there. */
-async function setUp() {
+/**
+ * Everything between a bare clone and a working one, in order. Each step does nothing when its result is there.
+ * @param {{ withLiberty?: boolean }} [extent] withLiberty: Open Liberty too, which only some of the lab needs; default false
+ */
+async function setUp({ withLiberty = false } = {}) {
   if (process.platform !== "linux") {
     throw new SetupError(
       `set-up and the lab are for Linux; this is ${process.platform}`,
@@ -35,6 +39,7 @@ async function setUp() {
     await pulumiCli();
     await db2();
     await jython();
+    if (withLiberty) await liberty();
     await build();
   });
 }

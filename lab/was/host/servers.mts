@@ -1,7 +1,7 @@
 /*
  * The servers of one node of the cell, as processes: each started server has a process of its own with the arguments of a
- * WebSphere JVM, a pid file, logs, temp and tranlog folders. The process does nothing but stand for the server: when it is
- * killed the server is gone, and the other way round. What the members answer is app-server/server.mts.
+ * WebSphere JVM, a pid file, logs, temp and tranlog folders. A member that is no process of its own has one that does nothing but
+ * stand for it: when it is killed the server is gone, and the other way round. What the members answer is app-server/server.mts.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -28,12 +28,16 @@ class ApplicationServer {
     this.member = member;
   }
 
+  get memberName(): string {
+    return this.server.member;
+  }
+
   get pid(): number | undefined {
     return this.process?.pid;
   }
 
   get about() {
-    return { state: this.state, pid: this.pid ?? null, ...this.member.activity(), served: this.member.servedLevels() };
+    return { state: this.state, pid: this.pid ?? null };
   }
 
   /** @param startMs 0 when the host boots: nobody waits for servers that ran before */
@@ -51,10 +55,16 @@ class ApplicationServer {
     }
     if (this.process === undefined) return "failed"; // it was killed meanwhile
     for (const name of this.server.applications) {
-      this.member.serve(name, { level: levelOnNode(this.settings, name), status: 0 });
+      await this.member.serve(name, { level: levelOnNode(this.settings, name), status: 0 });
       this.log(`WSVR0221I: Application started: ${name}`);
     }
-    await this.member.open();
+    try {
+      await this.member.open();
+    } catch (error) {
+      this.log(`WSVR0009E: Error occurred during startup of ${this.server.name}: ${String(error)}`);
+      await this.end();
+      return "failed";
+    }
     this.state = "STARTED";
     this.log(`WSVR0001I: Server ${this.server.name} open for e-business`);
     return "started";
@@ -72,27 +82,21 @@ class ApplicationServer {
     return "stopped";
   }
 
-  application(name: string, verb: string): void {
+  async application(name: string, verb: string): Promise<void> {
     if (this.state !== "STARTED" || !this.server.applications.includes(name)) return;
-    const level = this.member.servedLevels()[name]?.level ?? "";
-    if (verb === "stop") this.member.serve(name, { level, status: 404 });
-    else if (verb === "begin") this.member.serve(name, { level, status: 500 });
-    else this.member.serve(name, { level: levelOnNode(this.settings, name), status: 0 });
+    if (verb === "stop") await this.member.serve(name, { level: "", status: 404 });
+    else if (verb === "begin") await this.member.serve(name, { level: "", status: 500 });
+    else await this.member.serve(name, { level: levelOnNode(this.settings, name), status: 0 });
     this.log(`${verb === "ready" ? "WSVR0221I: Application started" : "WSVR0220I: Application stopped"}: ${name}`);
   }
 
   private startProcess(): void {
     const { profile, cell, node } = this.settings;
-    const jvm = ["java", "-Xmx1024m", "com.ibm.ws.bootstrap.WSLauncher", "com.ibm.ws.runtime.WsServer"];
-    // The shell waits on a pipe that this process holds: it ends with it, whatever ends it.
-    const child = spawn("/bin/sh", ["-c", "read _", ...jvm, `${profile}/config`, cell, node, this.server.name], {
-      argv0: "java",
-      stdio: ["pipe", "ignore", "ignore"],
-    });
-    child.stdin?.on("error", () => {});
+    const shown = ["com.ibm.ws.runtime.WsServer", `${profile}/config`, cell, node, this.server.name];
+    const child = this.member.launch?.(shown) ?? standFor(shown);
     child.on("error", (error) => process.stderr.write(`${this.server.name}: ${error.message}\n`));
     child.once("exit", () => {
-      if (this.process !== child) return;
+      if (this.process !== child || this.state === "STOPPING") return;
       this.process = undefined;
       void this.member.close(); // killed: the pid file stays, as after a crash
       this.state = "STOPPED";
@@ -135,6 +139,18 @@ class ApplicationServer {
   }
 }
 
+/** A process for a member that has none. */
+function standFor(shown: readonly string[]): ChildProcess {
+  const jvm = ["java", "-Xmx1024m", "com.ibm.ws.bootstrap.WSLauncher"];
+  // The shell waits on a pipe that this process holds: it ends with it, whatever ends it.
+  const child = spawn("/bin/sh", ["-c", "read _", ...jvm, ...shown], {
+    argv0: "java",
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  child.stdin?.on("error", () => {});
+  return child;
+}
+
 /** The fixes in an application as it lies expanded on this node: "base", or their ids. */
 function levelOnNode({ profile, cell }: Settings, application: string): string {
   try {
@@ -168,7 +184,8 @@ export async function startServers(settingsFile: string, members: Map<string, Me
     const member = members.get(server.member);
     if (member) servers.set(server.name, new ApplicationServer(settings, server, member));
   }
-  await Promise.all([...servers.values()].map((server) => server.start(0)));
+  // One after the other: where they are real, the machine would have more to do than it can.
+  for (const server of servers.values()) await server.start(0);
   void bringAgentBack(settings);
   return (method, path) => {
     const [, about, name = "", verb = "", application = ""] = path.split("/").map(decodeURIComponent);
@@ -176,10 +193,9 @@ export async function startServers(settingsFile: string, members: Map<string, Me
     if (method === "GET")
       return Promise.resolve(Object.fromEntries([...servers].map(([key, server]) => [key, server.about])));
     if (name === "*") {
-      for (const server of servers.values()) server.application(application, verb);
-      return Promise.resolve("done");
+      return Promise.all([...servers.values()].map((one) => one.application(application, verb))).then(() => "done");
     }
-    const server = servers.get(name);
+    const server = servers.get(name) ?? [...servers.values()].find((one) => one.memberName === name);
     if (!server) return Promise.resolve("unknown server");
     if (verb === "start") return server.start(settings.times.startServer);
     return server.stop(verb === "stop");
