@@ -12,17 +12,20 @@ import { requireDriver } from "../providers/targets/db2/driver.js";
 import type { Benchmark } from "./benchmark.js";
 
 /** Pairs of ours and the driver's, one after the other: what else the machine does then meets both. */
-const PAIRS = 24;
+const PAIRS = 60;
 const WARM_UP = 1_000;
 const QUERIES = 10_000;
 const SQL = "SELECT COMPKEY, DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
 
-/** The driver by itself, as short as it can be used: from its process's start to its first row. Waits then, to be looked at. */
+/**
+ * The driver by itself, as short as it can be used: from its process's start to its first row. Says so in the cheapest way there is
+ * (standard output's stream takes 2.5 ms more of the processor), then waits, to be looked at.
+ */
 const DRIVER_ALONE = `
 require(process.env.DRIVER).open(process.env.CONNECTION).then(async (connection) => {
   const statement = await connection.prepare(process.env.SQL);
   await (await statement.execute([])).fetchAll();
-  process.stdout.write("row");
+  require("node:fs").writeSync(1, "row");
 });
 setInterval(() => {}, 60_000);`;
 

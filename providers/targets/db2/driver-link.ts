@@ -1,8 +1,10 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { DriverEnded, DriverFailure, DriverTimeout } from "./errors.js";
+import { AnswerReader, requestFrame } from "./frames.js";
 import type { Answer, Operation, Request } from "./protocol.js";
 
 /** What the driver may see of our environment: its own settings, nothing of what else a provider's environment holds. */
@@ -19,6 +21,8 @@ interface Pending {
 /** A process of our own with the driver in it. Keeps this process alive only while it has something to answer. */
 export class DriverProcess {
   readonly #child: ChildProcess;
+  readonly #requests: Socket;
+  readonly #answers: Socket;
   readonly #notes: string;
   readonly #pending = new Map<number, Pending>();
   readonly #gone: Promise<void>;
@@ -31,19 +35,25 @@ export class DriverProcess {
     writeFileSync(join(this.#notes, "db2cli.ini"), `[COMMON]\nDiagPath=${this.#notes}\nDiagLevel=0\n`);
     // Compiled it is .cjs beside this .js; in tests Node runs the .cts itself.
     const file = join(__dirname, `driver-process${extname(__filename) === ".ts" ? ".cts" : ".cjs"}`);
-    this.#child = fork(file, [], {
+    this.#child = spawn(process.execPath, [file], {
       env: {
         ...Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
         DB2CLIINIPATH: this.#notes,
         // Text is UTF-8 whatever the locale of this process.
         DB2CODEPAGE: "1208",
+        // One waits for our requests, one for the server: more are never in use.
+        UV_THREADPOOL_SIZE: "2",
       },
-      execArgv: [],
-      // The driver prints errors with what they are about.
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-      serialization: "advanced",
+      // The driver prints errors with what they are about: where it prints to goes nowhere, and answers have a way of their own.
+      stdio: ["pipe", "ignore", "ignore", "pipe"],
     });
-    this.#child.on("message", (answer: Answer) => this.#answered(answer));
+    this.#requests = this.#child.stdio[0] as Socket;
+    this.#answers = this.#child.stdio[3] as Socket;
+    this.#requests.on("error", () => this.end());
+    const reader = new AnswerReader();
+    this.#answers.on("data", (chunk: Buffer) => {
+      for (const answer of reader.read(chunk)) this.#answered(answer);
+    });
     this.#gone = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => resolve(this.#exited(signal ?? `exit code ${code}`)));
       this.#child.once("error", (error) => resolve(this.#exited(error.message)));
@@ -59,9 +69,13 @@ export class DriverProcess {
     return this.#ended === undefined;
   }
 
-  /** Begins to load the driver's file. How that went is answered when a connection is opened, within the time that has. */
-  load(driver: string): void {
-    this.#send({ op: "load", driver, id: ++this.#last });
+  /**
+   * Begins to load the driver's file. How that went is answered when a connection is opened, within the time that has.
+   *
+   * @param compiled a folder that keeps what was compiled of it for the next process; without it each compiles anew
+   */
+  load(driver: string, compiled?: string): void {
+    this.#send({ op: "load", driver, compiled, id: ++this.#last });
   }
 
   /** @throws DriverFailure | DriverEnded | DriverTimeout (then the process is ended: nobody knows what it still does) */
@@ -89,9 +103,7 @@ export class DriverProcess {
   }
 
   #send(request: Request): void {
-    this.#child.send(request, (error) => {
-      if (error) this.end();
-    });
+    this.#requests.write(requestFrame(request));
   }
 
   #answered(answer: Answer): void {
@@ -118,9 +130,9 @@ export class DriverProcess {
   }
 
   #hold(on: boolean): void {
-    for (const handle of [this.#child, this.#child.channel]) {
-      if (on) handle?.ref();
-      else handle?.unref();
+    for (const handle of [this.#child, this.#requests, this.#answers]) {
+      if (on) handle.ref();
+      else handle.unref();
     }
   }
 }

@@ -1,5 +1,6 @@
 // The process that has the Db2 driver in it: one for each connection, because some errors of ibm_db 4.0.1 abort the process it runs
-// in, others never answer. It is told what to do over IPC and ends with its parent.
+// in, others never answer. It is told what to do on standard input, answers on a file of its own (what the driver prints to standard
+// output goes nowhere), and ends with its parent.
 //
 // The driver is used only in the ways that were measured as safe (tests/targets/db2/driver-defects.test.ts keeps watch):
 // - SELECT by prepare, execute, fetchAll, close: query() reads an error on the first row as "no rows", and blocks the event loop;
@@ -8,7 +9,8 @@
 // - no catalog functions, no pool, no streams, nothing synchronous.
 //
 // It starts for every first connection, so it is CommonJS and loads nothing before it needs it: as an ES module that brings
-// node:crypto along it took a sixth more processor time to its first row (bench/db2.ts).
+// node:crypto along it took a sixth more processor time to its first row, with Node's own messages between processes a
+// fifteenth more, for the sockets under them (bench/db2.ts).
 
 import type { Answer, AnswerRow, BytesWithDigest, Failure, Limits, Operation, Parameter, Request } from "./protocol.js";
 
@@ -46,12 +48,24 @@ class Refused extends Error {
   }
 }
 
+/** File descriptors that our parent holds the other ends of (driver-link.ts). */
+const REQUESTS = 0;
+const ANSWERS = 3;
+const CHUNK_BYTES = 65_536;
+/** As in protocol.ts, which is not loaded. */
+const HEAD_BYTES = 5;
+const JSON_FORM = 0;
+const V8_FORM = 1;
+
+const cache = require("node:module") as typeof import("node:module");
+const { read, rmSync, writeSync } = require("node:fs") as typeof import("node:fs");
+
 let driver: Driver | Refused = new Refused("damaged", "the driver was not loaded");
 let connection: DriverConnection | undefined;
 
 async function perform(operation: Operation): Promise<{ rows?: readonly AnswerRow[]; changed?: number }> {
   if (operation.op === "load") {
-    driver = load(operation.driver);
+    driver = load(operation.driver, operation.compiled);
     return {};
   }
   if (operation.op === "open") {
@@ -102,7 +116,9 @@ async function proveTransaction(open: DriverConnection): Promise<void> {
   }
 }
 
-function load(file: string): Driver | Refused {
+function load(file: string, compiled: string | undefined): Driver | Refused {
+  // Only from Node 22 on. Where that folder cannot be written, or what it holds is damaged, all is compiled as without it.
+  if (compiled) cache.enableCompileCache?.(compiled);
   try {
     return require(file) as Driver;
   } catch (error) {
@@ -164,10 +180,15 @@ function checked(rows: Record<string, unknown>[], limits: Limits): AnswerRow[] {
 }
 
 function plain(value: unknown): string | number | boolean | null | BytesWithDigest {
-  if (value instanceof Uint8Array) return { bytes: value, sha256: digest(value) };
+  if (value instanceof Uint8Array) {
+    holdsBytes = true;
+    return { bytes: value, sha256: digest(value) };
+  }
   if (value === null || value === undefined) return null;
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  throw new Refused("damaged", `the driver gave a value of the unknown type ${typeof value}`);
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  // JSON would make null of another.
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new Refused("damaged", `the driver gave a value that cannot be told: ${typeof value}`);
 }
 
 function digest(bytes: Uint8Array): string {
@@ -196,23 +217,80 @@ function failureOf(error: unknown): Failure {
 
 let order: Promise<void> = Promise.resolve();
 
-process.on("message", (request: Request) => {
-  order = order.then(async () => {
-    let answer: Answer;
-    try {
-      answer = { id: request.id, ok: true, ...(await perform(request)) };
-    } catch (error) {
-      answer = { id: request.id, ok: false, failure: failureOf(error) };
-    }
-    process.send?.(answer);
-  });
-});
+/** Whether there are bytes in the answer that is being made. */
+let holdsBytes = false;
 
-process.on("disconnect", () => {
-  // Whoever started us may be gone: then nobody else removes the folder for the driver's own notes.
+async function respond(request: Request): Promise<void> {
+  let answer: Answer;
+  holdsBytes = false;
+  try {
+    answer = { id: request.id, ok: true, ...(await perform(request)) };
+  } catch (error) {
+    answer = { id: request.id, ok: false, failure: failureOf(error) };
+  }
+  send(answer);
+  // By now all that a query needs is compiled. Writes nothing where it is kept already.
+  if (request.op === "query") cache.flushCompileCache?.();
+}
+
+function send(answer: Answer): void {
+  const message = holdsBytes ? v8().serialize(answer) : Buffer.from(JSON.stringify(answer));
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(message.length);
+  head.writeUInt8(holdsBytes ? V8_FORM : JSON_FORM, HEAD_BYTES - 1);
+  try {
+    for (const part of [head, message]) {
+      for (let sent = 0; sent < part.length; ) sent += writeSync(ANSWERS, part, sent);
+    }
+  } catch {
+    end();
+  }
+}
+
+function v8(): typeof import("node:v8") {
+  return require("node:v8");
+}
+
+/** Of a request that has come in part, and how many bytes are needed to go on. */
+let parts: Buffer[] = [];
+let come = 0;
+let needed = HEAD_BYTES;
+
+function receive(chunk: Buffer): void {
+  parts.push(chunk);
+  come += chunk.length;
+  while (come >= needed) {
+    const all = Buffer.concat(parts);
+    parts = [all];
+    needed = HEAD_BYTES + all.readUInt32LE();
+    if (come < needed) return;
+    const message = all.subarray(HEAD_BYTES, needed);
+    const isV8 = all[HEAD_BYTES - 1] === V8_FORM;
+    const request: Request = isV8 ? v8().deserialize(message) : JSON.parse(message.toString());
+    order = order.then(() => respond(request));
+    parts = [all.subarray(needed)];
+    come -= needed;
+    needed = HEAD_BYTES;
+  }
+}
+
+const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+
+function listen(): void {
+  read(REQUESTS, chunk, 0, CHUNK_BYTES, null, (error, length) => {
+    if (error || length === 0) return end();
+    receive(Buffer.from(chunk.subarray(0, length)));
+    listen();
+  });
+}
+
+/** Our parent has ended, or wants us to. */
+function end(): void {
+  // If it is gone nobody else removes the folder for the driver's own notes.
   const folder = process.env.DB2CLIINIPATH;
-  const { rmSync } = require("node:fs") as typeof import("node:fs");
   if (folder) rmSync(folder, { recursive: true, force: true });
   // An orderly end would wait for a thread that waits for the server.
   process.kill(process.pid, "SIGKILL");
-});
+}
+
+listen();

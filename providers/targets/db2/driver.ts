@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ProblemError } from "../../common/problem.js";
 
 const PACKAGE = "ibm_db";
@@ -24,6 +24,18 @@ export function requireDriver(where: string): string {
   const found = findDriver();
   if (found) return found;
   throw driverMissing(where, "the Db2 driver (npm package ibm_db) is not installed, or its library is missing");
+}
+
+/**
+ * Where what Node has compiled of the driver's JavaScript is kept, so that not each of its processes compiles it anew: among the packages
+ * that the driver is of, where who can write could change the driver itself. Node keeps each user's and version's apart, writes whole
+ * files, and checks them against the source. It is code alone, nothing that ever ran through it.
+ *
+ * @returns undefined for a driver that is no package
+ */
+export function compiledDriver(file: string): string | undefined {
+  const packages = join(dirname(file), "..", "..");
+  return basename(packages) === "node_modules" ? join(packages, ".cache", "pulumi-connections") : undefined;
 }
 
 export function driverMissing(where: string, found: string): ProblemError {

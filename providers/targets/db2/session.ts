@@ -7,7 +7,7 @@ import { findTable } from "./catalog.js";
 import type { DatabaseConnection } from "./connection.js";
 import { connectionString, wholeSeconds } from "./connection-string.js";
 import type { Row, SqlParameter, SqlResult } from "./database.js";
-import { requireDriver } from "./driver.js";
+import { compiledDriver, requireDriver } from "./driver.js";
 import { DriverProcess } from "./driver-link.js";
 import { Db2Error, explain, unknownOutcome } from "./errors.js";
 import { type Forward, openForward } from "./forward.js";
@@ -56,7 +56,8 @@ export class Session {
     const driver = new DriverProcess();
     let forward: Forward | undefined;
     try {
-      driver.load(requireDriver(where));
+      const file = requireDriver(where);
+      driver.load(file, compiledDriver(file));
       const password = await resolveSecret(connection.password, `password of ${connection.name}`);
       const session = await logIn(connection, password, where, async () => {
         forward = connection.through && (await openForward(connection.through, connection));

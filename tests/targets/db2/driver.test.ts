@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { databaseSchema } from "../../../providers/targets/db2/connection.js";
 import { connectionString } from "../../../providers/targets/db2/connection-string.js";
-import { driverMissing, findDriver } from "../../../providers/targets/db2/driver.js";
+import { compiledDriver, driverMissing, findDriver } from "../../../providers/targets/db2/driver.js";
 import { Db2Error, DriverFailure, explain, withoutSecrets } from "../../../providers/targets/db2/errors.js";
 
 const BINDING = "build/Release/odbc_bindings.node";
@@ -39,6 +39,12 @@ describe("where the Db2 driver is looked for", () => {
     putPackage(place);
     put(`${place}/${BINDING}`);
     expect(findDriver(tmpdir(), join(folder, "dist/providers/driver.js"))).toBe(join(folder, place, "lib/odbc.js"));
+  });
+
+  it("keeps its compiled code among the packages that it is of, and nowhere else", () => {
+    const packages = join(folder, "node_modules");
+    expect(compiledDriver(join(packages, "ibm_db/lib/odbc.js"))).toBe(join(packages, ".cache/pulumi-connections"));
+    expect(compiledDriver(join(folder, "ibm_db/lib/odbc.js"))).toBeUndefined();
   });
 
   it("names every way to get it when it is missing", () => {

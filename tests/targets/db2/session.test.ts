@@ -5,14 +5,19 @@ import { Session } from "../../../providers/targets/db2/session.js";
 
 /** What the stand-in for the driver's process fails with, by operation. */
 const failing = new Map<Operation["op"], Failure>();
+const asked: Operation[] = [];
 
-jest.mock("../../../providers/targets/db2/driver.js", () => ({ requireDriver: () => "stand-in" }));
+jest.mock("../../../providers/targets/db2/driver.js", () => ({
+  requireDriver: () => "stand-in",
+  compiledDriver: () => undefined,
+}));
 jest.mock("../../../providers/targets/db2/driver-link.js", () => ({
   DriverProcess: class {
     alive = true;
     load() {}
-    async request({ op }: Operation) {
-      const failure = failing.get(op);
+    async request(operation: Operation) {
+      asked.push(operation);
+      const failure = failing.get(operation.op);
       if (failure) throw new DriverFailure(failure);
       return { rows: [{ A: 1 }], changed: 1 };
     }
@@ -40,6 +45,12 @@ async function inTransaction(): Promise<Session> {
   await session.begin();
   return session;
 }
+
+test("promise 7: the first that a connection is given is a limit for its waits for locks", async () => {
+  asked.length = 0;
+  await inTransaction();
+  expect(asked[0]).toMatchObject({ op: "open", settings: ["SET CURRENT LOCK TIMEOUT 10"] });
+});
 
 /** Db2's answers that the lab's server cannot be made to give. */
 describe("what a failure leaves of a connection", () => {
