@@ -8,8 +8,12 @@ export function watched(nodes: number, webServers?: readonly string[], clusters?
 }
 
 /** The plug-in never reads its file again: users are moved by directive. */
-export function neverRefreshed(nodes: number, clusters?: readonly string[]): MemoryCell {
-  const cell = watched(nodes, undefined, clusters);
+export function neverRefreshed(
+  nodes: number,
+  clusters?: readonly string[],
+  webServers?: readonly string[],
+): MemoryCell {
+  const cell = watched(nodes, webServers, clusters);
   for (const webServer of cell.webServers) webServer.refreshInterval = -1;
   return cell;
 }

@@ -235,6 +235,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
     changed: [],
     drained: null,
     routed: null,
+    proved: null,
     nodes: {},
     regenerated: false,
     stamped: false,

@@ -1,5 +1,6 @@
 import type { Foundations } from "./foundations.js";
 import type { Lists } from "./live.js";
+import type { WantedLists, Ways } from "./steps.js";
 import type { Followed, Switching } from "./switching.js";
 
 /**
@@ -68,6 +69,8 @@ export interface Journal {
   drained: string | null;
   /** The route that was last proved by requests, as `routeKey` says it. */
   routed: string | null;
+  /** Where users were last proved to be, on every web server; null = as found. Never forgotten, unlike `routed`. */
+  proved: { lists: WantedLists; ways: Ways } | null;
   nodes: Record<string, Progress>;
   /** The plug-in files are as the deployment manager generates them now. */
   regenerated: boolean;

@@ -1,6 +1,6 @@
 import { ProblemError } from "../../common/problem.js";
 import type { PluginChange } from "../../targets/wsadmin/cell.js";
-import type { Work } from "./apply.js";
+import { SAYS_NOTHING, type Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import type { Lists } from "./live.js";
 import { isReliedOn, isRolled, routeKey, sameLists } from "./routes.js";
@@ -26,8 +26,8 @@ export async function proveEverything({ estate, desired, context }: Work, { rest
 }
 
 /**
- * All web servers first get their lists, then each is proved. Where a proof fails, those that were changed here get back
- * what they had: users are better off where they were.
+ * All web servers first get their lists, then each is proved. Where that fails, all of them get back what was last proved,
+ * or was found, whichever run changed them: users are better off where they were.
  */
 export async function route(
   { target, lists: wanted, ways }: Extract<RolloutStep, { do: "route" }>,
@@ -35,29 +35,40 @@ export async function route(
 ): Promise<Partial<Journal>> {
   const { estate, journal } = work;
   const key = routeKey(target, wanted);
-  const before = new Map<string, { readonly lists: Lists; readonly way: Way }>();
   const wayOf = wayIn(ways);
   try {
     for (const [name, lists] of Object.entries(wanted)) {
       const webServer = estate.webServer(name);
       const now = await webServer.look();
       if (now.problems.length > 0) throw new ProblemError("malformed", now.problems);
-      const way = wayOf(name);
-      if (!sameLists(now.lists, lists)) {
-        if (isReliedOn(journal, target, key)) throw sentElsewhere(`${name}: ${now.path}`);
-        before.set(name, { lists: now.lists, way: way.by === "directive" ? { ...way, follow: now.path } : way });
+      if (!sameLists(now.lists, lists) && isReliedOn(journal, target, key)) {
+        throw sentElsewhere(`${name}: ${now.path}`);
       }
-      await webServer.route(lists, way);
+      await webServer.route(lists, wayOf(name));
     }
     for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);
   } catch (error) {
-    if (error instanceof ProblemError && error.cause === "not-converged") {
-      for (const [name, { lists, way }] of before) await estate.webServer(name).route(lists, way);
-    }
+    if (error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause)) await routeBack(ways, work);
     throw error;
   }
   if ("asFound" in target) for (const name of Object.keys(wanted)) await estate.webServer(name).removeCopies();
-  return { routed: key };
+  return { routed: key, proved: { lists: wanted, ways } };
+}
+
+/** Members are stopped only after a proof that users are elsewhere, so where they were proved to be last is still served. */
+async function routeBack(ways: Ways, { estate, journal, context }: Work): Promise<void> {
+  const { proved, found } = journal;
+  for (const [name, lists] of Object.entries(proved?.lists ?? found.routing)) {
+    const way = wayIn(ways)(name);
+    const foundWay: Way = way.by === "directive" ? { ...way, follow: way.found.path } : way;
+    try {
+      await estate.webServer(name).route(lists, proved ? wayIn(proved.ways)(name) : foundWay);
+      context.progress(`${name}: users are sent where they were before`);
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      context.progress(`${name}: users could not be sent where they were before: ${error.message}`);
+    }
+  }
 }
 
 /**
