@@ -1,87 +1,57 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AuthContext } from "ssh2";
 import { hostKeyWarnings } from "../../providers/targets/host-keys.js";
 import { closeAllHosts, openHost } from "../../providers/targets/hosts.js";
-import { problemOf } from "../support/failure.js";
 import { FaultProxy } from "../support/fault-proxy.js";
-import { startSshStandIn } from "../support/ssh-stand-in.js";
 import { type Changes, freePort, makeKey, startSshd, type TestSshd } from "../support/sshd.js";
+import { sshBed } from "./ssh-bed.js";
 
-const CANARY = "canary-5f0c-secret";
-
-let server: TestSshd;
-
-beforeAll(async () => {
-  server = await startSshd();
-});
-afterEach(closeAllHosts);
-afterAll(() => server.stop());
-
-const hello = (changes: Changes = {}) =>
-  openHost(server.connection(changes)).run(["true"], { what: "say hello", timeoutMs: 5_000 });
-
-/** What a failed hello says: its cause and its text. */
-async function refusal(changes: Changes): Promise<{ cause: unknown; text: string }> {
-  const error = await problemOf(hello(changes));
-  expect(error.problems[0]?.where).toContain("web1");
-  return { cause: error.cause, text: error.message };
-}
-
-const file = (name: string, text: string) => {
-  const path = join(server.folder, name);
-  writeFileSync(path, text, { mode: 0o600 });
-  return path;
-};
-/** A copy of the user's key in another form. */
-const convertedKey = (name: string, ...args: string[]) => {
-  const path = file(name, readFileSync(server.keyFile, "utf8"));
-  execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-f", path, ...args], { stdio: "ignore" });
-  return path;
-};
+const { bed, hello, refusal, file } = sshBed();
 
 describe("promise 13: a host is who it should be, or nothing is sent to it", () => {
   test("a known host is reached; one line for equal connections, ended by closeAllHosts", async () => {
     expect((await hello()).exitCode).toBe(0);
-    expect(openHost(server.connection())).toBe(openHost(server.connection()));
-    expect(openHost(server.connection())).not.toBe(openHost(server.connection({ connectTimeout: "9s" })));
+    expect(openHost(bed.server.connection())).toBe(openHost(bed.server.connection()));
+    expect(openHost(bed.server.connection())).not.toBe(openHost(bed.server.connection({ connectTimeout: "9s" })));
   });
 
   test("an unknown host is refused, with its fingerprint, the file, and how to verify and add it", async () => {
     const knownHosts = file("empty_known_hosts", "# nothing\n");
     const { cause, text } = await refusal({ hostKey: { knownHosts } });
-    const shown = execFileSync("ssh-keygen", ["-lf", `${server.hostKeyFile}.pub`], { encoding: "utf8" }).split(" ")[1];
+    const shown = execFileSync("ssh-keygen", ["-lf", `${bed.server.hostKeyFile}.pub`], { encoding: "utf8" }).split(
+      " ",
+    )[1];
     expect(cause).toBe("host-key");
-    for (const part of [shown, knownHosts, `ssh-keyscan -p ${server.port} 127.0.0.1 >> ${knownHosts}`])
+    for (const part of [shown, knownHosts, `ssh-keyscan -p ${bed.server.port} 127.0.0.1 >> ${knownHosts}`])
       expect(text).toContain(part);
   });
 
   test("a missing known_hosts file trusts nobody, an unreadable one neither", async () => {
-    const missing = await refusal({ hostKey: { knownHosts: join(server.folder, "no-such-file") } });
+    const missing = await refusal({ hostKey: { knownHosts: join(bed.server.folder, "no-such-file") } });
     expect(missing).toMatchObject({ cause: "host-key", text: expect.stringContaining("there is no such file") });
-    const unreadable = await refusal({ hostKey: { knownHosts: server.folder } });
+    const unreadable = await refusal({ hostKey: { knownHosts: bed.server.folder } });
     expect(unreadable).toMatchObject({ cause: "host-key", text: expect.stringContaining("EISDIR") });
   });
 
   test("a changed and a revoked key are refused, saying both keys and the line", async () => {
-    const other = readFileSync(`${server.keyFile}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
-    const name = `[127.0.0.1]:${server.port}`;
+    const other = readFileSync(`${bed.server.keyFile}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+    const name = `[127.0.0.1]:${bed.server.port}`;
     const changed = await refusal({ hostKey: { knownHosts: file("changed", `${name} ${other}\n`) } });
     expect(changed.cause).toBe("host-key");
     expect(changed.text.match(/SHA256:/g)).toHaveLength(2);
     expect(changed.text).toMatch(/changed line 1.*ssh-keygen -R/);
     const revoked = await refusal({
-      hostKey: { knownHosts: file("revoked", `@revoked * ${server.hostKey}\n${name} ${server.hostKey}\n`) },
+      hostKey: { knownHosts: file("revoked", `@revoked * ${bed.server.hostKey}\n${name} ${bed.server.hostKey}\n`) },
     });
     expect(revoked).toMatchObject({ cause: "host-key", text: expect.stringContaining("revoked") });
   });
 
   test("a key or fingerprint can be pinned; another one is refused", async () => {
     const print =
-      execFileSync("ssh-keygen", ["-lf", `${server.hostKeyFile}.pub`], { encoding: "utf8" }).split(" ")[1] ?? "";
+      execFileSync("ssh-keygen", ["-lf", `${bed.server.hostKeyFile}.pub`], { encoding: "utf8" }).split(" ")[1] ?? "";
     expect((await hello({ hostKey: { pinned: [print] } })).exitCode).toBe(0);
-    expect((await hello({ hostKey: { pinned: [`${server.hostKey} comment`] } })).exitCode).toBe(0);
+    expect((await hello({ hostKey: { pinned: [`${bed.server.hostKey} comment`] } })).exitCode).toBe(0);
     const wrong = `SHA256:${"A".repeat(43)}`;
     const { cause, text } = await refusal({ hostKey: { pinned: [wrong] } });
     expect(cause).toBe("host-key");
@@ -108,10 +78,10 @@ describe("promise 13: a host is who it should be, or nothing is sent to it", () 
   test("accepting any key is possible, and named", async () => {
     const changes: Changes = { hostKey: { insecureAcceptAny: true } };
     expect((await hello(changes)).exitCode).toBe(0);
-    expect(hostKeyWarnings(server.connection(changes))).toEqual([
+    expect(hostKeyWarnings(bed.server.connection(changes))).toEqual([
       expect.stringContaining("web1: host key not verified"),
     ]);
-    expect(hostKeyWarnings(server.connection())).toEqual([]);
+    expect(hostKeyWarnings(bed.server.connection())).toEqual([]);
   });
 });
 
@@ -132,7 +102,7 @@ describe("jump hosts", () => {
 
   test("one is gone through, and verified under its own name", async () => {
     expect((await hello({ jump: hopTo(near) })).exitCode).toBe(0);
-    const { cause, text } = await refusal({ jump: hopTo(near, server) });
+    const { cause, text } = await refusal({ jump: hopTo(near, bed.server) });
     expect(cause).toBe("host-key");
     expect(text).toContain("jump host of web1");
     // The last hop is not excused by the first.
@@ -165,184 +135,19 @@ describe("jump hosts", () => {
   test("a hop that is not verified is named in every preview, whichever it is", () => {
     const anybody = { insecureAcceptAny: true as const };
     const jump = [hopTo(near), { ...hopTo(far), hostKey: anybody }];
-    expect(hostKeyWarnings(server.connection({ jump }))).toEqual([
+    expect(hostKeyWarnings(bed.server.connection({ jump }))).toEqual([
       expect.stringMatching(/^jump host 2 of web1: host key not verified/),
     ]);
-    expect(hostKeyWarnings(server.connection({ jump: { ...hopTo(near), hostKey: anybody } }))).toEqual([
+    expect(hostKeyWarnings(bed.server.connection({ jump: { ...hopTo(near), hostKey: anybody } }))).toEqual([
       expect.stringMatching(/^jump host of web1: host key not verified/),
     ]);
-  });
-});
-
-describe("logging in", () => {
-  test("a refused key says who, what was tried and what the server takes", async () => {
-    const keyFile = makeKey(join(server.folder, "stranger"));
-    const { cause, text } = await refusal({ auth: { keyFile } });
-    expect(cause).toBe("login");
-    expect(text).toContain(`login as ${server.user} failed: the server refused key ${keyFile}`);
-    expect(text).toContain("what the server takes: publickey");
-  });
-
-  test("promise 14: a refused password is not in the error, and tried once", async () => {
-    process.env.TEST_PASSWORD = CANARY;
-    const picky = await startSshd({ config: ["PasswordAuthentication yes"] });
-    try {
-      const run = openHost(picky.connection({ auth: { password: { env: "TEST_PASSWORD" } } })).run(["true"], {
-        what: "x",
-        timeoutMs: 5_000,
-      });
-      const error = await problemOf(run);
-      expect(error).toMatchObject({ cause: "login", message: expect.stringContaining("refused password") });
-      expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(CANARY);
-      expect(picky.log().match(/Failed password/g)).toHaveLength(1);
-    } finally {
-      delete process.env.TEST_PASSWORD;
-      await picky.stop();
-    }
-  });
-
-  test.each(["password", "keyboard-interactive"] as const)(
-    "a server that takes %s gets the password once",
-    async (method) => {
-      process.env.TEST_PASSWORD = CANARY;
-      const answers: string[] = [];
-      const standIn = await startSshStandIn({
-        hostKeyFile: server.hostKeyFile,
-        authenticate: (attempt: AuthContext) => {
-          if (attempt.method !== method) return attempt.reject([method]);
-          if (attempt.method === "password") {
-            answers.push(attempt.password);
-            return attempt.accept();
-          }
-          attempt.prompt([{ prompt: "Password: ", echo: false }], (given) => {
-            answers.push(...given);
-            // A second factor: nothing is to be answered to that.
-            attempt.prompt([{ prompt: "Code: ", echo: false }], (second) => {
-              answers.push(...second);
-              attempt.accept();
-            });
-          });
-        },
-      });
-      try {
-        expect(
-          (
-            await hello({
-              port: standIn.port,
-              hostKey: { pinned: [server.hostKey] },
-              auth: { password: { env: "TEST_PASSWORD" } },
-            })
-          ).exitCode,
-        ).toBe(0);
-        expect(answers).toEqual([CANARY]);
-        expect(standIn.tried).toEqual(["none", method]);
-      } finally {
-        delete process.env.TEST_PASSWORD;
-        await closeAllHosts();
-        await standIn.stop();
-      }
-    },
-  );
-
-  test("keys in OpenSSH and PEM format work, encrypted ones with their passphrase", async () => {
-    process.env.TEST_PASSPHRASE = CANARY;
-    const passphrase = { env: "TEST_PASSPHRASE" };
-    const rsa = makeKey(join(server.folder, "rsa_pem"), ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", CANARY]);
-    const known = await startSshd();
-    try {
-      writeFileSync(join(known.folder, "authorized_keys"), readFileSync(`${rsa}.pub`));
-      const host = openHost(known.connection({ auth: { keyFile: rsa, passphrase } }));
-      expect((await host.run(["true"], { what: "x", timeoutMs: 5_000 })).exitCode).toBe(0);
-      await host.close();
-      const encrypted = convertedKey("encrypted", "-N", CANARY);
-      expect((await hello({ auth: { keyFile: encrypted, passphrase } })).exitCode).toBe(0);
-      expect(await refusal({ auth: { keyFile: encrypted } })).toMatchObject({
-        cause: "login",
-        text: expect.stringContaining("auth.passphrase"),
-      });
-      process.env.TEST_PASSPHRASE = `${CANARY}-wrong`;
-      for (const keyFile of [encrypted, rsa]) {
-        const { cause, text } = await refusal({ auth: { keyFile, passphrase }, operationTimeout: "9s" });
-        expect(cause).toBe("login");
-        expect(text).toContain("the passphrase is wrong");
-        expect(text).not.toContain(CANARY);
-      }
-    } finally {
-      delete process.env.TEST_PASSPHRASE;
-      await closeAllHosts();
-      await known.stop();
-    }
-  });
-
-  test("a PKCS#8 key says how to convert it, and that command does", async () => {
-    const pem = makeKey(join(server.folder, "pkcs8"), ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""]);
-    const { cause, text } = await refusal({ auth: { keyFile: pem } });
-    expect(cause).toBe("login");
-    expect(text).toContain("PKCS#8");
-    execFileSync("cp", ["-p", pem, `${pem}.openssh`]);
-    execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", "", "-f", `${pem}.openssh`], { stdio: "ignore" });
-    // Now it is only the server that does not know it.
-    expect((await refusal({ auth: { keyFile: `${pem}.openssh` } })).text).toContain("the server refused key");
-  });
-
-  test.each<[string, (path: string) => void, RegExp]>([
-    [
-      "PuTTY's format",
-      (path) => writeFileSync(path, "PuTTY-User-Key-File-3: ssh-ed25519\n", { mode: 0o600 }),
-      /puttygen .* -O private-openssh/,
-    ],
-    [
-      "a public key",
-      (path) => writeFileSync(path, readFileSync(`${server.keyFile}.pub`), { mode: 0o600 }),
-      /public key/,
-    ],
-    ["no key at all", (path) => writeFileSync(path, "hello\n", { mode: 0o600 }), /no private key/],
-    ["an empty file", (path) => writeFileSync(path, "", { mode: 0o600 }), /no private key/],
-    ["no file", () => undefined, /ENOENT/],
-    [
-      "a file for everybody",
-      (path) => {
-        writeFileSync(path, readFileSync(server.keyFile));
-        chmodSync(path, 0o644);
-      },
-      /chmod 600/,
-    ],
-  ])("a key file with %s is refused before anything is sent", async (name, make, expected) => {
-    const keyFile = join(server.folder, `key ${name.replaceAll("'", "")}`);
-    make(keyFile);
-    const proxy = await FaultProxy.start(server.port);
-    try {
-      const { cause, text } = await refusal({ auth: { keyFile }, port: proxy.port });
-      expect(cause).toBe("login");
-      expect(text).toContain(keyFile);
-      expect(text).toMatch(expected);
-      expect(proxy.connections).toBe(0);
-    } finally {
-      await proxy.stop();
-    }
-  });
-
-  test("an agent's key works; a missing agent is said", async () => {
-    const socket = join(server.folder, "agent.sock");
-    const agent = execFileSync("ssh-agent", ["-a", socket], { encoding: "utf8" });
-    const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(agent)?.[1]);
-    try {
-      execFileSync("ssh-add", ["-q", server.keyFile], {
-        env: { ...process.env, SSH_AUTH_SOCK: socket },
-        stdio: "ignore",
-      });
-      expect((await hello({ auth: { agent: socket } })).exitCode).toBe(0);
-      expect((await refusal({ auth: { agent: `${socket}.none` } })).cause).toBe("login");
-    } finally {
-      process.kill(pid);
-    }
   });
 });
 
 describe("promise 7: a bad network is a typed error, and the next attempt works", () => {
   let proxy: FaultProxy;
   beforeAll(async () => {
-    proxy = await FaultProxy.start(server.port);
+    proxy = await FaultProxy.start(bed.server.port);
   });
   afterEach(() => {
     proxy.faults = {};
@@ -351,7 +156,7 @@ describe("promise 7: a bad network is a typed error, and the next attempt works"
 
   const throughProxy = (): Changes => ({
     port: proxy.port,
-    hostKey: { pinned: [server.hostKey] },
+    hostKey: { pinned: [bed.server.hostKey] },
     connectTimeout: "600ms",
     operationTimeout: "600ms",
   });
@@ -425,7 +230,7 @@ describe("promise 7: a bad network is a typed error, and the next attempt works"
     proxy.faults = {};
     expect((await pending).exitCode).toBe(0);
     const tries = proxy.connections;
-    await refusal({ ...throughProxy(), auth: { keyFile: makeKey(join(server.folder, "never")) } });
+    await refusal({ ...throughProxy(), auth: { keyFile: makeKey(join(bed.server.folder, "never")) } });
     expect(proxy.connections).toBe(tries + 1);
   });
 
