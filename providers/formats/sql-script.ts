@@ -1,6 +1,6 @@
 import { type Problem, ProblemError } from "../common/problem.js";
 import { isLevel, sameLevel } from "./schema-level.js";
-import { type Component, SCHEMA_TABLES, type SchemaTable } from "./schema-tables.js";
+import { type Component, levelName, SCHEMA_TABLES, type SchemaTable } from "./schema-tables.js";
 import { columnsAfter, columnsAtFirst, holdsNumbers, type TableColumns } from "./sql-columns.js";
 import {
   listAt,
@@ -12,6 +12,7 @@ import {
   tableNameAt,
 } from "./sql-statements.js";
 import { isSymbol, isWord, type SqlToken } from "./sql-tokens.js";
+import { type SqlWrite, writesOf } from "./sql-writes.js";
 
 /** The one literal in a script that says which level its tables have. */
 export interface ScriptLevel {
@@ -25,7 +26,7 @@ export interface ScriptLevel {
   readonly numeric: boolean;
   /** The literal's whole line, without its line end. */
   readonly text: string;
-  /** Lines of other statements that change the same table: they are never touched. */
+  /** Lines of other statements that change the same table, and not this level: they are never touched. */
   readonly otherWrites: readonly number[];
   readonly terminators: readonly string[];
 }
@@ -98,10 +99,17 @@ export function readScriptLevel(bytes: Buffer, component: Component, where: stri
   const table = SCHEMA_TABLES[component];
   const search = new Search(table, where);
   for (const statement of script.statements) search.look(statement);
-  const problems = search.problems();
+  const writes = script.statements.flatMap((statement) => writesOf(statement, table));
+  const problems = search.problems(writes);
   const [literal] = search.literals;
   if (problems.length > 0 || !literal) throw new ProblemError("refused", problems);
-  const { token, numeric } = literal;
+  const { token, numeric, statement } = literal;
+  const undone = undoing(writes, script, statement);
+  if (undone.length > 0)
+    throw new ProblemError(
+      "refused",
+      undone.map((write) => undoneBy(write, token.line, table, where)),
+    );
   // A literal in quotes begins one character before its digits.
   const start = token.kind === "string" ? token.start + 1 : token.start;
   return {
@@ -111,10 +119,18 @@ export function readScriptLevel(bytes: Buffer, component: Component, where: stri
     end: start + token.text.length,
     numeric,
     text: lineAround(text, start),
-    otherWrites: otherWrites(script, table),
+    otherWrites: writes.filter(isRowWrite).map(({ line }) => line),
     terminators: script.terminators,
   };
 }
+
+const undoneBy = ({ verb, line }: SqlWrite, insert: number, table: SchemaTable, where: string): Problem => ({
+  where: `${where}:${line}`,
+  found: `${verb} may change or remove the level that line ${insert} inserts (${levelName(table)})`,
+  allowed: "no such statement after the INSERT, nor in a trigger or routine",
+  why: "The script would not leave the level that its INSERT says",
+  next: "Correct the script by hand, or set the level in the database when the script has run",
+});
 
 /**
  * One character for each byte, so that positions are byte positions whatever single-byte encoding or UTF-8 it is: all that
@@ -144,7 +160,7 @@ interface Unclear {
 
 /** Looks for the INSERT of one component's row; what looks like it and is not understood becomes a problem. */
 class Search {
-  readonly literals: { readonly token: SqlToken; readonly numeric: boolean }[] = [];
+  readonly literals: { readonly token: SqlToken; readonly numeric: boolean; readonly statement: SqlStatement }[] = [];
   readonly #unclear: Problem[] = [];
   /** Rows of the same table that are another's. */
   readonly #others: string[] = [];
@@ -166,11 +182,17 @@ class Search {
     }
   }
 
-  problems(): readonly Problem[] {
+  /** @param writes what else in the script writes the table */
+  problems(writes: readonly SqlWrite[]): readonly Problem[] {
     if (this.#unclear.length > 0) return this.#unclear;
     if (this.literals.length === 1) return [];
     const wanted = `an INSERT of ${this.#row()} into ${this.table.schema}.${this.table.table}`;
     if (this.literals.length === 0) {
+      const [first, ...more] = writes.filter(isRowWrite).map(({ verb, line }) => ({ verb, line }));
+      if (first) {
+        const lines = [first, ...more].map(({ verb, line }) => `${verb} in line ${line}`);
+        return [this.#problem({ line: first.line, found: `no INSERT of ${this.#row()}, but ${lines.join(", ")}` })];
+      }
       const others = this.#others.length > 0 ? `; other rows of that table: ${this.#others.join(", ")}` : "";
       return [
         {
@@ -258,7 +280,7 @@ class Search {
     if (numeric && token.text.includes(".")) {
       return { line: token.line, found: `an INSERT whose ${versionColumn} is ${token.text} as a number` };
     }
-    this.literals.push({ token, numeric });
+    this.literals.push({ token, numeric, statement });
     return undefined;
   }
 
@@ -285,27 +307,21 @@ const UNNAMED = "an INSERT that does not name its columns, whose order in the ta
 const only = (item: readonly SqlToken[] | undefined): SqlToken | undefined =>
   item?.length === 1 ? item[0] : undefined;
 
-/** Every UPDATE, MERGE, DELETE and TRUNCATE of the same table, also in a compound statement or a trigger. */
-function otherWrites({ statements }: SqlScript, { schema, table }: SchemaTable): readonly number[] {
-  return statements.flatMap(({ tokens, schema: current }) =>
-    tokens
-      .filter((_token, index) => {
-        const target = tableNameAt(tokens, writtenAt(tokens, index));
-        return target?.name.table === table && (target.name.schema ?? current ?? schema) === schema;
-      })
-      .map(({ line }) => line),
-  );
+/**
+ * Writes by which the row does not keep the literal's level: those after the INSERT, and those of a trigger, procedure or function,
+ * which run later wherever they stand. A ROLLBACK counts unless a COMMIT stands before it.
+ */
+function undoing(writes: readonly SqlWrite[], { statements }: SqlScript, insert: SqlStatement): readonly SqlWrite[] {
+  const from = statements.indexOf(insert);
+  return writes.filter(({ statement, ofLevel, verb }) => {
+    const at = statements.indexOf(statement);
+    const between = statements.slice(from, at);
+    if (verb === "ROLLBACK") return at > from && !between.some(({ tokens }) => isWord(tokens[0], "COMMIT"));
+    return ofLevel && (at > from || isWord(statement.tokens[0], "CREATE"));
+  });
 }
 
-/** Where the table's name would stand if a statement that changes rows began at `index`; -1 when none does. */
-function writtenAt(tokens: readonly SqlToken[], index: number): number {
-  const second = tokens[index + 1];
-  if (isWord(tokens[index], "UPDATE")) return index + 1;
-  if (isWord(tokens[index], "MERGE")) return isWord(second, "INTO") ? index + 2 : -1;
-  if (isWord(tokens[index], "DELETE")) return isWord(second, "FROM") ? index + 2 : index + 1;
-  if (isWord(tokens[index], "TRUNCATE")) return isWord(second, "TABLE") ? index + 2 : index + 1;
-  return -1;
-}
+const isRowWrite = ({ verb }: SqlWrite): boolean => ["UPDATE", "DELETE", "MERGE", "TRUNCATE"].includes(verb);
 
 function lineAround(text: string, position: number): string {
   const before = Math.max(text.lastIndexOf("\n", position), text.lastIndexOf("\r", position)) + 1;

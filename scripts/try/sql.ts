@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { nearest } from "../../providers/common/nearest.js";
 import { ProblemError } from "../../providers/common/problem.js";
-import { isLevel } from "../../providers/formats/schema-level.js";
+import { isLevel, mayRise } from "../../providers/formats/schema-level.js";
 import { COMPONENTS, type Component, SCHEMA_TABLES } from "../../providers/formats/schema-tables.js";
 import { bumpScript, readScriptLevel } from "../../providers/formats/sql-script.js";
 import { readCopy } from "./read-copy.js";
@@ -59,6 +59,11 @@ function readOptions(args: readonly string[]): Options {
   const from = values.from.split(",").map((level) => level.trim());
   for (const level of [...from, values.to]) {
     if (!isLevel(level)) throw usageError(`${JSON.stringify(level)}, which is no level such as 705 or 710.10`);
+  }
+  for (const level of from) {
+    if (!mayRise(level, values.to)) {
+      throw usageError(`--from ${level}, which is not below ${values.to}; no level is ever lowered`);
+    }
   }
   return { file, component: componentOf(values.component), from, to: values.to };
 }

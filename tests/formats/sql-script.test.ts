@@ -348,29 +348,71 @@ describe("refused, with line numbers", () => {
     }
   });
 
-  test("every way to change the table's rows is told: also without a schema, and within other statements", () => {
+  const T = "HOMEPAGE.HOMEPAGE_SCHEMA";
+  test.each([
+    `UPDATE ${T} SET DBSCHEMAVER = 600`,
+    `UPDATE HOMEPAGE_SCHEMA T SET (RELEASEVER, T.DBSCHEMAVER) = ('', 600) WHERE COMPKEY = 'HOMEPAGE'`,
+    `UPDATE ${T} SET COMPKEY = 'X'`,
+    `UPDATE (SELECT * FROM ${T}) SET DBSCHEMAVER = 600`,
+    `UPDATE SRV.${T} SET DBSCHEMAVER = 600`,
+    `DELETE FROM ${T}`,
+    `DELETE FROM ${T} WHERE COMPKEY <> 'X'`,
+    `DELETE FROM ${T} WHERE COMPKEY = 'X' OR 1 = 1`,
+    `TRUNCATE TABLE ${T} IMMEDIATE`,
+    `MERGE INTO ${T} T USING X ON 1 = 1 WHEN MATCHED THEN UPDATE SET A = 1`,
+    `BEGIN ATOMIC UPDATE ${T} SET DBSCHEMAVER = 704; END`,
+    `SELECT COUNT(*) FROM OLD TABLE (DELETE FROM ${T})`,
+    `DROP TABLE ${T}`,
+    `DROP TABLE IF EXISTS ${T}`,
+    `RENAME TABLE ${T} TO OLD`,
+    `ALTER TABLE ${T} ACTIVATE NOT LOGGED INITIALLY WITH EMPTY TABLE`,
+    `IMPORT FROM x.del OF DEL REPLACE INTO ${T}`,
+    `BEGIN EXECUTE IMMEDIATE 'update ${T.toLowerCase()} set dbschemaver = 1'; END`,
+    "ROLLBACK",
+  ])("what changes or removes the inserted level later in the script: %s", (statement) => {
+    expect(problemOf(`${INSERT}${statement}@`)).toMatch(
+      /createDb\.sql:3: \S.* may change or remove the level that line 2 inserts/,
+    );
+    // Before the INSERT it is of no matter; also a script that has the wanted level already is refused.
+    expect(problemOf(`${INSERT.replace("704", "705")}${statement}@`)).toMatch(/createDb\.sql:3/);
+    expect(bump(`${statement}@\n${INSERT}`).changed).toBe(true);
+  });
+
+  test("a trigger that writes the level, wherever it stands", () => {
+    const trigger = `CREATE TRIGGER A.T AFTER INSERT ON A.B BEGIN ATOMIC UPDATE ${T} SET DBSCHEMAVER = 1; END@\n`;
+    expect(problemOf(trigger + INSERT)).toMatch(/createDb\.sql:1: UPDATE may change/);
+    expect(problemOf(INSERT + trigger)).toMatch(/createDb\.sql:3: UPDATE may change/);
+  });
+
+  test("other rows, other columns and other tables are told where they are the table's, and left alone", () => {
     const text = [
+      `DELETE FROM ${T}@`,
       INSERT.trimEnd(),
-      "DELETE FROM HOMEPAGE.HOMEPAGE_SCHEMA WHERE COMPKEY = 'X'@",
-      "TRUNCATE TABLE HOMEPAGE.HOMEPAGE_SCHEMA IMMEDIATE@",
-      "MERGE INTO HOMEPAGE_SCHEMA T USING X ON 1 = 1 WHEN MATCHED THEN UPDATE SET A = 1@",
-      "BEGIN ATOMIC",
-      "  UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704;",
-      "END@",
+      `UPDATE ${T} SET RELEASEVER = (SELECT MAX(A) FROM X WHERE B = 1) WHERE DBSCHEMAVER = 705@`,
+      `UPDATE ${T} SET DBSCHEMAVER = 1 WHERE COMPKEY = 'NEWS'@`,
+      `DELETE FROM ${T} WHERE COMPKEY = 'X'@`,
       "DELETE FROM NEWS.HOMEPAGE_SCHEMA@",
       "SET SCHEMA 'NEWS'@",
       "UPDATE HOMEPAGE_SCHEMA SET DBSCHEMAVER = 1@",
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ${T} TO PUBLIC@`,
+      "COMMIT@",
+      "ROLLBACK@",
     ].join("\n");
-    const first = INSERT.trimEnd().split("\n").length;
-    expect(readScriptLevel(Buffer.from(text), "HOMEPAGE", "x").otherWrites).toEqual(
-      [1, 2, 3, 5].map((offset) => first + offset),
-    );
+    expect(readScriptLevel(Buffer.from(text), "HOMEPAGE", "x").otherWrites).toEqual([1, 4, 5, 6]);
+    expect(bump(text).bytes.toString()).toBe(text.replace("704", "705"));
   });
 
-  test("other statements that write the table are told and left alone", () => {
-    const text = `${INSERT}UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704@\nUPDATE X.Y SET A = 1@\n`;
-    expect(readScriptLevel(Buffer.from(text), "HOMEPAGE", "x").otherWrites).toEqual([3]);
-    expect(bump(text).bytes.toString()).toContain("SET DBSCHEMAVER = 704@");
+  test.each([
+    [
+      "a MERGE",
+      `COMMIT@\nMERGE INTO ${T} T USING X ON 1 = 1 WHEN NOT MATCHED THEN INSERT VALUES ('HOMEPAGE', 704, '')@`,
+      "MERGE in line 2",
+    ],
+    ["an UPDATE", `COMMIT@\nUPDATE ${T} SET DBSCHEMAVER = 704@`, "UPDATE in line 2"],
+    ["a name of three parts", `COMMIT@\n${INSERT.replace("HOMEPAGE.", "SRV.HOMEPAGE.")}`, "a name of three parts"],
+  ])("where the only writer is %s, its line and the reason are told", (_name, text, reason) => {
+    expect(problemOf(text)).toMatch(/createDb\.sql:2: /);
+    expect(problemOf(text)).toContain(reason);
   });
 });
 

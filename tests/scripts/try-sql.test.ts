@@ -54,7 +54,7 @@ test("nothing to change (exit 0)", async () => {
 });
 
 test("several levels may be moved from, and other writes are told", async () => {
-  writeFileSync(file, `${SCRIPT.replace("704", "703")}UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 1@`);
+  writeFileSync(file, `${SCRIPT.replace("704", "703")}UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET RELEASEVER = '1'@`);
   const { code, output } = await tried(file, "--component", "homepage", "--from", "704, 703", "--to", "705");
   expect(code).toBe(0);
   expect(output).toContain("Note: line 5 changes HOMEPAGE_SCHEMA too");
@@ -78,6 +78,11 @@ test.each<[string, string[], RegExp]>([
   ["no level", ["--component", "HOMEPAGE", "--from", "1"], /no --to LEVEL/],
   ["a strange level", ["--component", "HOMEPAGE", "--from", "704", "--to", "7x"], /"7x", which is no level/],
   ["a level with a dot for a number", ["--component", "HOMEPAGE", "--from", "704", "--to", "710.10"], /as a number/],
+  [
+    "a lower level",
+    ["--component", "HOMEPAGE", "--from", "703,705", "--to", "704"],
+    /--from 705.*no level is ever lowered/,
+  ],
   ["an unknown option", ["--components", "HOMEPAGE"], /--components/],
   ["a second file", ["b.sql", ...OPTIONS], /a second file/],
 ])("refused with its reason (exit 2): %s", async (_name, args, reason) => {

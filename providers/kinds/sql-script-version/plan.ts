@@ -45,7 +45,7 @@ export function plan(desired: ScriptDesired, live: Live, kept: Kept): Plan<Scrip
   if (refusals.length > 0 || !inserts) return { steps: [], refusals, notes: [] };
   const { level, line } = inserts;
   const where = `${desired.identity.host}:${desired.identity.path}:${line}`;
-  // Also when nothing is due: such a statement may undo the level as soon as the script runs.
+  // Also when nothing is due: what they do to the other rows is for a person to judge.
   const notes = live.otherWrites.map((other) => `${where}: line ${other} changes the same table; it is left as it is`);
   if (sameLevel(level, aspects.version)) return { steps: [], refusals: [], notes };
   if (compareLevels(level, aspects.version) > 0) {

@@ -61,16 +61,23 @@ test("a newer level: a note, no difference, nothing written", async () => {
 });
 
 test.each(["704", "705", "710"])(
-  "a statement that may reset the level is named when the script inserts %s, and is no difference",
+  "a statement that may reset the level is refused by its line when the script inserts %s",
   async (level) => {
-    const reset = "UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704@\r\n";
-    const bench = benchOf({}, SCRIPT.replace("704", level) + reset);
-    const outs = await bench.create();
-    expect(bench.said.join("\n")).toContain("line 4 changes the same table; it is left as it is");
-    expect(await bench.preview(outs)).toMatchObject({ changes: false });
-    expect(bench.host.text(PATH)).toContain(reset);
+    const text = `${SCRIPT.replace("704", level)}UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 600@\r\n`;
+    const bench = benchOf({}, text);
+    await expect(bench.create()).rejects.toThrow(/createDb\.sql:4: UPDATE may change or remove the level/);
+    expect(bench.host.text(PATH)).toBe(text);
   },
 );
+
+test("a statement that changes another row of the table is named, and is no difference", async () => {
+  const other = "UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 704 WHERE COMPKEY = 'NEWS'@\r\n";
+  const bench = benchOf({}, SCRIPT + other);
+  const outs = await bench.create();
+  expect(bench.said.join("\n")).toContain("line 4 changes the same table; it is left as it is");
+  expect(await bench.preview(outs)).toMatchObject({ changes: false });
+  expect(bench.host.text(PATH)).toBe(CORRECTED + other);
+});
 
 test("promise 9: restore on destroy gives back every byte; retain leaves it", async () => {
   const bench = benchOf();
