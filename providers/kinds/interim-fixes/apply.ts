@@ -127,6 +127,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
         nodes: {},
         drained: null,
         regenerated: false,
+        stamped: !journal.stamped,
         routed: null,
       };
     case "hold":

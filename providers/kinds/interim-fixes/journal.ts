@@ -74,6 +74,7 @@ export interface Journal {
   nodes: Record<string, Progress>;
   /** The plug-in files are as the deployment manager generates them now. */
   regenerated: boolean;
+  /** Nothing is left to stamp: on the way back, also where no stamp was renewed on the way there. */
   stamped: boolean;
   finallyChecked: boolean;
 }

@@ -4,7 +4,7 @@ import { declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal
 import type { Kept } from "./journal.js";
 import type { Live } from "./live.js";
 import { beginRefusals, installerRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
-import type { RolloutStep } from "./steps.js";
+import type { Change, RolloutStep } from "./steps.js";
 import { workflow } from "./workflow.js";
 
 /** Below this a step's last duration is not worth a word. */
@@ -17,7 +17,7 @@ const WORTH_SAYING_MS = 1_000;
 export function plan(desired: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
   const { installed, problems } = live.installer;
   const change = declaredChange(desired, installed);
-  const notes = notesOf(desired, live, change.install.length > 0);
+  const notes = [...notesOf(desired, live, change.install.length > 0), ...changeNotes(desired, live, change)];
   // What is missing cannot be told while somebody's installer is at work: then nothing begins.
   if (!kept.journal && isNothing(change)) {
     return { steps: [], refusals: installed === null ? [...problems, ...installerRefusals(live)] : problems, notes };
@@ -60,6 +60,21 @@ function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[]
       : []),
     ...(installs && settings.strategy === "rolling"
       ? ["HCL does not support installing fixes while servers run (acceptUnsupported)"]
+      : []),
+  ];
+}
+
+/** What a person who lets it happen should know of the installer. */
+function changeNotes({ settings }: FixesDesired, { installer }: Live, change: Change): string[] {
+  const lost = change.uninstall.filter((id) => !installer.offered.includes(id));
+  return [
+    ...(isNothing(change)
+      ? []
+      : [
+          `while the update installer runs, the administrator's password stands in the process list of ${settings.deploymentManager.connection.name}: it takes it as an argument only (-wasPassword)`,
+        ]),
+    ...(lost.length > 0
+      ? [`${settings.fixDir} does not offer ${lost.join(", ")}: a way back could not install it again`]
       : []),
   ];
 }

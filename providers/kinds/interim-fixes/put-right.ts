@@ -22,8 +22,8 @@ export function putRight(walk: Walk): void {
       });
     }
   }
-  if (walk.touched && !walk.goingBack && walk.desired.settings.versionStamp && !journal?.stamped) {
-    walk.push("stamp", "renew the version stamp, so that browsers fetch what is new", { do: "stamp" });
+  if (walk.touched && walk.desired.settings.versionStamp && !walk.stamped) {
+    walk.push("stamp", "renew the version stamp, so that browsers fetch what was changed", { do: "stamp" });
   }
   if (!journal?.finallyChecked) {
     walk.push("final-check", "check once more that every web server, cluster and node answers", {

@@ -40,6 +40,8 @@ export class Walk {
   readonly awaiting: boolean;
   readonly startingOver: boolean;
   readonly regenerated: boolean;
+  /** Browsers fetch what is there now; on the way back, also when they never fetched anything else. */
+  readonly stamped: boolean;
   touched: boolean;
   accepted: boolean;
   drained: string | null;
@@ -67,6 +69,7 @@ export class Walk {
     this.startingOver = this.turning === undefined && this.journal?.accepted === true && !isNothing(this.change);
     const anew = this.turning !== undefined || this.startingOver;
     this.regenerated = !anew && (this.journal?.regenerated ?? false);
+    this.stamped = this.turning !== undefined ? !this.journal?.stamped : !anew && (this.journal?.stamped ?? false);
     this.accepted = !anew && (this.journal?.accepted ?? false);
     this.drained = this.journal?.drained ?? null;
     this.routed = this.journal?.routed ?? null;

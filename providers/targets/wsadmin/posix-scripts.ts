@@ -132,7 +132,8 @@ exit $?
 
 /**
  * FOLDER PROFILE INSTALL-DIR ARGUMENTS…: updateSilent from its own folder with that profile's environment. User and password
- * are the two lines of $FOLDER/login; the product takes them as arguments only, so its own processes show them.
+ * are the two lines of $FOLDER/login; the product takes them as arguments only, so its own processes show them. In English,
+ * for its words are read; in UTF-8, for the archives that it writes hold names of any language.
  */
 export const UPDATE_SILENT = `
 folder=$1 profile=$2 installation=$3; shift 3
@@ -145,6 +146,9 @@ if [ -n "$folder" ]; then
   rm -f -- "$folder/login"
   set -- "$@" -wasUserId "$user" -wasPassword "$password"
 fi
+for one in en_US.utf8 en_US.UTF-8 en_GB.utf8 en_GB.UTF-8 C.utf8 C.UTF-8; do
+  locale -a 2>/dev/null | grep -qxF -e "$one" && { LC_ALL=$one LANG=$one; export LC_ALL LANG; break; }
+done
 ./updateSilent.sh "$@" </dev/null
 code=$?
 printf '\\n@@ ended %s\\n' "$code"

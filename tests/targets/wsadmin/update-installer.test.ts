@@ -66,6 +66,20 @@ exit 5\n`,
     expect(host.written).toEqual([]);
   });
 
+  test("it is made to speak English in UTF-8, whatever the host's locale: its words are read, and archives hold names", async () => {
+    const locale = process.env.LC_ALL;
+    process.env.LC_ALL = "de_DE.ISO-8859-1";
+    try {
+      const text = `echo "Fix name: $LC_ALL.$LANG"\n`;
+      local.program("was/HCL Connections/updateInstaller/updateSilent.sh", text);
+      const [fix] = (await target().listInstalled()).fixes;
+      expect(fix?.id).toMatch(/^(en_[A-Z]{2}|C)\.(utf8|UTF-8)\.\1\.\2$/);
+    } finally {
+      if (locale === undefined) delete process.env.LC_ALL;
+      else process.env.LC_ALL = locale;
+    }
+  });
+
   test("a fix that is described by the words of a refused login is listed; without any fix they are one", async () => {
     const printing = (text: string) =>
       local.program("was/HCL Connections/updateInstaller/updateSilent.sh", `printf '%s\\n' '${text}'\n`);
