@@ -12,6 +12,20 @@ const PROBE = "SELECT COUNT(*) FROM SYSCAT.TABLES WHERE TABSCHEMA = 'HOMEPAGE' A
 
 jest.setTimeout(120_000);
 
+/** The databases as they are but for their transactions. */
+const over =
+  (open: typeof openDatabase, transactionsOf: (database: Database) => Database["transaction"]) =>
+  (connection: DatabaseConnection): Database => {
+    const database = open(connection);
+    return {
+      name: database.name,
+      query: (...all) => database.query(...all),
+      table: (...all) => database.table(...all),
+      close: () => database.close(),
+      transaction: transactionsOf(database),
+    };
+  };
+
 /** The whole kind against the real driver and a server that it takes for Db2; what is a stand-in there says lab/README.md. */
 describeDb2("schema levels, with the real driver against the lab's server", () => {
   let lab: Db2Lab;
@@ -111,27 +125,18 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     async (fault) => {
       let cut = true;
       // Cut at the commit of the change alone: a read has one of its own.
-      const cutting = (connection: DatabaseConnection): Database => {
-        const database = openDatabase(connection);
-        return {
-          name: database.name,
-          query: (...all) => database.query(...all),
-          table: (...all) => database.table(...all),
-          close: () => database.close(),
-          transaction: async (work, options) => {
-            try {
-              return await database.transaction(async (transaction) => {
-                const value = await work(transaction);
-                if (cut) await lab.fault(fault, true);
-                return value;
-              }, options);
-            } finally {
-              if (cut) await lab.fault(fault, false);
-              cut = false;
-            }
-          },
-        };
-      };
+      const cutting = over(openDatabase, (database) => async (work, options) => {
+        try {
+          return await database.transaction(async (transaction) => {
+            const value = await work(transaction);
+            if (cut) await lab.fault(fault, true);
+            return value;
+          }, options);
+        } finally {
+          if (cut) await lab.fault(fault, false);
+          cut = false;
+        }
+      });
       const one = schemaBenchOver(new MemoryHost(home), cutting);
       await one.create(inputs());
       expect(one.said.join("\n")).toContain("outcome unknown, looking again");
@@ -164,30 +169,26 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
           waiting = [];
         });
       const run = (stack: string, wanted: Stored) => {
-        const meet = (connection: DatabaseConnection): Database => {
-          const database = openDatabase({ ...connection, queueTimeout: stack === "one" ? "61s" : "62s" });
-          return {
-            name: database.name,
-            query: (...all) => database.query(...all),
-            table: (...all) => database.table(...all),
-            close: () => database.close(),
-            transaction: (work, options) =>
-              database.transaction(
-                (transaction) =>
-                  work({
-                    query: (...all) => transaction.query(...all),
-                    table: (...all) => transaction.table(...all),
-                    readLob: (...all) => transaction.readLob(...all),
-                    writeLob: (...all) => transaction.writeLob(...all),
-                    execute: async (...all) => {
-                      await meeting();
-                      return transaction.execute(...all);
-                    },
-                  }),
-                options,
-              ),
-          };
-        };
+        const queueTimeout = stack === "one" ? "61s" : "62s";
+        const open = (connection: DatabaseConnection) => openDatabase({ ...connection, queueTimeout });
+        const meet = over(
+          open,
+          (database) => (work, options) =>
+            database.transaction(
+              (transaction) =>
+                work({
+                  query: (...all) => transaction.query(...all),
+                  table: (...all) => transaction.table(...all),
+                  readLob: (...all) => transaction.readLob(...all),
+                  writeLob: (...all) => transaction.writeLob(...all),
+                  execute: async (...all) => {
+                    await meeting();
+                    return transaction.execute(...all);
+                  },
+                }),
+              options,
+            ),
+        );
         const owner = `shop/${stack}/level`;
         return schemaBenchOver(new MemoryHost(home), meet).create({ ...wanted, owner });
       };
@@ -249,20 +250,11 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     const about = { host, port, database: "HOMEPAGE", component: "HOMEPAGE", level: 705 };
     const contentProof = { statement: { by: "Jane Doe", date: "2026-05-01", ...about } };
     let locked = false;
-    const locking = (connection: DatabaseConnection): Database => {
-      const database = openDatabase(connection);
-      return {
-        name: database.name,
-        query: (...all) => database.query(...all),
-        table: (...all) => database.table(...all),
-        close: () => database.close(),
-        transaction: async (work, options) => {
-          if (!locked) await lab.fault("lock-row", true);
-          locked = true;
-          return database.transaction(work, options);
-        },
-      };
-    };
+    const locking = over(openDatabase, (database) => async (work, options) => {
+      if (!locked) await lab.fault("lock-row", true);
+      locked = true;
+      return database.transaction(work, options);
+    });
     const host1 = new MemoryHost(home);
     try {
       const work = schemaBenchOver(host1, locking).create(inputs({ contentProof }));
