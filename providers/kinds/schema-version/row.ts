@@ -56,19 +56,61 @@ export async function readRow(reader: Reader, wanted: RowOfComponent): Promise<R
   if ("found" in table) return { problems: [table] };
   const version = column(table, place.versionColumn);
   const post = column(table, place.postColumn);
-  // A shape without a key of its own may have several rows for all that: its primary key then tells them apart.
-  const keyColumn = place.keyColumn ?? (table.primaryKey.length === 1 ? table.primaryKey[0] : undefined);
-  const key = column(table, keyColumn);
+  const key = column(table, place.keyColumn ?? guessedKey(table, place));
+  const isKeyNeeded = place.keyColumn !== undefined || wanted.rowKey !== undefined;
+  const keyProblems = typeProblem(where, key);
   const problems = [
     // Without a key that is known, the only row of a table without one is the component's.
     ...[place.versionColumn, place.key && place.keyColumn].flatMap((name) => missingColumn(where, table, name)),
-    ...[version, post, key].flatMap((found) => typeProblem(where, found)),
+    ...[version, post].flatMap((found) => typeProblem(where, found)),
+    ...(isKeyNeeded ? keyProblems : []),
     ...(wanted.rowKey !== undefined && !key ? [keylessTable(where, table, wanted.rowKey)] : []),
   ];
   if (problems.length > 0 || !version) return { problems };
 
-  const rows = await rowsOf(reader, table, { place, version, post, key, rowKey: wanted.rowKey });
-  const expected = wanted.rowKey ?? place.key;
+  const readable = keyProblems.length === 0 ? key : undefined;
+  const rows = await rowsOf(reader, table, { place, version, post, key: readable, rowKey: wanted.rowKey });
+  const isKeyUsed = isKeyNeeded || rows.length > 1;
+  if (isKeyUsed && keyProblems.length > 0) return { problems: keyProblems };
+  return rowByKey(where, {
+    table,
+    place,
+    version,
+    post,
+    key: isKeyUsed ? key : undefined,
+    rows,
+    rowKey: wanted.rowKey,
+  });
+}
+
+/** A shape without a key of its own may have several rows for all that: its primary key then tells them apart, unless it is a level. */
+function guessedKey({ primaryKey }: Table, { versionColumn, postColumn }: SchemaTable): string | undefined {
+  const [only, ...others] = primaryKey;
+  return others.length > 0 || only === versionColumn || only === postColumn ? undefined : only;
+}
+
+interface Columns {
+  readonly place: SchemaTable;
+  readonly version: Column;
+  readonly post: Column | undefined;
+  readonly key: Column | undefined;
+  readonly rowKey: string | undefined;
+}
+
+/** The component's among the rows that were read; without a key the only one. */
+function rowByKey(
+  where: string,
+  {
+    table,
+    place,
+    version,
+    post,
+    key,
+    rows,
+    rowKey,
+  }: Columns & { readonly table: Table; readonly rows: readonly Row[] },
+): ReadRow {
+  const expected = rowKey ?? place.key;
   const own = key && expected !== undefined ? rows.filter((row) => textOf(row.LEVEL_KEY) === textOf(expected)) : rows;
   const [row] = own;
   if (rows.length > MAX_ROWS || !row || own.length > 1) {
@@ -106,17 +148,7 @@ const isText = (type: string): boolean => ["CHARACTER", "CHAR", "VARCHAR", "CLOB
 const column = (table: Table, name: string | undefined): Column | undefined =>
   table.columns.find((candidate) => candidate.name === name);
 
-function rowsOf(
-  reader: Reader,
-  table: Table,
-  columns: {
-    readonly place: SchemaTable;
-    readonly version: Column;
-    readonly post: Column | undefined;
-    readonly key: Column | undefined;
-    readonly rowKey: string | undefined;
-  },
-): Promise<readonly Row[]> {
+function rowsOf(reader: Reader, table: Table, columns: Columns): Promise<readonly Row[]> {
   const { place, version, post, key, rowKey } = columns;
   const fields = [
     `${levelExpression(table, version)} AS LEVEL_VALUE`,
@@ -187,7 +219,7 @@ const keylessTable = (where: string, table: Table, rowKey: string): Problem => (
   found:
     table.primaryKey.length > 1
       ? `rowKey says ${JSON.stringify(rowKey)}, and the table's key is made of ${table.primaryKey.join(", ")}`
-      : `rowKey says ${JSON.stringify(rowKey)}, and the table has no key column`,
+      : `rowKey says ${JSON.stringify(rowKey)}, and the table has no key column beside its levels`,
   allowed: "a key of one column",
   why: "It cannot be told which column rowKey is about",
   next: `Leave rowKey out where the table has one row; its columns are ${columnNames(table)}`,

@@ -1,6 +1,6 @@
 import { isNumeric } from "../../../providers/kinds/schema-version/row.js";
 import { refusalOf } from "../../support/failure.js";
-import { DatabaseModel, HOMEPAGE, refusal, type Stored, schemaBench, schemaInputs } from "./bench.js";
+import { catalogProbe, DatabaseModel, HOMEPAGE, refusal, type Stored, schemaBench, schemaInputs } from "./bench.js";
 
 describe("the table and its row: what is not as expected is refused", () => {
   const put =
@@ -126,23 +126,58 @@ describe("the key of the row, by the shape of the table", () => {
     expect(await raised("FORUMS", "FORUM.DF_SCHEMA", columns, rows, { rowKey: "2" })).toContain("[705,704,2]");
   });
 
-  test("a product table: by its primary key, which tells several rows apart", async () => {
+  test("a product table of several rows: by its primary key, which tells them apart", async () => {
     const columns = { PRODUCT_KEY: "CHARACTER(12) KEY", SCHEMA_VERSION: "INTEGER" };
     const rows = [{ PRODUCT_KEY: "METRICS     ", SCHEMA_VERSION: 704 }];
-    const sql = 'UPDATE "METRICS"."PRODUCT" SET "SCHEMA_VERSION" = ? WHERE "SCHEMA_VERSION" = ? AND "PRODUCT_KEY" = ?';
-    expect(await raised("METRICS", "METRICS.PRODUCT", columns, rows)).toContain(sql);
+    const sql = 'UPDATE "METRICS"."PRODUCT" SET "SCHEMA_VERSION" = ? WHERE "SCHEMA_VERSION" = ?';
+    expect(await raised("METRICS", "METRICS.PRODUCT", columns, rows)).toBe(`${sql} [705,704]`);
+    expect(await raised("METRICS", "METRICS.PRODUCT", columns, rows, { rowKey: "METRICS" })).toContain(
+      `${sql} AND "PRODUCT_KEY" = ?`,
+    );
     const two = [...rows, { PRODUCT_KEY: "OTHER", SCHEMA_VERSION: 704 }];
     expect(await raised("METRICS", "METRICS.PRODUCT", columns, two)).toMatch(
       /2 rows; PRODUCT_KEY is "METRICS", "OTHER".*Say which one it is with rowKey/,
     );
-    expect(await raised("METRICS", "METRICS.PRODUCT", columns, two, { rowKey: "METRICS" })).toContain(sql);
+    expect(await raised("METRICS", "METRICS.PRODUCT", columns, two, { rowKey: "METRICS" })).toContain(
+      `${sql} AND "PRODUCT_KEY" = ?`,
+    );
   });
+
+  test("a product table with a key of bytes: of no weight where it has one row and rowKey says nothing", async () => {
+    const columns = { ID: "CHARACTER FOR BIT DATA(16) KEY", SCHEMA_VERSION: "INTEGER" };
+    const row = { ID: "x", SCHEMA_VERSION: 704 };
+    expect(await raised("METRICS", "METRICS.PRODUCT", columns, [row])).toContain("[705,704]");
+    for (const [rows, more] of [
+      [[row, { ...row, ID: "y" }], {}],
+      [[row], { rowKey: "x" }],
+    ] as const) {
+      expect(await raised("METRICS", "METRICS.PRODUCT", columns, [...rows], more)).toMatch(
+        /PRODUCT\.ID: its type is CHARACTER FOR BIT DATA/,
+      );
+    }
+  });
+
+  test.each(["SCHEMA_VERSION", "POSTSCHEMAVER"])(
+    "a product table whose key is %s, a level: raised, and never told apart by what is to change",
+    async (key) => {
+      const columns: Stored = { SCHEMA_VERSION: "VARCHAR(9)", POSTSCHEMAVER: "VARCHAR(9)" };
+      columns[key] = "VARCHAR(9) KEY";
+      const row = { SCHEMA_VERSION: "704", POSTSCHEMAVER: "704" };
+      const post = { postVersion: 705, postFrom: [704], contentProof: catalogProbe({ postLevel: 705 }) };
+      expect(await raised("METRICS", "METRICS.PRODUCT", columns, [row], post)).toContain(
+        'WHERE "SCHEMA_VERSION" = ? AND "POSTSCHEMAVER" = ? ["705","705","704","704"]',
+      );
+      expect(await raised("METRICS", "METRICS.PRODUCT", columns, [row], { ...post, rowKey: "704" })).toMatch(
+        /the table has no key column beside its levels/,
+      );
+    },
+  );
 
   test("a product table without a key, or with one of two columns: rowKey is refused with what there is", async () => {
     const keyless = { SCHEMA_VERSION: "INTEGER", NOTE: "VARCHAR(9)" };
     const row = { SCHEMA_VERSION: 704 };
     expect(await raised("METRICS", "METRICS.PRODUCT", keyless, [row], { rowKey: "M" })).toMatch(
-      /the table has no key column.*its columns are SCHEMA_VERSION, NOTE/,
+      /the table has no key column beside its levels.*its columns are SCHEMA_VERSION, NOTE/,
     );
     const composite = { A: "VARCHAR(9) KEY", B: "VARCHAR(9) KEY", SCHEMA_VERSION: "INTEGER" };
     expect(await raised("METRICS", "METRICS.PRODUCT", composite, [row], { rowKey: "M" })).toMatch(
