@@ -32,20 +32,40 @@ export function guard(desired: SchemaDesired, live: Live, kept: Kept, where: str
   };
 }
 
-/**
- * What makes two statements one: what it is about, and when it was made. Who makes it is of no weight: the same one in another
- * spelling, or by another person, is not a new one.
- */
-export const fingerprint = ({ host, port, database, component, level, postLevel, date }: Statement): string =>
-  canonicalJson({
+/** What is remembered of a statement; who makes it is of no weight. */
+export const fingerprint = (statement: Statement): string => {
+  const { host, port, database, component, level, postLevel } = statement;
+  return canonicalJson({
     host: host.toLowerCase(),
     port,
     database: database.toUpperCase(),
     component,
     level,
     ...(postLevel === undefined ? {} : { postLevel }),
-    date: date.replace(" ", "T").replace(/^(.{16})$/, "$1:00"),
+    date: statedAt(statement),
   });
+};
+
+/** "2026-05-01 22:30:00", as the history has its times; a date alone is that day's beginning. */
+const statedAt = ({ date }: Pick<Statement, "date">): string =>
+  date
+    .replace("T", " ")
+    .replace(/^(.{10})$/, "$1 00:00")
+    .replace(/^(.{16})$/, "$1:00");
+
+/**
+ * The newest date of remembered statements. They are all of one component and database, so the date alone makes a statement a new
+ * one: the same one in another spelling, with the server's address in place of its name, or an older one, is not.
+ */
+const newest = (remembered: readonly string[]): string =>
+  remembered
+    .map((print) => statedAt(JSON.parse(print) as Statement))
+    .sort()
+    .at(-1) ?? "";
+
+/** The statement, or one that is no older, is among these. */
+export const isAmong = (statement: Statement, remembered: readonly string[] = []): boolean =>
+  newest(remembered) >= statedAt(statement);
 
 /** The statement is about this component in the database that the connection leads to, whatever the configuration calls it. */
 export function isAboutThis(statement: Statement, { identity, settings: { connection } }: SchemaDesired): boolean {
@@ -122,21 +142,24 @@ function statementVerdict(
     });
   }
   const said = `${statement.by} stated on ${statement.date} that the content of ${statement.level} is there`;
-  const print = fingerprint(statement);
-  if (kept.claimed?.includes(print) && !kept.spent.includes(print)) {
+  const renew = (date: string) => `renew contentProof.statement with a date and time after ${date}`;
+  if (isAmong(statement, kept.spent)) {
+    const served = newest(kept.spent);
+    const which = served === statedAt(statement) ? "that" : `a statement of ${served} has served since; each`;
     return refuse({
       where,
-      found: `${said}; a run that used it broke off, and whether it raised the level is not known`,
-      why: "A statement is for one change: if that was made, somebody restored a backup since, and the lower number is the true one",
-      next: "Find out which; if the content is there, renew contentProof.statement with a new date",
+      found: `${said}; ${which} was for one change, and the level has been there since`,
+      why: "Somebody lowered it, or restored a backup: then the lower number may be the true one",
+      next: `Find out why it is lower; if the content is there, ${renew(served)}`,
     });
   }
-  if (!kept.spent.includes(print)) return restoreVerdict(statement, said, live, where);
+  if (!isAmong(statement, kept.claimed)) return restoreVerdict(statement, said, live, where);
+  const claimed = newest(kept.claimed ?? []);
   return refuse({
     where,
-    found: `${said}; that was for one change, and the level has been there since`,
-    why: "Somebody lowered it, or restored a backup: then the lower number may be the true one",
-    next: "Find out why it is lower; if the content is there, renew contentProof.statement with a new date",
+    found: `${said}; a run that used ${claimed === statedAt(statement) ? "it" : `one of ${claimed}`} broke off, and whether it raised the level is not known`,
+    why: "A statement is for one change: if that was made, somebody restored a backup since, and the lower number is the true one",
+    next: `Find out which; if the content is there, ${renew(claimed)}`,
   });
 }
 
@@ -159,10 +182,12 @@ function restoreVerdict(statement: Statement, said: string, live: Live, where: s
     });
   }
   if ("problem" in restored) {
-    return {
-      refusals: [],
-      notes: [`content: ${said}; whether the database was restored since cannot be read: ${restored.problem}`],
-    };
+    return refuse({
+      where,
+      found: `${said}; whether the database was restored since cannot be read: ${restored.problem}`,
+      why: "After a restore the lower level may be the true one, whatever was stated before",
+      next: "Give the user SELECT on SYSIBMADM.DB_HISTORY and see that its times can be read; or prove the content with a catalogProbe",
+    });
   }
   if (restored.found === "none" || restored.found < statedAt(statement)) return pass(`content: ${said}`);
   return refuse({
@@ -172,9 +197,6 @@ function restoreVerdict(statement: Statement, said: string, live: Live, where: s
     next: "Look whether the content is there; if it is, renew contentProof.statement with a date and time after that",
   });
 }
-
-/** "2026-05-01T22:30" as the history has its times; a date alone is that day's beginning. */
-const statedAt = ({ date }: Statement): string => date.replace("T", " ").replace(/^(.{10})$/, "$1 00:00");
 
 const isAfter = (statement: Statement, now: string): boolean =>
   serverTime(statedAt(statement)) > serverTime(now) + CLOCK_TOLERANCE_MINUTES * 60_000;
@@ -221,8 +243,7 @@ function backupVerdict({ backup: wanted }: Settings, { backup }: Live, where: st
   if ("problem" in backup) {
     return refuse({ where, found: `the history of backups cannot be read: ${backup.problem}`, why, next });
   }
-  if (backup.found === "none")
-    return refuse({ where, found: "its history has no complete backup of the database", why, next });
+  if ("none" in backup.found) return refuse({ where, found: backup.found.none, why, next });
   const { began, ageMinutes, sort } = backup.found;
   if (ageMinutes < -CLOCK_TOLERANCE_MINUTES) {
     return refuse({

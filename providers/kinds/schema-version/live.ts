@@ -4,7 +4,7 @@ import type { Database, Reader } from "../../targets/db2/database.js";
 import { type PortState, portState } from "../../targets/port.js";
 import { type Answer, answered } from "./answer.js";
 import { type Connected, connected } from "./connected.js";
-import { type NewestBackup, newestBackup, newestRestore, presentTime } from "./history.js";
+import { type NewestBackup, type NoBackup, newestBackup, newestRestore, presentTime } from "./history.js";
 import { type LevelRow, readRow } from "./row.js";
 import type { Identity, Settings } from "./schema.js";
 
@@ -25,7 +25,7 @@ export interface Live {
    * Asked only where the level is below the one that a proof is declared for: what changes by the hour is of no interest, and
    * would make every preview differ, while there is nothing to change.
    */
-  backup?: Answer<NewestBackup | "none">;
+  backup?: Answer<NewestBackup | NoBackup>;
   /** When the newest restore of the database ended, by the server's clock, or "none"; asked where a statement proves the content. */
   restored?: Answer<string>;
   /** The server's present time, as its history has times; asked where a statement proves the content. */

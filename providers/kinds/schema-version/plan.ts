@@ -3,7 +3,7 @@ import { compareLevels } from "../../formats/schema-level.js";
 import { SCHEMA_TABLES } from "../../formats/schema-tables.js";
 import type { Desired, Plan, Step } from "../../lifecycle/kind.js";
 import { otherTarget } from "../../lifecycle/same-target.js";
-import { fingerprint, guard, isAboutThis } from "./guards.js";
+import { fingerprint, guard, isAboutThis, isAmong } from "./guards.js";
 import type { Kept, Live } from "./live.js";
 import { type Cell, isNumeric, type LevelRow } from "./row.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
@@ -206,10 +206,10 @@ function statementSteps({ settings }: SchemaDesired, kept: Kept): Record<"claim"
   const claiming = `remember that ${about} is being used`;
   const spending = `remember that ${about} has served: it was for one change`;
   return {
-    claim: kept.claimed?.includes(print)
+    claim: isAmong(statement, kept.claimed)
       ? []
       : [{ key: "claim-statement", title: claiming, impact: "none", fingerprint: print }],
-    spend: kept.spent.includes(print)
+    spend: isAmong(statement, kept.spent)
       ? []
       : [{ key: "spend-statement", title: spending, impact: "none", fingerprint: print }],
   };

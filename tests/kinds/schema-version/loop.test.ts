@@ -88,7 +88,9 @@ describe("a statement serves for one change of one database", () => {
     expect(lines.join("\n")).toMatch(
       /refused: HOMEPAGE in homepage: Jane Doe stated on 2026-05-01 .*that was for one change/,
     );
-    await expect(bench.up(outs, stated())).rejects.toThrow(/renew contentProof\.statement with a new date/);
+    await expect(bench.up(outs, stated())).rejects.toThrow(
+      /renew contentProof\.statement with a date and time after 2026-05-01 00:00:00/,
+    );
     expect(model.level).toBe(704);
 
     const renewed = stated({ date: "2026-05-01T11:00" });

@@ -1,5 +1,6 @@
 import { formatProblem } from "../../../providers/common/problem.js";
 import type { Live } from "../../../providers/kinds/schema-version/live.js";
+import type { Row } from "../../../providers/targets/db2/database.js";
 import { refusalOf } from "../../support/failure.js";
 import {
   catalogProbe,
@@ -160,6 +161,49 @@ describe("each safeguard that is not met is a refusal with what resolves it", ()
     await bench.create(schemaInputs(more));
     expect(model.level).toBe(705);
     expect(bench.said.join("\n")).toContain(note);
+  });
+});
+
+describe("which backup counts: one that the database can be restored from", () => {
+  const at = (hour: string, OPERATIONTYPE: string, LOCATION: string | null = "/backup") => ({
+    START_TIME: `202605010${hour}0000`,
+    OPERATIONTYPE,
+    LOCATION,
+  });
+
+  test.each<[string, Row[], RegExp]>([
+    ["to the null device", [at("6", "N", "/dev/null ")], /no complete backup.*: the newest .* went to \/dev\/null/],
+    ["to the null device of Windows", [at("6", "N", "NUL")], /went to NUL/],
+    ["incremental, without a full one", [at("6", "O"), at("5", "E")], /online, incremental, .* needs a full one/],
+    [
+      "delta, on a full one that went nowhere",
+      [at("6", "E"), at("5", "F", "/dev/null"), at("4", "F")].map((row, index) =>
+        index === 2 ? { ...row, START_TIME: "20260401000000" } : row,
+      ),
+      /began at 2026-04-01 00:00:00, 30 days ago/,
+    ],
+  ])("%s: none", async (_what, backups, message) => {
+    expect(await refusal({}, (model) => (model.backups = backups))).toMatch(message);
+  });
+
+  test.each<[string, Row[], string]>([
+    [
+      "the full one before one to nowhere",
+      [at("6", "N", "/dev/null"), at("5", "N")],
+      "(online, full) began at 2026-05-01 05",
+    ],
+    [
+      "an incremental one, and the full one it needs is named",
+      [at("6", "O"), at("5", "E"), at("4", "F")],
+      "(online, incremental, on the full one of 2026-05-01 04:00:00) began at 2026-05-01 06",
+    ],
+  ])("%s", async (_what, backups, note) => {
+    const model = new DatabaseModel();
+    model.backups = backups;
+    const bench = schemaBench(model);
+    await bench.create();
+    expect(bench.said.join("\n")).toContain(note);
+    expect(model.level).toBe(705);
   });
 });
 

@@ -226,20 +226,75 @@ describe("a statement that was not used yet", () => {
     expect(message).toMatch(/restored since, at 2026-05-02 00:00:00/);
   });
 
-  test("whose database's history cannot be read: refused, or named where no backup is asked for", async () => {
-    const unreadable = (model: DatabaseModel) =>
+  test.each([
+    ["is asked for", {}],
+    ["is waived", { backup: { waived: { reason: "a copy" } } }],
+  ])("promise 20: whose database's history cannot be read: refused, also where a backup %s", async (_what, more) => {
+    const message = await refusal({ contentProof: statement(), ...more }, (model) =>
       model.database.patterns.unshift([
         /DB_HISTORY/,
         () => {
           throw new ProblemError("permission", { where: "homepage: query", found: "SQL0551N not allowed" });
         },
-      ]);
-    expect(await refusal({ contentProof: statement() }, unreadable)).toMatch(/the history of backups cannot be read/);
+      ]),
+    );
+    expect(message).toMatch(/whether the database was restored since cannot be read: SQL0551N.*catalogProbe/);
+  });
+
+  test.each([
+    ["", "20260501110000", /restored since, at 2026-05-01 11:00:00/],
+    ["              ", "20260501110000", /restored since, at 2026-05-01 11:00:00/],
+    [null, "20260501110000", /restored since, at 2026-05-01 11:00:00/],
+    ["", "", /whether the database was restored since cannot be read: .* is no time/],
+    ["2026", "20260501110000", /cannot be read: "2026" is no time/],
+    ["20261399000000", "20260501110000", /cannot be read: .* is no time/],
+  ])("a restore that ended at %j and began at %j is no reason to trust it", async (END_TIME, START_TIME, expected) => {
+    const more = { contentProof: statement(), backup: { waived: { reason: "a copy" } } };
+    expect(await refusal(more, (model) => (model.restores = [{ START_TIME, END_TIME }]))).toMatch(expected);
+  });
+});
+
+describe("promise 20: a statement that has served is renewed by a later date alone", () => {
+  const served = async () => {
     const model = new DatabaseModel();
-    unreadable(model);
     const bench = schemaBench(model);
-    await bench.create(schemaInputs({ contentProof: statement(), backup: { waived: { reason: "a copy" } } }));
-    expect(bench.said.join("\n")).toContain("whether the database was restored since cannot be read: SQL0551N");
-    expect(model.level).toBe(705);
+    const outs = await bench.create(stated());
+    model.level = 704;
+    return { model, bench, outs };
+  };
+
+  test.each([
+    ["an earlier date", { date: "2026-04-01" }, /a statement of 2026-05-01 00:00:00 has served since/],
+    ["the same day's beginning", { date: "2026-05-01T00:00" }, /that was for one change/],
+    ["the same instant with seconds", { date: "2026-05-01 00:00:00" }, /that was for one change/],
+    ["another person", { by: "John Doe" }, /that was for one change/],
+    ["a higher level and the same date", { level: 706, version: 706 }, /that was for one change/],
+  ])("not by %s", async (_what, more, expected) => {
+    const { model, bench, outs } = await served();
+    const { version = 705, ...change } = more as { version?: number };
+    const again = { ...stated(change), version, from: [704] };
+    for (let time = 0; time < 2; time++) expect(await refusalOf(bench.up(outs, again))).toMatch(expected);
+    expect(model.level).toBe(704);
+    await bench.up(outs, { ...stated({ ...change, date: "2026-05-01T00:00:01" }), version, from: [704] });
+    expect(model.level).toBe(version);
+  });
+
+  test("not by the server's address in place of its name", async () => {
+    const { model, bench, outs } = await served();
+    const connection = { ...(schemaInputs().connection as object), host: "10.0.0.5" };
+    const again = { ...stated({ host: "10.0.0.5" }), connection };
+    for (let time = 0; time < 2; time++) expect(await refusalOf(bench.up(outs, again))).toMatch(/for one change/);
+    expect(model.level).toBe(704);
+  });
+
+  test("one that a run broke off with counts too", async () => {
+    const { claimed } = await keptBy(
+      schemaBench(
+        modelWith((operation) => {
+          if (operation.name === "commit") throw new Error("the process died");
+        }),
+      ).create(stated()),
+    );
+    expect(claimed).toEqual([expect.stringContaining('"date":"2026-05-01 00:00:00"')]);
   });
 });
