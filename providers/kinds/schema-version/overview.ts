@@ -1,5 +1,11 @@
 import { compareLevels } from "../../formats/schema-level.js";
-import { matchReleases, type ReleaseMatch } from "../../formats/schema-releases.js";
+import {
+  apart,
+  consistentReleases,
+  type Levels,
+  matchReleases,
+  type ReleaseMatch,
+} from "../../formats/schema-releases.js";
 import { COMPONENTS, type Component, levelName, SCHEMA_TABLES } from "../../formats/schema-tables.js";
 
 /** One component's level as found in one database; or why it could not be read. */
@@ -19,6 +25,8 @@ export interface Overview {
   readonly ambiguous: readonly Component[];
   /** Known releases that share a level with what was found, those that fit best first. */
   readonly releases: readonly ReleaseMatch[];
+  /** Those of them that nothing in the set speaks against. */
+  readonly consistentWith: readonly string[];
   /** Whether the set is that of one known release, as a sentence or two. */
   readonly verdict: readonly string[];
 }
@@ -32,7 +40,7 @@ export function overviewOf(found: readonly FoundLevel[]): Overview {
     const [first, ...others] = of(component);
     return first !== undefined && others.some(({ level }) => compareLevels(level, first.level) !== 0);
   });
-  const levels = Object.fromEntries(
+  const levels: Levels = Object.fromEntries(
     COMPONENTS.filter((component) => !ambiguous.includes(component)).flatMap((component) => {
       const [first] = of(component);
       return first ? [[component, first.level]] : [];
@@ -43,28 +51,45 @@ export function overviewOf(found: readonly FoundLevel[]): Overview {
     absent: COMPONENTS.filter((component) => !found.some((one) => one.component === component)),
     ambiguous,
     releases,
+    consistentWith: consistentReleases(releases).map(({ release }) => release),
     verdict: [
       ...ambiguous.map((component) => {
         const places = of(component).map(({ database, level }) => `${level} in ${database}`);
         return `${component} is ${places.join(" and ")}: these databases are not one set, so it is not compared.`;
       }),
-      judgement(releases, Object.keys(levels).length),
+      judgement(releases, levels),
     ],
   };
 }
 
-function judgement(releases: readonly ReleaseMatch[], levels: number): string {
-  if (levels === 0) return "No level is known, so there is nothing to compare.";
-  const whole = releases.filter(({ differ }) => differ.length === 0);
+function judgement(releases: readonly ReleaseMatch[], levels: Levels): string {
+  const known = Object.keys(levels).length;
+  if (known === 0) return "No level is known, so there is nothing to compare.";
+  const whole = consistentReleases(releases);
   const [best] = releases;
   if (!best) return "These levels are those of no release that is known here; most later ones were never published.";
   if (whole.length > 0) {
-    const names = whole.map(({ release, agree }) => `${release} (${agree.length} of ${levels} compared)`);
+    const names = whole.map(({ release, agree }) => `${release} (${agree.length} of ${known} compared)`);
     return `Consistent with ${names.join(", ")}. What was not compared is not in the public lists.`;
   }
-  const { release, agree, differ } = best;
-  const details = differ.map(({ component, found, expected }) => `${component} is ${found} instead of ${expected}`);
+  const spoken = releases.filter(({ differ }) => differ.length === 0);
+  if (apart(spoken))
+    return `Not consistent with one release that is known here: ${speakers(spoken, levels).join("; ")}.`;
+  const { release, agree, differ, outside } = best;
+  const details = [
+    ...differ.map(({ component, found, expected }) => `${component} is ${found} instead of ${expected}`),
+    ...outside.map((one) => `${one.component} is ${one.found}, ${one.side} the ${one.expected} of ${one.release}`),
+  ];
   return `Not consistent with one release that is known here. Nearest is ${release}: ${agree.length} agree; ${details.join(", ")}.`;
+}
+
+/** "HOMEPAGE 705 speaks for 5.5": releases that rest on the same components are named together. */
+function speakers(spoken: readonly ReleaseMatch[], levels: Levels): readonly string[] {
+  const of = ({ agree }: ReleaseMatch) => agree.map((component) => `${component} ${levels[component]}`).join(", ");
+  return [...new Set(spoken.map(of))].map((components) => {
+    const releases = spoken.filter((one) => of(one) === components).map(({ release }) => release);
+    return `${components} ${components.includes(",") ? "speak" : "speaks"} for ${releases.join(" or ")}`;
+  });
 }
 
 /** A level as declared and as last observed. */
@@ -87,7 +112,7 @@ export interface SchemaLevels {
 
 /** The export of a stack: the same judgement as the report's, on the levels that the stack declares. */
 export function schemaLevels(observed: readonly ObservedLevel[]): SchemaLevels {
-  const { releases, verdict } = overviewOf(observed);
+  const { consistentWith, verdict } = overviewOf(observed);
   return {
     levels: Object.fromEntries(
       observed.map(({ component, database, ...level }) => [
@@ -95,7 +120,7 @@ export function schemaLevels(observed: readonly ObservedLevel[]): SchemaLevels {
         { ...level, releases: level.level === undefined ? [] : releasesWith(component, level.level) },
       ]),
     ),
-    consistentWith: releases.filter(({ differ }) => differ.length === 0).map(({ release }) => release),
+    consistentWith,
     verdict,
   };
 }

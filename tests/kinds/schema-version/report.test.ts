@@ -1,4 +1,7 @@
+import fc from "fast-check";
 import { DB2_DATABASES } from "../../../lab/db2/server.js";
+import { consistentReleases, type Levels, matchReleases } from "../../../providers/formats/schema-releases.js";
+import { COMPONENTS, type Component } from "../../../providers/formats/schema-tables.js";
 import { type ObservedLevel, schemaLevels } from "../../../providers/kinds/schema-version/overview.js";
 import { reportLines, schemaReport } from "../../../providers/kinds/schema-version/report.js";
 import { closeAllDatabases, openDatabase } from "../../../providers/targets/db2/database.js";
@@ -104,6 +107,83 @@ test("a stack's outputs say of each level what is declared, what is there, and w
   });
   expect(schemaLevels(levels.slice(0, 1))).toMatchObject({ consistentWith: ["5.0 CR2"] });
   expect(schemaLevels([])).toEqual({ levels: {}, consistentWith: [], verdict: [expect.stringContaining("No level")] });
+});
+
+describe("a set whose components speak for different releases is consistent with none of them", () => {
+  const judged = (levels: Levels) =>
+    schemaLevels(
+      Object.entries(levels).map(([component, level]) => ({
+        component: component as Component,
+        database: "d",
+        declared: level,
+        level,
+      })),
+    );
+
+  test.each<[Levels, string]>([
+    [{ HOMEPAGE: "705", ACTIVITIES: "53" }, ": HOMEPAGE 705 speaks for 5.5; ACTIVITIES 53 speaks for 4.0."],
+    [
+      { HOMEPAGE: "705", ACTIVITIES: "56", BLOGS: "51" },
+      ": ACTIVITIES 56, BLOGS 51 speak for 4.5 or 4.5 CR3; HOMEPAGE 705 speaks for 5.5.",
+    ],
+    [{ HOMEPAGE: "9001", FILES: "79" }, ". Nearest is 4.0: 1 agree; HOMEPAGE is 9001, above the 475 of 5.0."],
+    [{ HOMEPAGE: "705", BLOGS: "60" }, ". Nearest is 5.5: 1 agree; BLOGS is 60, below the 72 of 5.0 CR3."],
+  ])("%j", (levels, words) => {
+    expect(judged(levels)).toMatchObject({
+      consistentWith: [],
+      verdict: [`Not consistent with one release that is known here${words}`],
+    });
+  });
+
+  test("what a release says nothing about may stand between its neighbours' levels", () => {
+    expect(judged({ HOMEPAGE: "705", ACTIVITIES: "72", FILES: "9001" }).consistentWith).toEqual(["5.5"]);
+    expect(judged({ FILES: "79", HOMEPAGE: "400" }).consistentWith).toEqual(["4.0"]);
+  });
+
+  test("property: for any releases and any levels, exactly those that nothing speaks against and that share a level", () => {
+    const few = COMPONENTS.slice(0, 3);
+    const risen = fc.array(fc.array(fc.tuple(fc.nat(2), fc.boolean()), { minLength: 3, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    const levelsFound = fc.array(fc.option(fc.nat(8), { nil: undefined }), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(risen, levelsFound, (rises, numbers) => {
+        const at = [0, 0, 0];
+        // What each release says, -1 where it says nothing: levels only rise.
+        const table = rises.map((rise) =>
+          rise.map(([by, says], index) => {
+            at[index] = (at[index] ?? 0) + by;
+            return says ? at[index] : -1;
+          }),
+        );
+        const levelsOf = (row: readonly (number | undefined)[]): Levels =>
+          Object.fromEntries(
+            row.flatMap((level, index) => (level === undefined || level < 0 ? [] : [[few[index], `${level}`]])),
+          );
+        const releases = table.map((row, index) => ({ name: `${index}`, levels: levelsOf(row) }));
+        const fits = (release: number) =>
+          numbers.every((found, component) =>
+            table.every((row, other) => {
+              const said = row[component] ?? -1;
+              if (found === undefined || said < 0) return true;
+              if (other === release) return found === said;
+              if ((table[release]?.[component] ?? -1) >= 0) return true;
+              return other < release ? found >= said : found <= said;
+            }),
+          );
+        const shared = (release: number) =>
+          [0, 1, 2].filter((one) => numbers[one] !== undefined && table[release]?.[one] === numbers[one]);
+        const possible = table.map((_row, index) => index).filter((index) => fits(index) && shared(index).length > 0);
+        const split = possible.some((a) => possible.some((b) => !shared(a).some((one) => shared(b).includes(one))));
+        const said = consistentReleases(matchReleases(levelsOf(numbers), releases)).map(({ release }) =>
+          Number(release),
+        );
+        expect(said.sort()).toEqual(split ? [] : possible);
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
 
 describeDb2("with the real driver", () => {
