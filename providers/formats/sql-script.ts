@@ -229,6 +229,13 @@ class Search {
     if (target.name.server !== undefined) return { line, found: "an INSERT into a name of three parts" };
     if (meant === undefined) return { line, found: "an INSERT into a table without a schema's name" };
     if (index > 0) return { line, found: "the INSERT stands inside another statement" };
+    if (statement.within !== undefined) {
+      return {
+        line,
+        found: `the INSERT stands inside the compound statement that begins in line ${statement.within}`,
+        next: TELL,
+      };
+    }
     return this.#readInsert(statement, target.next);
   }
 
@@ -302,6 +309,9 @@ class Search {
   }
 }
 
+const TELL =
+  "Where the compound statement ends with another character than ;, name that one in a line before it: --#SET TERMINATOR @";
+
 const UNNAMED = "an INSERT that does not name its columns, whose order in the table is not known";
 
 const only = (item: readonly SqlToken[] | undefined): SqlToken | undefined =>
@@ -317,7 +327,8 @@ function undoing(writes: readonly SqlWrite[], { statements }: SqlScript, insert:
     const at = statements.indexOf(statement);
     const between = statements.slice(from, at);
     if (verb === "ROLLBACK") return at > from && !between.some(({ tokens }) => isWord(tokens[0], "COMMIT"));
-    return ofLevel && (at > from || isWord(statement.tokens[0], "CREATE"));
+    const isCalled = isWord(statement.tokens[0], "CREATE") || statement.within !== undefined;
+    return ofLevel && (at > from || isCalled);
   });
 }
 

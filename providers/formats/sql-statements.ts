@@ -1,4 +1,5 @@
 import { ProblemError } from "../common/problem.js";
+import { OpenBlocks } from "./sql-blocks.js";
 import { isSymbol, isWord, readSqlTokens, type SqlToken } from "./sql-tokens.js";
 
 /** One statement of a script for the Db2 command line processor, without its terminator. */
@@ -7,6 +8,8 @@ export interface SqlStatement {
   readonly line: number;
   /** What an unqualified name stands for there: the last SET SCHEMA before it. Absent when that cannot be told. */
   readonly schema?: string;
+  /** The line of a BEGIN before it that has had no END: whether it is a statement of its own cannot be told. */
+  readonly within?: number;
 }
 
 export interface SqlScript {
@@ -34,11 +37,19 @@ export function readSqlScript(text: string, where: string): SqlScript {
   const terminators = [terminator];
   let schema: string | undefined;
   let open: SqlToken[] = [];
+  const blocks = new OpenBlocks();
   const close = (): void => {
     const [first, ...rest] = open;
     open = [];
     if (!first) return;
-    statements.push({ tokens: [first, ...rest], line: first.line, ...(schema === undefined ? {} : { schema }) });
+    const within = blocks.line === undefined ? {} : { within: blocks.line };
+    statements.push({
+      tokens: [first, ...rest],
+      line: first.line,
+      ...(schema === undefined ? {} : { schema }),
+      ...within,
+    });
+    blocks.after([first, ...rest], terminator === ";");
     if (changesSchema([first, ...rest])) schema = schemaSetBy([first, ...rest]);
   };
   for (const token of tokens) {

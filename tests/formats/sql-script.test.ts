@@ -279,6 +279,27 @@ describe("refused, with line numbers", () => {
     ["a strange terminator", `--#SET TERMINATOR GO\n${INSERT}`, /createDb\.sql:1: the terminator "GO"/],
   ])("%s", (_name, text, message) => expect(problemOf(text)).toMatch(message));
 
+  const LOOSE = INSERT.replace("@", ";");
+  test.each([
+    `BEGIN IF 1=1 THEN SET X=1;\n${LOOSE}END IF; END;`,
+    `CREATE TRIGGER T AFTER INSERT ON A.B BEGIN ATOMIC\n${"SET X = 1;"}${LOOSE}END;`,
+    `L: BEGIN SET X = CASE WHEN 1 = 1 THEN (CASE X WHEN 1 THEN 2 END) ELSE 3 END;\n${LOOSE}END L;`,
+    `BEGIN CASE X WHEN 1 THEN IF A THEN SET X = 1; END IF; END CASE;\n${LOOSE}END;`,
+    `BEGIN WHILE A DO BEGIN SET X = 1; END; LOOP SET X = 2; END LOOP; END WHILE;\n${LOOSE}END;`,
+    `BEGIN SET X = 1;\n${LOOSE}END#`,
+  ])("inside a compound statement that semicolons cut: %s", (text) => {
+    expect(problemOf(text)).toMatch(/createDb\.sql:\d: the INSERT stands inside .*begins in line 1/);
+  });
+
+  test.each([
+    "BEGIN ATOMIC SET X = CASE WHEN 1 = 1 THEN 2 END; IF A THEN SET X = 1; END IF; END;",
+    "BEGIN CASE X WHEN 1 THEN SET X = 1; END CASE; L: BEGIN FOR V AS SELECT 1 FROM A DO SET X = 1; END FOR; END L; END;",
+    "SELECT CASE A WHEN 1 THEN 2 END FROM A.B ORDER BY CASE A WHEN 1 THEN 2 END FOR READ ONLY;",
+    'CREATE TABLE A.B (BEGIN TIMESTAMP, END TIMESTAMP, "BEGIN" INTEGER);',
+  ])("and after one that has ended it is a statement of its own: %s", (text) => {
+    expect(bump(`${text}\n${LOOSE}`).changed).toBe(true);
+  });
+
   test("PRODUCT without a column list: its order is not known", () => {
     expect(problemOf("INSERT INTO FILES.PRODUCT VALUES ('a', 704)@", { component: "FILES" })).toMatch(
       /createDb\.sql:1: an INSERT that does not name its columns/,
