@@ -9,6 +9,8 @@ import { hasJython, runCases, VERSIONS } from "./jython.js";
 /** Of a case in front of the "/": what is odd about the stand-in cell (tests/remote/stubs/cell.py). */
 const CASES: Readonly<Record<string, readonly [ScriptName, Readonly<Record<string, string>>]>> = {
   "plain/observe": ["observe", { "want.0": "topology", "want.1": "state", "want.2": "settings" }],
+  "plain/distribution": ["observe", { "want.0": "distribution" }],
+  "no-status/distribution": ["observe", { "want.0": "distribution" }],
   "agent-down/observe": ["observe", { "want.0": "state" }],
   "plain/other-cell": ["observe", { "want.0": "state", cell: "another" }],
   "lost/observe": ["observe", { "want.0": "state" }],
@@ -76,6 +78,19 @@ describeWithJython("the scripts for wsadmin, in both of its interpreters (stand-
     const own = (outputs.get("2.7.4") ?? "").split("\n").filter((line) => !/^(== |-- |$)/.test(line));
     expect(own).toHaveLength(Object.keys(CASES).length);
     for (const line of own) expect(line).toMatch(/^@@NONCE@@[\x20-\x7e]*@@NONCE@@$/);
+  });
+
+  test("the distribution of each application of a cluster is told by node; one that cannot be asked about hides no other", () => {
+    const plain = caseOf("plain/distribution");
+    expect(plain.changes).toEqual([]);
+    expect(readObservation("test", plain.answer.value).distribution).toEqual([
+      { application: "Activities", distributed: { node01: true, node10: true } },
+      { application: "Blogs", distributed: { node01: true, node10: false } },
+    ]);
+    expect(readObservation("test", caseOf("no-status/distribution").answer.value).distribution).toEqual([
+      { application: "Activities", distributed: {} },
+      { application: "Blogs", distributed: { node01: true, node10: false } },
+    ]);
   });
 
   test("one run answers topology, state and settings of the whole cell, and changes nothing", () => {

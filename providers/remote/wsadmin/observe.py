@@ -1,5 +1,7 @@
-# Everything that is asked of a cell, in one JVM. Request: want.N = topology | state | settings. Changes nothing.
+# Everything that is asked of a cell, in one JVM. Request: want.N = topology | state | settings | distribution. Changes nothing.
 
+# Each question about an application may go to every node's agent: what was not asked by then is not known.
+DISTRIBUTION_MS = 30000
 ENDPOINTS = ['WC_defaulthost', 'WC_defaulthost_secure', 'SOAP_CONNECTOR_ADDRESS', 'IPC_CONNECTOR_ADDRESS']
 
 
@@ -181,6 +183,26 @@ def key_generation():
     return found
 
 
-SECTIONS = {'topology': topology, 'state': state, 'settings': settings}
+def distribution(entries):
+    """Of every application of a cluster, in words of AdminApp.getDeployStatus; '' where it was not to be had."""
+    limit = System.currentTimeMillis() + DISTRIBUTION_MS
+    names = []
+    for config_id in lines(AdminConfig.list('ServerCluster')):
+        target = 'WebSphere:cell=' + AdminControl.getCell() + ',cluster=' + attribute(config_id, 'name')
+        for name in lines(AdminApp.list(target)):
+            if name not in names: names.append(name)
+    found = []
+    for name in names:
+        status = ''
+        try:
+            if System.currentTimeMillis() < limit: status = text_of(AdminApp.getDeployStatus(name))
+        except:
+            # One application that cannot be asked about hides nothing of the others.
+            pass
+        found.append({'application': name, 'status': status})
+    return found
+
+
+SECTIONS = {'topology': topology, 'state': state, 'settings': settings, 'distribution': distribution}
 
 answer(perform)

@@ -8,6 +8,7 @@ import type {
   CellState,
   CellTopology,
   ClusterStatus,
+  Distribution,
   Endpoint,
   PluginMode,
   PluginSettings,
@@ -60,6 +61,7 @@ const settingsAnswer = z.object({
   keyGeneration: z.array(z.object({ group: texts, automatic: tri, due: texts })),
 });
 
+const distributionAnswer = z.array(z.object({ application: texts, status: texts }));
 const readinessAnswer = z.array(z.object({ application: texts, ready: tri, status: texts }));
 const syncAnswer = z.object({ synchronized: tri, autoSync: tri });
 const count = texts.regex(/^\d+$/).transform(Number);
@@ -84,13 +86,15 @@ const observed = z.object({
   topology: topologyAnswer.optional(),
   state: stateAnswer.optional(),
   settings: settingsAnswer.optional(),
+  distribution: distributionAnswer.optional(),
 });
 
 /** @param where for errors. `client` of soapRequestTimeout is not of wsadmin: the caller adds it. */
-export const readObservation = reader(observed, ({ cell, topology, state, settings }) => ({
+export const readObservation = reader(observed, ({ cell, topology, state, settings, distribution }) => ({
   ...(topology && { topology: toTopology(cell, topology) }),
   ...(state && { state: toState(state) }),
   ...(settings && { settings: toSettings(settings) }),
+  ...(distribution && { distribution: distribution.map(toDistribution) }),
 }));
 export const readReadiness = reader(readinessAnswer, (answer) => answer.map(toReadiness));
 export const readPlugin = reader(pluginAnswer, toPlugin);
@@ -230,10 +234,14 @@ function modeOf(text: string): PluginMode {
 
 const DISTRIBUTION = /node=([^,\s]+),.*?distribution=(true|false|unknown)/gm;
 
-function toReadiness({ application, ready, status }: z.infer<typeof readinessAnswer>[number]): ApplicationReadiness {
+function toReadiness({ ready, ...answer }: z.infer<typeof readinessAnswer>[number]): ApplicationReadiness {
+  return { ...toDistribution(answer), ready };
+}
+
+function toDistribution({ application, status }: z.infer<typeof distributionAnswer>[number]): Distribution {
   const distributed = [...status.matchAll(DISTRIBUTION)].map(([, node = "", word]): [string, Tri] => [
     node,
     word === "unknown" ? "unknown" : word === "true",
   ]);
-  return { application, ready, distributed: Object.fromEntries(distributed) };
+  return { application, distributed: Object.fromEntries(distributed) };
 }

@@ -158,14 +158,20 @@ export interface CellObservation {
   readonly topology: CellTopology;
   readonly state: CellState;
   readonly settings: CellSettings;
+  /** Of applications that are mapped to clusters, when it was asked for. */
+  readonly distribution?: readonly Distribution[];
 }
 
-export interface ApplicationReadiness {
+/** AdminApp.getDeployStatus: whether what lies expanded on a node is what the master configuration has. */
+export interface Distribution {
   readonly application: string;
+  /** Per node; one that is not mentioned, or whose agent is down, is "unknown". */
+  readonly distributed: Readonly<Record<string, Tri>>;
+}
+
+export interface ApplicationReadiness extends Distribution {
   /** AdminApp.isAppReady: distributed to every node. */
   readonly ready: Tri;
-  /** Per node, from the distribution status; a node that is not mentioned is "unknown". */
-  readonly distributed: Readonly<Record<string, Tri>>;
 }
 
 /** How many users one member has, by its session managers (PMI level basic, LiveCount and ActiveCount). */
@@ -193,9 +199,12 @@ export interface Cell {
   /** What messages call it: the deployment manager's host. */
   readonly name: string;
 
-  /** Fresh; one JVM for all three. */
-  observe(): Promise<CellObservation>;
-  /** The same from the host's snapshot: for previews only. */
+  /**
+   * Fresh; one JVM for all of it. `distribution` asks every node about every application, 30 s at most: not for waits that
+   * look again and again.
+   */
+  observe(more?: { readonly distribution: boolean }): Promise<CellObservation>;
+  /** The same, with the distribution, from the host's snapshot: for previews only. */
   snapshot(): Promise<CellObservation>;
   topology(): Promise<CellTopology>;
   state(): Promise<CellState>;

@@ -1,5 +1,12 @@
 import type { Connection } from "../connection.js";
-import { AGENT_CONTROL, CLEAR_FOLDERS, OBSERVE_SERVERS, OWNED_FOLDER, OWNERSHIP } from "./posix-node-scripts.js";
+import {
+  AGENT_CONTROL,
+  APPLICATION_FILES,
+  CLEAR_FOLDERS,
+  OBSERVE_SERVERS,
+  OWNED_FOLDER,
+  OWNERSHIP,
+} from "./posix-node-scripts.js";
 import {
   AS_PROFILE_OWNER,
   DROP_FOLDER,
@@ -76,6 +83,8 @@ export const posixCommands = {
       ...[profile, node, address],
       ...servers.flatMap(({ server, ports }) => [server, ports.join(",") || "-"]),
     ),
+  applicationFiles: (profile: string, paths: readonly string[]): string[] =>
+    asOwner(profile, sh(APPLICATION_FILES, ...paths)),
   agentControl: (profile: string, node: string): string[] => sh(AGENT_CONTROL, profile, node),
   asProfileOwner: asOwner,
   ownedFolder: (profile: string, folder: string): string[] => sh(OWNED_FOLDER, profile, folder, AS_PROFILE_OWNER),

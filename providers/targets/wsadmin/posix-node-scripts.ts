@@ -194,3 +194,24 @@ mkdir -m 700 -- "$folder" 2>/dev/null || { [ -d "$folder" ] && ! [ -L "$folder" 
 [ "$(id -u)" != 0 ] || chown -h -- "$owner" "$folder" || exit 0
 exec sh -c "$3" pulumi-connections "$profile" sh -c '[ -w "$1" ] && echo "@@ owned"' sh "$folder"
 `;
+
+/**
+ * PATH…: "@@ now SECONDS", then for each "@@ path CHANGED CONTENT" in their order. CHANGED seconds since the epoch, the last status
+ * change of a file or of anything in a folder's META-INF: when it was written here, whatever time an archive gave it; CONTENT a digest of
+ * the names and sizes of all files below. "-" for what cannot be told. Follows no link but PATH itself.
+ */
+export const APPLICATION_FILES = `
+LC_ALL=C; export LC_ALL
+echo "@@ now $(date +%s)"
+for path in "$@"; do
+  marker=$path changed=- content=-
+  [ -d "$path" ] && marker=$path/META-INF
+  # What cannot be read to its end says nothing.
+  if times=$(find -H "$marker" -printf '%C@\\n' 2>/dev/null) && files=$(find -H "$path" -type f -printf '%s %P\\n' 2>/dev/null); then
+    changed=$(echo "$times" | sort -n | tail -n 1)
+    content=$(printf '%s\\n' "$files" | sort | sha256sum | cut -c1-16)
+  fi
+  echo "@@ path $changed $content"
+done
+exit 0
+`;

@@ -19,8 +19,9 @@ import { Wsadmin } from "./wsadmin.js";
 
 /** Synchronizations and starts of servers take minutes. */
 const DEFAULT_ACTION_MS = 15 * 60_000;
+/** What every look asks for. */
 const SECTIONS = ["topology", "state", "settings"] as const;
-type Section = (typeof SECTIONS)[number];
+type Section = (typeof SECTIONS)[number] | "distribution";
 type Observed<S extends Section> = Pick<CellObservation, S>;
 
 /** The cell whose deployment manager runs on this host. Nothing is connected or started before it is asked for something. */
@@ -41,12 +42,12 @@ class WsadminCell implements Cell {
     this.#wsadmin = new Wsadmin(host, connection);
   }
 
-  observe(): Promise<CellObservation> {
-    return this.#observe(...SECTIONS);
+  observe({ distribution } = { distribution: false }): Promise<CellObservation> {
+    return distribution ? this.#observe(...SECTIONS, "distribution") : this.#observe(...SECTIONS);
   }
 
   snapshot(): Promise<CellObservation> {
-    return this.host.snapshot(`cell ${JSON.stringify(this.connection)}`, () => this.observe());
+    return this.host.snapshot(`cell ${JSON.stringify(this.connection)}`, () => this.observe({ distribution: true }));
   }
 
   async topology(): Promise<CellObservation["topology"]> {

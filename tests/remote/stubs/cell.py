@@ -228,6 +228,7 @@ class StubApp:
         return 'true'
 
     def getDeployStatus(self, name):
+        if PLAIN == 'no-status' and name == 'Activities': raise Refused('ADMA0000E: stub')
         second = 'true'
         if name == 'Blogs': second = 'false'
         return '\n'.join(['ADMA5071I: Distribution status check started for application %s.' % name,
