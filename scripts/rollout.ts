@@ -87,6 +87,14 @@ async function ask({ id, host, kept }: Rollout, request: Request, reason: string
   if (needless) {
     throw new ProblemError("refused", { where: id, found: `no rollout is open, so there is nothing to ${request}` });
   }
+  if (request === "roll back" && kept?.journal?.catchingUp) {
+    throw new ProblemError("refused", {
+      where: id,
+      found: `rollout ${kept.journal.rollout} installs nothing: it brings nodes to what the deployment manager has`,
+      why: "There is nothing that it could take back",
+      next: "Stop it, or let it finish; to be rid of a fix, declare it absent after that",
+    });
+  }
   await writeRequest(host, id, request, reason);
   const then = {
     stop: "It stops before its next step.",

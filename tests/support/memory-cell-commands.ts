@@ -1,5 +1,5 @@
 import { ProblemError } from "../../providers/common/problem.js";
-import type { Cell, CellObservation } from "../../providers/targets/wsadmin/cell.js";
+import type { Cell, CellObservation, Distribution } from "../../providers/targets/wsadmin/cell.js";
 import type { NodeCommands, ProcessSignals, Run } from "../../providers/targets/wsadmin/node-commands.js";
 import type { FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
 import type { MemoryCell } from "./memory-cell.js";
@@ -9,11 +9,24 @@ const unused = async (): Promise<never> => {
   throw new Error("the kind does not ask this");
 };
 
+const applications = ["files"];
+
+/** Of nodes alone that one of its clusters has members on. */
+const distributionOf = (cell: MemoryCell, application: string): Distribution => ({
+  application,
+  distributed: Object.fromEntries(
+    cell
+      .targets(application)
+      .map((node) => [node.name, node.agent === "started" ? node.level === cell.level : "unknown"]),
+  ),
+});
+
 function observation(cell: MemoryCell): CellObservation {
   cell.faults.alive();
   const members = cell.nodes.flatMap((node) => node.members.map((member) => ({ node, member })));
   const byAgent = <T>(node: Node, value: T) => (node.agent === "started" ? value : ("unknown" as const));
   return {
+    distribution: applications.map((application) => distributionOf(cell, application)),
     topology: {
       cell: "cell1",
       nodes: cell.nodes.map(({ name }) => ({ name, hostName: name, role: "managed" as const })),
@@ -31,7 +44,7 @@ function observation(cell: MemoryCell): CellObservation {
       })),
       standAlone: [],
       webServers: cell.webServers.map(({ name }) => ({ node: "web", server: name })),
-      applications: [{ name: "files", clusters: [cell.clusterOf("files")], servers: [] }],
+      applications: applications.map((name) => ({ name, clusters: [cell.clusterOf(name)], servers: [] })),
       variables: [],
     },
     state: {
@@ -88,17 +101,8 @@ export function modelledCell(cell: MemoryCell): Cell {
     startServer: unused,
     stopServer: unused,
     users: unused,
-    applicationReadiness: async (applications) =>
-      applications.map((application) => ({
-        application,
-        ready: "unknown",
-        // Of nodes alone that one of its clusters has members on.
-        distributed: Object.fromEntries(
-          cell
-            .targets(application)
-            .map((node) => [node.name, node.agent === "started" ? node.level === cell.level : "unknown"]),
-        ),
-      })),
+    applicationReadiness: async (asked) =>
+      asked.map((application) => ({ ...distributionOf(cell, application), ready: "unknown" })),
     setPluginSettings: (changes) =>
       cell.change("plug-in settings", () => {
         for (const { webServer, generation, propagation } of changes) {
@@ -116,9 +120,11 @@ export function modelledCell(cell: MemoryCell): Cell {
 export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
   const outcome = { exitCode: 0, codes: [], message: "unknown" as const, output: "" };
   const signal = (server: string): ProcessSignals => {
-    const state = server === "nodeagent" ? node.agent : node.members.find((each) => each.server === server)?.state;
+    const member = node.members.find((each) => each.server === server);
+    const state = server === "nodeagent" ? node.agent : member?.state;
+    const startedAt = member && new Date(member.startedAt).toISOString();
     return state === "started"
-      ? { server, process: "running", pid: 1, ports: "open" }
+      ? { server, process: "running", pid: 1, ports: "open", ...(startedAt && { startedAt }) }
       : { server, process: "absent", ports: "closed" };
   };
   return {
@@ -154,7 +160,10 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
       cell.change(`start ${server}`, () => {
         const member = cell.member(server);
         cell.advance(START_MS);
-        if (member.state === "stopped") member.level = node.level;
+        if (member.state === "stopped") {
+          member.level = node.level;
+          member.startedAt = cell.now;
+        }
         member.state = "started";
         return outcome;
       }),

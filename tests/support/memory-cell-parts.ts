@@ -16,6 +16,8 @@ export const SETTLE_MS = 60_000;
 /** Users keep their connection for so long after the last request that was sent their way. */
 export const LINGER_MS = 60_000;
 export const AUTO_SYNC_MS = 60_000;
+/** Since then nothing was changed. */
+export const LONG_AGO_MS = 86_400_000;
 export const APP_RESTART_MS = 30_000;
 
 export interface Member {
@@ -24,6 +26,7 @@ export interface Member {
   state: "started" | "stopped";
   /** Level of the applications that it runs. */
   level: number;
+  startedAt: number;
   restartingUntil: number;
   /** Level of the applications whose temporary files it has. */
   temp: number;
@@ -32,8 +35,9 @@ export interface Member {
 export interface Node {
   readonly name: string;
   agent: "started" | "stopped";
-  /** Level of the configuration that it has. */
+  /** Level of the configuration that it has, and when it got that. */
   level: number;
+  distributedAt: number;
   nextSync: number;
   readonly members: Member[];
 }

@@ -13,6 +13,7 @@ import {
   GENERATED,
   type Job,
   LINGER_MS,
+  LONG_AGO_MS,
   type Member,
   NO_FAULTS,
   type Node,
@@ -37,6 +38,8 @@ const CHANGES: ReadonlySet<Operation["name"]> = new Set(["write", "createExclusi
 export class MemoryCell {
   now = Date.parse("2026-11-21T22:00:00Z");
   level = 0;
+  /** When the master configuration's applications were written. */
+  changedAt = this.now - LONG_AGO_MS;
   readonly fixes = new Set<string>();
   readonly offered = new Set<string>(["LO66666", "LO77777"]);
   readonly nodes: Node[];
@@ -92,12 +95,14 @@ export class MemoryCell {
       name,
       agent: "started",
       level: 0,
+      distributedAt: this.now - LONG_AGO_MS,
       nextSync: this.now + 10_000 * (index + 1),
       members: clusters.map((cluster) => ({
         server: `${name}_${cluster}`,
         cluster,
         state: "started",
         level: 0,
+        startedAt: this.now - LONG_AGO_MS + 60_000,
         restartingUntil: 0,
         temp: 0,
       })),
@@ -251,6 +256,7 @@ export class MemoryCell {
   }
 
   distribute(node: Node): void {
+    if (node.level !== this.level) node.distributedAt = this.now;
     node.level = this.level;
     for (const member of node.members) {
       if (member.state !== "started" || member.level === node.level) continue;
@@ -262,6 +268,7 @@ export class MemoryCell {
   /** The installer updates an application: generation and propagation follow when they are automatic. */
   changeMaster(): void {
     this.level++;
+    this.changedAt = this.now;
     for (const application of ["files"]) this.versions.set(application, this.level);
     for (const webServer of this.webServers) {
       if (webServer.generation !== "manual" && webServer.propagation !== "manual") this.propagate(webServer);
@@ -368,6 +375,13 @@ export class MemoryCell {
         return this.node(name).members.reduce((sum, member) => sum + this.connectionsTo(member), 0);
       },
       users: async () => this.users,
+      applicationFiles: async (name, applications) => {
+        this.faults.alive();
+        const node = name === undefined ? undefined : this.node(name);
+        const [level, at] = node ? [node.level, node.distributedAt] : [this.level, this.changedAt];
+        const files = { writtenAt: new Date(at).toISOString(), age: this.now - at, content: `level ${level}` };
+        return Object.fromEntries(applications.map((application) => [application, files]));
+      },
       fingerprints: async (applications) =>
         Object.fromEntries(applications.map((name) => [name, String(this.versions.get(name) ?? 0)])),
       rememberShared: async () => ({}),

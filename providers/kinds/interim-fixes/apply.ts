@@ -76,7 +76,8 @@ async function obey(step: RolloutStep, context: FixesContext, estate: Estate): P
     });
   }
   if (request === "resume" && here && context.kept.journal) await estate.control.resumed();
-  const forward = context.kept.journal?.direction === "forward" && !context.kept.journal.finallyChecked;
+  const { journal } = context.kept;
+  const forward = journal?.direction === "forward" && !journal.finallyChecked && !journal.catchingUp;
   if (request === "roll back" && forward && step.do !== "turn back" && step.do !== "take up") throw lookAgain(reason);
 }
 
@@ -88,7 +89,8 @@ async function turnedRound(error: unknown, context: FixesContext, estate: Estate
   const { journal } = context.kept;
   const { onFailure } = context.desired.settings;
   const says = error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause);
-  if (!says || onFailure !== "roll back" || journal?.direction !== "forward" || context.signal.aborted) return error;
+  const canTurn = journal?.direction === "forward" && !journal.catchingUp;
+  if (!says || onFailure !== "roll back" || !canTurn || context.signal.aborted) return error;
   const reason = problemsOf(error, "rollout")
     .map((problem) => `${problem.where}: ${problem.found}`)
     .join("; ");
@@ -97,7 +99,7 @@ async function turnedRound(error: unknown, context: FixesContext, estate: Estate
 }
 
 async function act(step: RolloutStep, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
-  if (step.do === "begin") return begin(step.order, context, estate);
+  if (step.do === "begin") return begin(step, context, estate);
   const { journal } = context.kept;
   if (!journal) throw new RangeError(`${step.key} without a rollout`);
   if (step.do === "end") return end(journal, estate);
@@ -151,6 +153,11 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "note rerouted":
       // Before a file is put right again: whichever process comes that far proves it, and lets users of the node finish, anew.
       return { routed: null, drained: null };
+    case "note behind": {
+      const { nodes, applications } = step.standing;
+      const changed = [...new Set([...journal.changed, ...applications])];
+      return { nodes: { ...nodes }, changed, routed: null, drained: null, regenerated: false };
+    }
     case "route":
       return route(step, work);
     case "prove route":
@@ -191,7 +198,11 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
 }
 
 /** Everything is looked at once more, so that what is remembered is what was there a moment before the first change. */
-async function begin(order: readonly string[], context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
+async function begin(
+  { order, catchUp }: Extract<RolloutStep, { do: "begin" }>,
+  context: FixesContext,
+  estate: Estate,
+): Promise<Partial<Kept>> {
   const { live, desired } = context;
   const { installed } = live.installer;
   if (installed === null) throw new RangeError("begin while it is not known what is installed");
@@ -214,6 +225,7 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
     startedAt: new Date(estate.now()).toISOString(),
     wanted: wantedKey(desired),
     foundations: foundationsOf(desired),
+    catchingUp: catchUp !== undefined,
     direction: "forward",
     reason: "",
     order: [...order],
@@ -232,12 +244,12 @@ async function begin(order: readonly string[], context: FixesContext, estate: Es
     checked: false,
     backedUp: false,
     touched: false,
-    accepted: false,
-    changed: [],
+    accepted: catchUp !== undefined,
+    changed: [...(catchUp?.applications ?? [])],
     drained: null,
     routed: null,
     proved: null,
-    nodes: {},
+    nodes: { ...catchUp?.nodes },
     regenerated: false,
     stamped: false,
     finallyChecked: false,
@@ -273,7 +285,12 @@ export async function undo(
   return frozen ? { journal: { ...journal, frozen } } : undefined;
 }
 
-function whatNext({ settings }: FixesDesired, { direction, finallyChecked }: Journal, frozen: boolean): string {
+function whatNext(
+  { settings }: FixesDesired,
+  { direction, finallyChecked, catchingUp }: Journal,
+  frozen: boolean,
+): string {
+  if (catchingUp) return "to go on: correct the cause and run pulumi up. It installs nothing, so there is no way back";
   if (direction === "roll back") return "to go on with the way back: correct the cause and run pulumi up";
   if (settings.onInterrupted === "roll back" && !frozen && !finallyChecked) {
     return "the next pulumi up goes back (onInterrupted: roll back). To go on: npm run rollout -- resume, then pulumi up";

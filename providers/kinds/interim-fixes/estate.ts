@@ -8,6 +8,7 @@ import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
+import type { FilesOf } from "./look-at-levels.js";
 import type { RoutedServer } from "./servers.js";
 import type { FileChange } from "./shared-files.js";
 import type { Switching, Way } from "./switching.js";
@@ -86,6 +87,16 @@ export interface Estate {
   connections(node: string): Promise<number | undefined>;
   /** Of all its members together; undefined where one of them cannot be counted. */
   users(node: string): Promise<ServerUsers | undefined>;
+  /**
+   * Application → what lies of it expanded on a node, or as its archive in the master configuration.
+   *
+   * @throws ProblemError as `lookAtApplicationFiles`
+   */
+  applicationFiles(
+    node: string | undefined,
+    applications: readonly string[],
+    topology: CellObservation["topology"],
+  ): Promise<FilesOf>;
   /** Application → what its archive in the master configuration looks like. */
   fingerprints(applications: readonly string[]): Promise<Record<string, string>>;
   /** Folder → digest of the contents of all files below it, for `sharedChanges`. */

@@ -1,12 +1,13 @@
 import { canonicalJson } from "../../common/json.js";
 import type { Desired } from "../../lifecycle/kind.js";
 import type { Journal } from "./journal.js";
+import type { Live } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 import type { Change } from "./steps.js";
 
 export type FixesDesired = Desired<Identity, Settings, Aspects>;
 
-const NOTHING: Change = { install: [], uninstall: [] };
+export const NOTHING: Change = { install: [], uninstall: [] };
 
 /** What a declaration says of fixes, and nothing else: an open rollout keeps it, whatever is declared meanwhile. */
 interface Wanted {
@@ -64,6 +65,16 @@ export function wholeChange(journal: Journal): Change {
 }
 
 export const isNothing = (change: Change): boolean => change.install.length === 0 && change.uninstall.length === 0;
+
+/** Declared fixes that the installer lists: what members have to run. */
+export const dueOnMembers = ({ aspects }: FixesDesired, installed: readonly string[]): string[] =>
+  Object.keys(aspects.fixes).filter((id) => installed.includes(id));
+
+/** Whether the declaration says anything that members could lack; what nobody manages is nobody's to roll out. */
+export function concernsMembers(desired: FixesDesired, { installer: { installed } }: Pick<Live, "installer">): boolean {
+  const { absent, exclusive } = desired.aspects;
+  return installed !== null && (exclusive || absent.length > 0 || dueOnMembers(desired, installed).length > 0);
+}
 
 /** Extra fixes are reported and left alone. */
 export function extraFixes({ aspects }: FixesDesired, installed: readonly string[]): readonly string[] {

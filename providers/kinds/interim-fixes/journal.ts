@@ -27,6 +27,8 @@ export interface Journal {
   wanted: string;
   /** The settings that must not change until its end. */
   foundations: Foundations;
+  /** It installs nothing: members that were found behind get what the deployment manager has. It has no way back. */
+  catchingUp: boolean;
   direction: "forward" | "roll back";
   /** Why it goes back. */
   reason: string;

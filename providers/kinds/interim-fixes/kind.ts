@@ -1,9 +1,10 @@
 import type { Access, Description, Kind } from "../../lifecycle/kind.js";
 import { apply, undo } from "./apply.js";
 import type { OpenEstate } from "./estate.js";
-import { declaredChange, type FixesDesired, isNothing } from "./goal.js";
+import { concernsMembers, declaredChange, dueOnMembers, type FixesDesired, isNothing } from "./goal.js";
 import type { Kept } from "./journal.js";
-import type { Live } from "./live.js";
+import { lagText } from "./levels.js";
+import { type Live, memberName } from "./live.js";
 import { observe } from "./observe.js";
 import { openEstate } from "./open-estate.js";
 import { keptFromDestroy, plan, release } from "./plan.js";
@@ -38,7 +39,7 @@ function isCached({ deploymentManager: { connection } }: Settings, access: Acces
   return access.files(connection) !== access.host(connection).files;
 }
 
-/** Declared fixes that are missing, or absent ones that are there, in the words of the inputs. */
+/** Declared fixes that are missing, absent ones that are there, and members without them, in the words of the inputs. */
 function describe(desired: FixesDesired, live: Live, kept: Kept): Description<Aspects> {
   const { aspects } = desired;
   const deviations: Record<string, string> = {};
@@ -48,6 +49,7 @@ function describe(desired: FixesDesired, live: Live, kept: Kept): Description<As
     deviations.rollout = `${journal.rollout} is unfinished (${journal.direction}): ${stage}`;
   }
   const { installed, problems } = live.installer;
+  if (!kept.journal && concernsMembers(desired, live)) Object.assign(deviations, behindMembers(desired, live));
   if (installed === null || problems.length > 0) return { aspects, deviations };
   const change = declaredChange(desired, installed);
   if (isNothing(change)) return { aspects, deviations };
@@ -58,4 +60,16 @@ function describe(desired: FixesDesired, live: Live, kept: Kept): Description<As
   }
   const fixes = Object.fromEntries(Object.entries(aspects.fixes).filter(([id]) => !change.install.includes(id)));
   return { aspects: { ...aspects, fixes }, deviations };
+}
+
+/** A line for each member that does not run what the deployment manager has. */
+function behindMembers(desired: FixesDesired, live: Live): Record<string, string> {
+  const fixes = dueOnMembers(desired, live.installer.installed ?? []);
+  const lines = live.nodes.flatMap((node) =>
+    node.members.flatMap((member) => {
+      const found = lagText(member, fixes);
+      return found === undefined ? [] : [[memberName(node, member), found] as const];
+    }),
+  );
+  return Object.fromEntries(lines);
 }

@@ -6,10 +6,30 @@ import type { Hold } from "../../targets/plugin/hold.js";
 export type Running = "running" | "stopped" | "unknown";
 export type Answer = "yes" | "no" | "unknown";
 
+/** Whether applications are as the deployment manager has them. */
+export type Level = "current" | "behind" | "unknown";
+
+/** An application that a member does not have as the deployment manager has it. Times are ISO 8601, by that host's clock. */
+export interface Lag {
+  application: string;
+  /** "not distributed": the node has older files; "not restarted": the member runs since before its node got them. */
+  cause: "not distributed" | "not restarted";
+  /** When the deployment manager, or the node, got what the member lacks; null = not known. */
+  since: string | null;
+}
+
 export interface LiveMember {
   server: string;
   cluster: string;
   state: Running;
+  /** When its process started, ISO 8601, by its node's clock; null = not known, or it does not run. */
+  startedAt?: string | null;
+  /** Of its applications together. Absent in states of older versions: not known. */
+  level?: Level;
+  /** Why it is "behind". */
+  lags?: Lag[];
+  /** Why it is "unknown". */
+  doubt?: string;
 }
 
 export interface LiveNode {
@@ -92,6 +112,10 @@ export interface Live {
   installer: LiveInstaller;
   control: LiveControl;
 }
+
+/** How a member is called in messages. */
+export const memberName = ({ name }: Pick<LiveNode, "name">, { server }: Pick<LiveMember, "server">): string =>
+  `${name} ${server}`;
 
 export const allStarted = (node: LiveNode): boolean => node.members.every((member) => member.state === "running");
 export const allStopped = (node: LiveNode): boolean => node.members.every((member) => member.state === "stopped");

@@ -11,16 +11,19 @@ const VERSION_STAMP = /(<(?:[A-Za-z_][\w.-]*:)?versionStamp\s[^>]*?\bvalue=")([^
 
 type Reached = Pick<FixesDesired, "identity" | "settings">;
 
+/** An application's archive in the master configuration. */
+export const archiveOf = ({ identity, settings }: Reached, application: string): string =>
+  `${settings.deploymentManager.profile}/config/cells/${identity.cell}/applications/${application}.ear/${application}.ear`;
+
 /** Size and time of each application's archive: the installer writes a new one for what it changes. */
 export async function fingerprints(
   host: Host,
   { identity, settings }: Reached,
   applications: readonly string[],
 ): Promise<Record<string, string>> {
-  const folder = `${settings.deploymentManager.profile}/config/cells/${identity.cell}/applications`;
   const seen = await Promise.all(
     applications.map(async (name) => {
-      const stat = await host.files.stat(`${folder}/${name}.ear/${name}.ear`);
+      const stat = await host.files.stat(archiveOf({ identity, settings }, name));
       return [name, stat ? `${stat.size} bytes of ${stat.modifiedMs}` : "no archive"] as const;
     }),
   );

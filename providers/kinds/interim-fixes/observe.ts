@@ -4,7 +4,9 @@ import { judge } from "../../targets/wsadmin/judge.js";
 import type { AgentControl, ProcessSignals } from "../../targets/wsadmin/node-commands.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
+import { startOf } from "./levels.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
+import { lookAtFiles, withLevels } from "./look-at-levels.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
 import { nodesByCell } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
@@ -18,12 +20,13 @@ export async function observe(
   estate: Estate,
   options: { readonly cached: boolean },
 ): Promise<Live> {
-  const seen = await problemAsData(options.cached ? estate.cell.snapshot() : estate.cell.observe(), estate.cell.name);
+  const seen = await problemAsData(lookAtCell(estate, options), estate.cell.name);
   const cell = seen.value;
-  const [installer, owned, nodes, webServers, control] = await Promise.all([
+  const [installer, owned, nodes, files, webServers, control] = await Promise.all([
     observeInstaller(settings, estate),
     problemAsData(estate.ownership(undefined, options), "deployment manager"),
     Promise.all(settings.nodes.map(({ name }) => inspectNode(name, estate, cell, settings, options))),
+    cell && lookAtFiles(settings, estate, cell),
     Promise.all(settings.webServers.map(({ name }) => observeWebServer(name, estate, cell))),
     estate.control.read(),
   ]);
@@ -34,7 +37,7 @@ export async function observe(
       keyGenerationDue: cell ? keyGenerationDue(cell, estate.now()) : null,
       problems: [...seen.problems, ...owned.problems, ...ownershipProblems("deployment manager", owned.value)],
     },
-    nodes,
+    nodes: cell && files ? nodes.map((node) => withLevels(node, cell, files)) : nodes,
     clusters: Object.fromEntries(
       (cell?.topology.clusters ?? []).map(({ name, members }) => [name, [...new Set(members.map(({ node }) => node))]]),
     ),
@@ -44,6 +47,19 @@ export async function observe(
     installer,
     control,
   };
+}
+
+const lookAtCell = ({ cell }: Estate, { cached }: { readonly cached: boolean }): Promise<CellObservation> =>
+  cached ? cell.snapshot() : cell.observe({ distribution: true });
+
+/** Every declared node with the level of its members, and nothing of what else could keep it out of a rollout. */
+export async function observeMembers(settings: FixesDesired["settings"], estate: Estate): Promise<LiveNode[]> {
+  const cell = await lookAtCell(estate, { cached: false });
+  const [files, ...nodes] = await Promise.all([
+    lookAtFiles(settings, estate, cell),
+    ...settings.nodes.map(({ name }) => observeNode(name, estate, cell, settings.untouched)),
+  ]);
+  return nodes.map((node) => withLevels(node, cell, files));
 }
 
 interface Seen<T> {
@@ -143,6 +159,7 @@ export async function observeNode(
   );
   const signalOf = (server: string) => signals.value?.find((signal) => signal.server === server);
   const status = cell?.state.nodes.find((node) => node.node === name);
+  const statusOf = (server: string) => cell?.state.servers.find((each) => each.node === name && each.server === server);
   const known = cell === undefined || cell.topology.nodes.some((node) => node.name === name);
   return {
     name,
@@ -151,11 +168,8 @@ export async function observeNode(
     members: members.map(({ server, cluster }) => ({
       server,
       cluster,
-      state: stateOf(
-        server,
-        signalOf(server),
-        cell?.state.servers.find((each) => each.node === name && each.server === server)?.state,
-      ),
+      state: stateOf(server, signalOf(server), statusOf(server)?.state),
+      startedAt: startOf(signalOf(server)?.startedAt, statusOf(server)?.startedAt),
     })),
     problems: [
       ...signals.problems,

@@ -3,6 +3,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Access } from "../../lifecycle/kind.js";
 import { probe } from "../../targets/http-probe.js";
+import { lookAtApplicationFiles } from "../../targets/wsadmin/application-files.js";
 import type { CellObservation } from "../../targets/wsadmin/cell.js";
 import { lookAtOwnership } from "../../targets/wsadmin/ownership.js";
 import { openNode } from "../../targets/wsadmin/profile-node.js";
@@ -12,7 +13,8 @@ import { openControl } from "./control.js";
 import { connections, users } from "./count-users.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
-import { backUpMaster, fingerprints, stampVersion } from "./master.js";
+import { expandedTo } from "./look-at-levels.js";
+import { archiveOf, backUpMaster, fingerprints, stampVersion } from "./master.js";
 import type { Settings } from "./schema.js";
 import { rememberShared, sharedChanges } from "./shared-files.js";
 import { ReachedWebServer } from "./web-server.js";
@@ -81,6 +83,15 @@ export function openEstate(
       return connections(access.host(nodeOf(name).connection), name, await topology(), settings, webServers);
     },
     users: async (name) => users(cell, name, await topology(), settings),
+    async applicationFiles(name, applications, topology) {
+      const its = name === undefined ? settings.deploymentManager : nodeOf(name);
+      const root = name === undefined ? "" : expandedTo({ node: name, profile: its.profile }, topology);
+      if (root === undefined) return {};
+      const pathOf = (application: string) =>
+        name === undefined ? archiveOf(reached, application) : `${root}/${application}.ear`;
+      const found = await lookAtApplicationFiles(access.host(its.connection), its.profile, applications.map(pathOf));
+      return Object.fromEntries(applications.map((application, index) => [application, found[index] ?? {}]));
+    },
     fingerprints: (applications) => fingerprints(host, reached, applications),
     rememberShared: (folders) => rememberShared(host, settings, folders),
     sharedChanges: (before) => sharedChanges(host, settings, before),

@@ -1,9 +1,10 @@
 import type { Problem } from "../../common/problem.js";
 import type { Plan } from "../../lifecycle/kind.js";
-import { declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
+import { concernsMembers, declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
 import type { Kept } from "./journal.js";
-import type { Live } from "./live.js";
-import { beginRefusals, installerRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
+import { progressSeen } from "./levels.js";
+import { type Live, memberName } from "./live.js";
+import { beginRefusals, catchUpRefusals, installerRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
 import type { Change, RolloutStep } from "./steps.js";
 import { workflow } from "./workflow.js";
 
@@ -11,25 +12,54 @@ import { workflow } from "./workflow.js";
 const WORTH_SAYING_MS = 1_000;
 
 /**
- * All that is left to do, or nothing when the declared fixes are installed and no rollout is open. An open rollout is
+ * All that is left to do, or nothing when the declared fixes are installed, no member is behind and no rollout is open. An open rollout is
  * finished, or taken back, whatever is declared meanwhile.
  */
 export function plan(desired: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
   const { installed, problems } = live.installer;
   const change = declaredChange(desired, installed);
-  const notes = [...notesOf(desired, live, change.install.length > 0), ...changeNotes(desired, live, change)];
+  const notes = [
+    ...notesOf(desired, live, change.install.length > 0),
+    ...changeNotes(desired, live, change),
+    ...(kept.journal ? [] : doubts(desired, live)),
+  ];
+  const catchUp = isNothing(change) && isBehind(desired, live);
   // What is missing cannot be told while somebody's installer is at work: then nothing begins.
-  if (!kept.journal && isNothing(change)) {
+  if (!kept.journal && isNothing(change) && !catchUp) {
     return { steps: [], refusals: installed === null ? [...problems, ...installerRefusals(live)] : problems, notes };
   }
   const refusals = [
     ...standingRefusals(desired, live, kept),
-    ...(kept.journal ? [] : [...wentBackRefusal(desired, live, kept, change), ...beginRefusals(desired, live, change)]),
+    ...(kept.journal ? [] : catchUp ? catchUpRefusals(desired, live) : installRefusals(desired, live, kept, change)),
   ];
   if (refusals.length > 0) return { steps: [], refusals, notes };
   const walked = workflow(desired, live, kept);
   if (walked.refusals.length > 0) return { steps: [], refusals: walked.refusals, notes };
   return { steps: walked.steps.map((step) => withDuration(step, kept)), refusals: [], notes };
+}
+
+const installRefusals = (desired: FixesDesired, live: Live, kept: Kept, change: Change): Problem[] => [
+  ...wentBackRefusal(desired, live, kept, change),
+  ...beginRefusals(desired, live, change),
+];
+
+/** Somebody runs, or is about to get, other applications than the deployment manager has. */
+const isBehind = (desired: FixesDesired, live: Live): boolean =>
+  concernsMembers(desired, live) && live.nodes.some((node) => progressSeen(node) !== "proven");
+
+/** What is not known of members is said, and nothing is done about it. */
+function doubts(desired: FixesDesired, live: Live): string[] {
+  if (!concernsMembers(desired, live)) return [];
+  const members = new Map<string, string[]>();
+  for (const node of live.nodes) {
+    for (const member of node.members) {
+      const { doubt } = member;
+      if (doubt !== undefined) members.set(doubt, [...(members.get(doubt) ?? []), memberName(node, member)]);
+    }
+  }
+  return [...members].map(
+    ([doubt, names]) => `not known whether the fixes are in force in ${names.join(", ")}: ${doubt}`,
+  );
 }
 
 function withDuration(step: RolloutStep, kept: Kept): RolloutStep {
@@ -86,7 +116,9 @@ export function keptFromDestroy({ journal }: Kept): Problem | undefined {
     where: "interim fixes",
     found: `rollout ${journal.rollout} is unfinished`,
     why: "Forgetting it would leave agents stopped and users away from a node",
-    next: "Run pulumi up to finish it, or npm run rollout -- roll-back and then pulumi up; destroy then",
+    next: journal.catchingUp
+      ? "Run pulumi up to finish it; destroy then"
+      : "Run pulumi up to finish it, or npm run rollout -- roll-back and then pulumi up; destroy then",
   };
 }
 

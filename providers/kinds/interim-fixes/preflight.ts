@@ -3,7 +3,8 @@ import type { Problem } from "../../common/problem.js";
 import { foundationRefusals } from "./foundations.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
-import { allStarted, type Live } from "./live.js";
+import { progressSeen } from "./levels.js";
+import { allStarted, type Live, type LiveNode } from "./live.js";
 import { routingRefusals } from "./routing-checks.js";
 import type { Change } from "./steps.js";
 import { switchingRefusals } from "./switching.js";
@@ -70,7 +71,7 @@ function otherDeclaration(desired: FixesDesired, live: Live, journal: Journal | 
       found: `the declaration was changed while rollout ${journal.rollout} is unfinished`,
       allowed: "the declaration that it began with",
       why: "Nodes that are done already would be done for another set of fixes",
-      next: "Declare the former fixes until it has ended, or go back: npm run rollout -- roll-back",
+      next: `Declare the former fixes until it has ended${journal.catchingUp ? "" : ", or go back: npm run rollout -- roll-back"}`,
     },
   ];
 }
@@ -81,11 +82,27 @@ export function beginRefusals(desired: FixesDesired, live: Live, change: Change)
     ...fixRefusals(desired, live, change),
     ...backupRefusals(desired),
     ...installerRefusals(live),
-    ...cellRefusals(live),
+    ...soapRefusals(live),
+    ...(desired.settings.strategy === "rolling" ? unsupportedRefusals(desired, live) : []),
+    ...standingStill(desired, live, () => true),
+  ];
+}
+
+/**
+ * Why nodes must not be brought to what the deployment manager has. Nothing is installed, so what the update installer needs
+ * does not count, nor that HCL does not support it while servers run: members are restarted node by node, no more.
+ */
+export const catchUpRefusals = (desired: FixesDesired, live: Live): Problem[] =>
+  standingStill(desired, live, (node) => progressSeen(node) !== "behind");
+
+/** The cell, clusters and web servers are not as a rollout needs them. @param isReady nodes that have to be synchronized before */
+function standingStill(desired: FixesDesired, live: Live, isReady: (node: LiveNode) => boolean): Problem[] {
+  return [
+    ...cellRefusals(live, isReady),
     ...clusterRefusals(desired, live),
     ...webServerRefusals(desired, live),
     ...(desired.settings.strategy === "rolling"
-      ? [...rollingRefusals(desired, live), ...switchingRefusals(desired, live), ...routingRefusals(desired, live)]
+      ? [...rollingRefusals(live), ...switchingRefusals(desired, live), ...routingRefusals(desired, live)]
       : []),
     ...otherHolds(live),
   ];
@@ -242,20 +259,26 @@ function webServerRefusals({ settings }: FixesDesired, live: Live): Problem[] {
   return refusals;
 }
 
-/** What the installer and every synchronization need, whoever serves meanwhile. */
-function cellRefusals(live: Live): Problem[] {
-  const refusals: Problem[] = [];
+/** What the installer's own calls need. */
+function soapRefusals(live: Live): Problem[] {
   const timeout = live.deploymentManager.soapRequestTimeout;
-  if (timeout === null || (timeout !== 0 && timeout < SHORTEST_SOAP_TIMEOUT_S)) {
-    refusals.push({
+  if (timeout === 0 || (timeout !== null && timeout >= SHORTEST_SOAP_TIMEOUT_S)) return [];
+  return [
+    {
       where: "com.ibm.SOAP.requestTimeout",
       found: timeout === null ? "not known" : `${timeout} s`,
       allowed: `0 (no limit) or at least ${SHORTEST_SOAP_TIMEOUT_S} s`,
       why: "A shorter one cuts the installer off while it updates an application",
       next: "Set it in properties/soap.client.props of the deployment manager's profile",
-    });
-  }
-  for (const node of live.nodes.filter((each) => each.agent === "running" && each.synchronized === "no")) {
+    },
+  ];
+}
+
+/** What every synchronization needs, whoever serves meanwhile. */
+function cellRefusals({ deploymentManager, nodes }: Live, isReady: (node: LiveNode) => boolean): Problem[] {
+  const refusals: Problem[] = [];
+  const ready = nodes.filter(isReady);
+  for (const node of ready.filter((each) => each.agent === "running" && each.synchronized === "no")) {
     refusals.push({
       where: node.name,
       found: "it does not have the deployment manager's configuration",
@@ -263,7 +286,7 @@ function cellRefusals(live: Live): Problem[] {
       next: "Synchronize it first",
     });
   }
-  const due = live.deploymentManager.keyGenerationDue;
+  const due = deploymentManager.keyGenerationDue;
   if (due !== null) {
     refusals.push({
       where: "LTPA keys",
@@ -275,7 +298,8 @@ function cellRefusals(live: Live): Problem[] {
   return refusals;
 }
 
-function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
+/** Of installing while servers run. */
+function unsupportedRefusals({ settings }: FixesDesired, live: Live): Problem[] {
   const refusals: Problem[] = [];
   if (!settings.acceptUnsupported) {
     refusals.push({
@@ -285,6 +309,20 @@ function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
       next: "Set acceptUnsupported: true if you take that upon you, or use strategy: offline",
     });
   }
+  const [lead] = live.nodes;
+  if (lead && lead.agent !== "running") {
+    refusals.push({
+      where: lead.name,
+      found: `its node agent is ${lead.agent}`,
+      why: "The first node is synchronized through it",
+      next: "Start it",
+    });
+  }
+  return refusals;
+}
+
+function rollingRefusals(live: Live): Problem[] {
+  const refusals: Problem[] = [];
   if (live.nodes.length < 2) {
     refusals.push({
       where: "nodes",
@@ -302,15 +340,6 @@ function rollingRefusals({ settings }: FixesDesired, live: Live): Problem[] {
       found: `not every member runs: ${down.join(", ")}`,
       why: "A rollout keeps all nodes but one in service, so all of them have to be in service before",
       next: "Start them, or find out why they are down",
-    });
-  }
-  const [lead] = live.nodes;
-  if (lead && lead.agent !== "running") {
-    refusals.push({
-      where: lead.name,
-      found: `its node agent is ${lead.agent}`,
-      why: "The first node is synchronized through it",
-      next: "Start it",
     });
   }
   return refusals;

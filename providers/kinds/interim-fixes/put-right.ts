@@ -26,7 +26,8 @@ export function putRight(walk: Walk): void {
     walk.push("stamp", "renew the version stamp, so that browsers fetch what was changed", { do: "stamp" });
   }
   if (!journal?.finallyChecked) {
-    walk.push("final-check", "check once more that every web server, cluster and node answers", {
+    const level = walk.touched || walk.catchingUp ? ", and that every member runs what was distributed" : "";
+    walk.push("final-check", `check once more that every web server, cluster and node answers${level}`, {
       do: "final check",
     });
   }

@@ -2,7 +2,9 @@ import { ProblemError } from "../../common/problem.js";
 import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import type { Journal } from "./journal.js";
-import type { Lists } from "./live.js";
+import { lagText } from "./levels.js";
+import { type Lists, memberName } from "./live.js";
+import { observeMembers } from "./observe.js";
 import { isReliedOn, isRolled, routeKey, sameLists } from "./routes.js";
 import { nodesByCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
@@ -201,7 +203,26 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
   return { regenerated: true };
 }
 
+/** That a member answers says nothing of what it answers with: its start, and its node's files, do. */
+async function requireMembersCurrent({ estate, desired, context }: Work): Promise<void> {
+  const nodes = await observeMembers(desired.settings, estate);
+  const seen = nodes.flatMap((node) => node.members.map((member) => ({ name: memberName(node, member), member })));
+  for (const { name, member } of seen.filter(({ member: { level } }) => level !== "behind")) {
+    const { startedAt, doubt } = member;
+    context.progress(
+      doubt === undefined ? `${name}: runs what was distributed, since ${startedAt}` : `${name}: not proved: ${doubt}`,
+    );
+  }
+  const behind = seen.flatMap(({ name, member }) => {
+    const found = lagText(member, Object.keys(desired.aspects.fixes));
+    return found === undefined ? [] : [{ where: name, found }];
+  });
+  // The loop looks and plans again at this: a node that fell behind is treated once more.
+  if (behind.length > 0) throw new ProblemError("unknown-outcome", behind);
+}
+
 export async function finalCheck(work: Work): Promise<Partial<Journal>> {
   await proveEverything(work, { restarted: true });
+  if (work.journal.touched || work.journal.catchingUp) await requireMembersCurrent(work);
   return { finallyChecked: true };
 }

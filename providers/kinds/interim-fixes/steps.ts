@@ -1,4 +1,5 @@
 import type { Step } from "../../lifecycle/kind.js";
+import type { Progress } from "./journal.js";
 import type { Lists } from "./live.js";
 import type { Way } from "./switching.js";
 
@@ -17,10 +18,16 @@ export interface Change {
   readonly uninstall: readonly string[];
 }
 
+/** How far nodes were seen to be, and what a synchronization has to bring to those that are "behind". */
+export interface Standing {
+  readonly nodes: Readonly<Record<string, Progress>>;
+  readonly applications: readonly string[];
+}
+
 /** One action of a rollout. `do` says which; what it needs stands beside it. */
 export type RolloutStep = Step &
   (
-    | { readonly do: "begin"; readonly order: readonly string[] }
+    | { readonly do: "begin"; readonly order: readonly string[]; readonly catchUp?: Standing }
     | { readonly do: "take up" }
     | { readonly do: "turn back"; readonly order: readonly string[]; readonly reason: string }
     | { readonly do: "hold"; readonly webServer: string }
@@ -32,6 +39,7 @@ export type RolloutStep = Step &
     | { readonly do: "stop agent"; readonly node: string }
     | { readonly do: "start agent"; readonly node: string }
     | { readonly do: "note rerouted" }
+    | { readonly do: "note behind"; readonly standing: Standing }
     | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
     | { readonly do: "prove route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
     | { readonly do: "drain"; readonly node: string }

@@ -60,8 +60,10 @@ export function offline(walk: Walk): void {
   const due = walk.order.filter((node) => walk.state(node).progress !== "proven");
   if (due.length === 0 && !walk.installerDue) return;
   const toStop = walk.installerDue ? walk.order : due;
-  for (const node of walk.order) startAgent(walk, node);
+  // An agent brings its node nothing new before the installer ran; to a node that is behind it does.
+  if (!walk.catchingUp) for (const node of walk.order) startAgent(walk, node);
   for (const node of toStop) stopMembers(walk, node, "any", "outage");
+  if (walk.catchingUp) for (const node of due) startAgent(walk, node);
   if (walk.awaiting) {
     awaitInstaller(walk);
     return;

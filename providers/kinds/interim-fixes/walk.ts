@@ -1,10 +1,11 @@
 import type { Problem } from "../../common/problem.js";
 import type { Impact } from "../../lifecycle/kind.js";
-import { changeOf, type FixesDesired, isNothing } from "./goal.js";
+import { changeOf, type FixesDesired, isNothing, NOTHING } from "./goal.js";
 import type { Journal, Kept, Progress } from "./journal.js";
+import { progressSeen, undistributed } from "./levels.js";
 import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
 import { isReliedOn, isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
-import type { Change, RolloutStep, Target } from "./steps.js";
+import type { Change, RolloutStep, Standing, Target } from "./steps.js";
 import { switchingImpact, switchingWords, waysTo } from "./switching.js";
 
 /** `Step` without what `push` fills in. */
@@ -32,6 +33,8 @@ export class Walk {
   readonly classic: boolean;
   readonly journal: Journal | null;
   readonly goingBack: boolean;
+  /** Nothing is installed: nodes that are behind get what the deployment manager has. */
+  readonly catchingUp: boolean;
   /** Why the rollout turns round now. */
   readonly turning: string | undefined;
   readonly order: readonly string[];
@@ -39,7 +42,7 @@ export class Walk {
   /** An update installer is at work: what it does is known when it has ended. */
   readonly awaiting: boolean;
   readonly startingOver: boolean;
-  readonly regenerated: boolean;
+  regenerated: boolean;
   /** Browsers fetch what is there now; on the way back, also when they never fetched anything else. */
   readonly stamped: boolean;
   touched: boolean;
@@ -58,11 +61,14 @@ export class Walk {
     const { settings } = desired;
     this.journal = kept.journal;
     this.strategy = this.journal?.foundations.strategy ?? settings.strategy;
-    this.classic = settings.order === "classic";
     this.turning = turningBack(desired, live, kept.journal);
     this.goingBack = this.turning !== undefined || this.journal?.direction === "roll back";
     const turned = this.journal && this.goingBack ? { ...this.journal, direction: "roll back" as const } : this.journal;
-    this.change = changeOf(desired, live.installer.installed, turned);
+    const change = changeOf(desired, live.installer.installed, turned);
+    this.catchingUp = this.journal?.catchingUp ?? isNothing(change);
+    this.classic = settings.order === "classic" && !this.catchingUp;
+    // What is due besides waits for its end.
+    this.change = this.catchingUp ? NOTHING : change;
     this.awaiting = live.installer.installed === null;
     this.touched = this.journal?.touched ?? false;
     // Somebody undid the installer's work behind our back: what was done after it counts no more.
@@ -70,11 +76,12 @@ export class Walk {
     const anew = this.turning !== undefined || this.startingOver;
     this.regenerated = !anew && (this.journal?.regenerated ?? false);
     this.stamped = this.turning !== undefined ? !this.journal?.stamped : !anew && (this.journal?.stamped ?? false);
-    this.accepted = !anew && (this.journal?.accepted ?? false);
+    this.accepted = !anew && (this.journal?.accepted ?? this.catchingUp);
     this.drained = this.journal?.drained ?? null;
     this.routed = this.journal?.routed ?? null;
     for (const node of live.nodes) {
-      const progress = anew ? "behind" : (this.journal?.nodes[node.name] ?? "behind");
+      const unnoted = this.catchingUp && !this.journal ? progressSeen(node) : "behind";
+      const progress = anew ? "behind" : (this.journal?.nodes[node.name] ?? unnoted);
       this.nodes.set(node.name, { agent: node.agent, members: membersState(node), progress });
     }
     this.order =
@@ -94,6 +101,12 @@ export class Walk {
   /** The installer has something to do, is at it, or its work was not looked at yet. */
   get installerDue(): boolean {
     return !isNothing(this.change) || this.awaiting || !this.accepted;
+  }
+
+  /** The nodes as they stand now. */
+  standing(): Standing {
+    const nodes = Object.fromEntries([...this.nodes].map(([name, { progress }]) => [name, progress]));
+    return { nodes, applications: undistributed(this.live.nodes) };
   }
 
   /** Every web server's file says where users go, and requests prove it. */
@@ -151,7 +164,7 @@ function membersState(node: LiveNode): NodeState["members"] {
 
 /** Why the rollout has to turn round now; undefined when it goes on in the direction it has. */
 export function turningBack(desired: FixesDesired, live: Live, journal: Journal | null): string | undefined {
-  if (!journal || journal.direction === "roll back" || journal.finallyChecked) return undefined;
+  if (!journal || journal.direction === "roll back" || journal.finallyChecked || journal.catchingUp) return undefined;
   if (live.control.request === "roll back") return live.control.reason;
   if (live.control.request === "resume" || journal.frozen) return undefined;
   if (!live.control.here && desired.settings.onInterrupted === "roll back") return "it was interrupted (onInterrupted)";

@@ -11,9 +11,9 @@ const WATCHED: ReadonlySet<RolloutStep["do"]> = new Set([
 
 /** Nodes whose agents have to be down while a step is at work: those behind, until their members are stopped. */
 function waitingNodes(step: RolloutStep, { journal, desired: { settings } }: Omit<Work, "watch">): readonly string[] {
-  const classic = settings.order === "classic";
+  const classic = settings.order === "classic" && !journal.catchingUp;
   const unwatched = !WATCHED.has(step.do) || (classic && isAboutRouting(step));
-  if (settings.strategy === "offline" || !journal.touched || unwatched) return [];
+  if (settings.strategy === "offline" || !(journal.touched || journal.catchingUp) || unwatched) return [];
   const [lead] = journal.order;
   const inService = !classic && (step.do === "drain" || step.do === "stop members");
   const inTurn = inService ? undefined : nodeOf(step);

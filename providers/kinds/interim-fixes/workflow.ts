@@ -1,6 +1,7 @@
 import type { Problem } from "../../common/problem.js";
 import { changeText, type FixesDesired } from "./goal.js";
 import type { Kept } from "./journal.js";
+import { progressSeen } from "./levels.js";
 import type { Live } from "./live.js";
 import { putRight } from "./put-right.js";
 import type { RolloutStep } from "./steps.js";
@@ -23,6 +24,7 @@ export function workflow(desired: FixesDesired, live: Live, kept: Kept): { steps
 }
 
 function goOn(walk: Walk): void {
+  fallBack(walk);
   prepare(walk);
   const treat = walk.goingBack ? walk.touched : true;
   if (treat && walk.strategy === "offline") offline(walk);
@@ -30,12 +32,26 @@ function goOn(walk: Walk): void {
   if (walk.refusals.length === 0 && !walk.awaiting) putRight(walk);
 }
 
+function begin(walk: Walk): void {
+  const { order } = walk;
+  if (!walk.catchingUp) {
+    const text = changeText(walk.change);
+    walk.push("begin", `begin the rollout (${text}) and remember how everything was found`, { do: "begin", order });
+    return;
+  }
+  const due = order.filter((node) => walk.state(node).progress !== "proven").join(", ");
+  const text = `nothing is installed; ${due}: what the deployment manager has`;
+  walk.push("begin", `begin the rollout (${text}) and remember how everything was found`, {
+    do: "begin",
+    order,
+    catchUp: walk.standing(),
+  });
+}
+
 /** The rollout is this run's, in its direction, and so is the routing. */
 function open(walk: Walk): void {
   const { journal, live, turning, order } = walk;
-  const text = changeText(walk.change);
-  if (!journal)
-    walk.push("begin", `begin the rollout (${text}) and remember how everything was found`, { do: "begin", order });
+  if (!journal) begin(walk);
   else if ((!live.control.here || journal.frozen) && turning === undefined)
     walk.push("take-up", `take up the rollout ${journal.rollout} where it stopped`, { do: "take up" });
   if (turning !== undefined) {
@@ -52,6 +68,23 @@ function open(walk: Walk): void {
   }
 }
 
+/** What every node was brought to, and one was seen to have lost since, is brought about again before the rollout ends. */
+function fallBack(walk: Walk): void {
+  const { journal, live, catchingUp } = walk;
+  const isDone = [...walk.nodes.values()].every(({ progress }) => progress === "proven");
+  if (!journal || journal.finallyChecked || !isDone || walk.installerDue || !(walk.touched || catchingUp)) return;
+  const behind = live.nodes.filter((node) => progressSeen(node) !== "proven");
+  if (behind.length === 0) return;
+  for (const node of behind) walk.state(node.name).progress = progressSeen(node);
+  walk.drained = walk.routed = null;
+  walk.regenerated = false;
+  const names = behind.map(({ name }) => name).join(", ");
+  walk.push("note-behind", `remember that ${names} fell behind what the deployment manager has: treated once more`, {
+    do: "note behind",
+    standing: walk.standing(),
+  });
+}
+
 /** Before anything that users could notice. */
 function prepare(walk: Walk): void {
   const { journal, live } = walk;
@@ -60,7 +93,7 @@ function prepare(walk: Walk): void {
       do: "check first",
     });
   }
-  if (!journal?.backedUp && !walk.goingBack) {
+  if (!journal?.backedUp && !walk.goingBack && !walk.catchingUp) {
     walk.push(
       "back-up",
       "back up the deployment manager's configuration, and the fixes', customization and provision folders",

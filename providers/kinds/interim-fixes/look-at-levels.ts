@@ -1,0 +1,94 @@
+import { ProblemError } from "../../common/problem.js";
+import type { ApplicationFiles } from "../../targets/wsadmin/application-files.js";
+import type { CellObservation, CellTopology } from "../../targets/wsadmin/cell.js";
+import { resolveVariable } from "../../targets/wsadmin/variables.js";
+import type { Estate } from "./estate.js";
+import { filesLevel, memberLevel, type NodeFiles } from "./levels.js";
+import type { LiveMember, LiveNode } from "./live.js";
+import type { Settings } from "./schema.js";
+
+const APPLICATIONS = "APP_INSTALL_ROOT";
+const PROFILE = "USER_INSTALL_ROOT";
+
+/**
+ * Folder that a node expands applications to: APP_INSTALL_ROOT as the node sees it, by default installedApps of its profile.
+ * The profile counts as it is declared. An application may be given another folder; then nothing of it is found.
+ *
+ * @returns undefined where it cannot be resolved
+ */
+export function expandedTo(
+  { node, profile }: { readonly node: string; readonly profile: string },
+  { cell, variables }: Pick<CellTopology, "cell" | "variables">,
+): string | undefined {
+  const own = { name: PROFILE, value: profile, scope: { node } };
+  const seen = [...variables.filter(({ name }) => name !== PROFILE), own];
+  const isDefined = variables.some(({ name, scope }) => name === APPLICATIONS && (scope.node ?? node) === node);
+  const root = isDefined ? resolveVariable(seen, APPLICATIONS, { node }) : `${profile}/installedApps`;
+  return root && `${root}/${cell}`;
+}
+
+/** Application → what lies there of it. */
+export type FilesOf = Readonly<Record<string, ApplicationFiles>>;
+
+/** Of every declared node and of the master configuration. */
+export interface SeenFiles {
+  readonly master: FilesOf;
+  readonly nodes: Readonly<Record<string, FilesOf>>;
+}
+
+/** Applications of clusters that fixes may change. */
+function applicationsOf({ applications }: CellTopology, { untouched }: Pick<Settings, "untouched">): string[] {
+  return applications
+    .filter(({ clusters }) => clusters.some((cluster) => !untouched.includes(cluster)))
+    .map(({ name }) => name);
+}
+
+/** One round trip for each host. What cannot be looked at is not known; why not is said by the other looks at that host. */
+export async function lookAtFiles(
+  settings: Settings,
+  estate: Estate,
+  { topology }: Pick<CellObservation, "topology">,
+): Promise<SeenFiles> {
+  const names = applicationsOf(topology, settings);
+  const look = async (node: string | undefined): Promise<FilesOf> => {
+    try {
+      return await estate.applicationFiles(node, names, topology);
+    } catch (error) {
+      if (error instanceof ProblemError) return {};
+      throw error;
+    }
+  };
+  const [master, ...nodes] = await Promise.all([look(undefined), ...settings.nodes.map(({ name }) => look(name))]);
+  return { master, nodes: Object.fromEntries(settings.nodes.map(({ name }, index) => [name, nodes[index] ?? {}])) };
+}
+
+/** A node's members with what is known of their level. */
+export function withLevels(
+  node: LiveNode,
+  { topology, distribution = [] }: Pick<CellObservation, "topology" | "distribution">,
+  files: SeenFiles,
+): LiveNode {
+  const wordOf = (application: string, name: string) =>
+    distribution.find((each) => each.application === application)?.distributed[name] ?? "unknown";
+  const filesOf = (application: string): NodeFiles => {
+    const here = files.nodes[node.name]?.[application] ?? {};
+    const master = files.master[application] ?? {};
+    const proven = Object.entries(files.nodes)
+      .filter(([name]) => wordOf(application, name) === true)
+      .map(([, applications]) => applications[application]?.content);
+    const { agent, synchronized } = node;
+    const level = filesLevel({ word: wordOf(application, node.name), agent, synchronized, here, master, proven });
+    return { application, level, writtenAt: here.writtenAt, masterWrittenAt: master.writtenAt };
+  };
+  const levelOf = (member: LiveMember): LiveMember => {
+    const its = topology.applications.filter(({ clusters }) => clusters.includes(member.cluster));
+    return {
+      ...member,
+      ...memberLevel(
+        member,
+        its.map(({ name }) => filesOf(name)),
+      ),
+    };
+  };
+  return { ...node, members: node.members.map(levelOf) };
+}
