@@ -9,6 +9,7 @@ import type {
   SqlResult,
   Table,
   Transaction,
+  TransactionOptions,
 } from "../../providers/targets/db2/database.js";
 import { Db2Error } from "../../providers/targets/db2/errors.js";
 
@@ -45,6 +46,8 @@ const CONDITION = new RegExp(`^(?:CAST\\(${NAME} AS VARCHAR\\(\\d+\\)\\)|${NAME}
 export class MemoryDatabase implements Database {
   /** Every UPDATE that was committed, in order. */
   readonly written: string[] = [];
+  /** Transactions that were for a question only. */
+  rolledBack = 0;
   /** What certain SELECTs give, word for word; a function may throw. */
   readonly answers = new Map<string, () => readonly Row[]>();
   /** The same for statements that are known by a part of them. */
@@ -91,10 +94,15 @@ export class MemoryDatabase implements Database {
     return this.#operation({ name: "table" }, () => this.#table(this.#tables, schema, name));
   }
 
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    { rollBack = false }: TransactionOptions = {},
+  ): Promise<T> {
+    if (rollBack) this.rolledBack++;
     const open = { tables: new Map(structuredClone([...this.#tables])), written: [] as string[] };
     this.#open = open;
-    await this.#operation({ name: "begin" }, () => undefined);
+    // Hooks see the question that such a transaction is for, as they see one outside of any.
+    if (!rollBack) await this.#operation({ name: "begin" }, () => undefined);
     const value = await work({
       query: (sql, parameters = [], options = {}) =>
         this.#operation({ name: "query", sql }, () => this.#select(open.tables, sql, parameters, options)),
@@ -108,6 +116,7 @@ export class MemoryDatabase implements Database {
       readLob: () => Promise.reject(new Error("not modelled")),
       writeLob: () => Promise.reject(new Error("not modelled")),
     });
+    if (rollBack) return value;
     try {
       await this.#operation({ name: "commit" }, () => {
         this.#tables = open.tables;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { durationSchema } from "../../common/duration.js";
 import { secretReferenceSchema } from "../../common/secret.js";
 import { connectionSchema } from "../connection.js";
+import { wholeSeconds } from "./connection-string.js";
 
 /**
  * A value of the driver's connection string. The driver knows no quoting: it cuts every value at a `;` (measured with 4.0.1),
@@ -28,7 +29,7 @@ export const databaseSchema = z
       .enum(["server", "server-encrypt"])
       .optional()
       .describe(
-        "how the password is sent; default: what driver and server agree on. `server` sends it readable: only with tls or through SSH",
+        "how the password is sent; default: what driver and server agree on. `server` sends it readable: only with tls, through SSH, or on this machine",
       ),
     tls: z
       .strictObject({
@@ -47,7 +48,9 @@ export const databaseSchema = z
       .describe("a host to go through by SSH, when the database is not reachable directly"),
     connectTimeout: durationSchema.default("15s").describe("limit of connecting and logging in"),
     statementTimeout: durationSchema.default("60s").describe("limit of one statement, its waits for locks included"),
-    lockTimeout: durationSchema.default("10s").describe("limit of one wait for a lock, in whole seconds"),
+    lockTimeout: durationSchema
+      .default("10s")
+      .describe("limit of one wait for a lock, in whole seconds; shorter than statementTimeout"),
     queueTimeout: durationSchema.default("60s").describe("limit of the wait for a free connection of this process"),
     marker: z
       .strictObject({
@@ -64,6 +67,18 @@ export const databaseSchema = z
   .refine((database) => !(database.through && database.tls?.hostNameValidation), {
     path: ["tls", "hostNameValidation"],
     message: "must be false with `through`: the driver connects to this end of the forward, 127.0.0.1",
+  })
+  .refine(({ authentication, tls, through, host }) => authentication !== "server" || tls || through || isHere(host), {
+    path: ["authentication"],
+    message:
+      "`server` sends the password readable over the network: set tls or through, or leave it to driver and server",
+  })
+  // Otherwise every wait for a lock would end as a timeout, and who holds the row would never be told.
+  .refine((database) => wholeSeconds(database.lockTimeout) < wholeSeconds(database.statementTimeout), {
+    path: ["lockTimeout"],
+    message: "must be shorter than statementTimeout, in whole seconds: else nobody is told that a lock was waited for",
   });
+
+const isHere = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host);
 
 export type DatabaseConnection = z.infer<typeof databaseSchema>;

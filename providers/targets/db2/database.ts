@@ -103,6 +103,8 @@ export interface Database extends Reader {
 export interface TransactionOptions {
   /** Limit of the whole transaction, after which its connection is cut and all is rolled back. Default 10 minutes. */
   readonly timeoutMs?: number;
+  /** Rolled back when `work` answers, too: for a question that must leave nothing behind, whatever it calls. */
+  readonly rollBack?: boolean;
 }
 
 export interface Transaction extends Reader {

@@ -42,8 +42,7 @@ export class PooledDatabase implements Database {
   }
 
   transaction<T>(work: (transaction: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    const { timeoutMs = TRANSACTION_LIMIT_MS } = options;
-    return this.#pool.use((session) => inTransaction(this.name, session, work, timeoutMs));
+    return this.#pool.use((session) => inTransaction(this.name, session, work, options));
   }
 
   async close(): Promise<void> {
@@ -56,7 +55,7 @@ async function inTransaction<T>(
   name: string,
   session: Session,
   work: (transaction: Transaction) => Promise<T>,
-  timeoutMs: number,
+  { timeoutMs = TRANSACTION_LIMIT_MS, rollBack = false }: TransactionOptions,
 ): Promise<T> {
   await session.begin();
   const transaction = new OpenTransaction(name, session);
@@ -74,7 +73,7 @@ async function inTransaction<T>(
     const value = await Promise.race([work(transaction), limit]).finally(() => clearTimeout(timer));
     transaction.finish();
     if (transaction.spoilt) throw transaction.spoilt;
-    await session.commit();
+    await (rollBack ? session.rollback() : session.commit());
     return value;
   } catch (error) {
     transaction.finish();

@@ -164,6 +164,15 @@ describe("each safeguard that is not met is a refusal with what resolves it", ()
   });
 });
 
+test("promise 2: the catalog probe is asked in a transaction that is rolled back", async () => {
+  const model = new DatabaseModel();
+  const bench = schemaBench(model);
+  const outs = await bench.create();
+  const before = model.database.rolledBack;
+  await bench.preview(outs);
+  expect([before > 0, model.database.rolledBack - before]).toEqual([true, 1]);
+});
+
 describe("which backup counts: one that the database can be restored from", () => {
   const at = (hour: string, OPERATIONTYPE: string, LOCATION: string | null = "/backup") => ({
     START_TIME: `202605010${hour}0000`,

@@ -2,7 +2,12 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Db2Lab } from "../../../lab/db2/lab.js";
 import { NotATable } from "../../../providers/targets/db2/catalog.js";
-import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
+import {
+  closeAllDatabases,
+  type Database,
+  openDatabase,
+  type Transaction,
+} from "../../../providers/targets/db2/database.js";
 import { Db2Error } from "../../../providers/targets/db2/errors.js";
 import { describeDb2, startTestDb2 } from "./lab.js";
 
@@ -209,6 +214,12 @@ describeDb2("a Db2 database, with the real driver against the lab's server", () 
       "SELECT COUNT(DISTINCT XID) AS N FROM SYSCS_DIAG.TRANSACTION_TABLE WHERE USERNAME = 'DB2INST1'",
     );
     expect(Number(sessions[0]?.N)).toBeLessThanOrEqual(4);
+  });
+
+  it("promise 2: leaves nothing of a transaction that is for a question only", async () => {
+    const work = (tx: Transaction) => tx.execute("INSERT INTO HOMEPAGE.KINDS (ID, S) VALUES (?, ?)", [71, 0]);
+    expect(await database.transaction(work, { rollBack: true })).toBe(1);
+    expect(await database.query("SELECT S FROM HOMEPAGE.KINDS WHERE ID = 71")).toEqual([]);
   });
 
   it("takes nothing more for a transaction that is over", async () => {

@@ -71,7 +71,9 @@ describe("what the Db2 driver is opened with", () => {
       "Security=SSL;SSLServerCertificate=/etc/db2.pem;SSLClientHostnameValidation=Basic;",
     );
     expect(text({ tls: { hostNameValidation: false } })).toContain("SSLClientHostnameValidation=OFF;");
-    expect(text({ statementTimeout: "10ms", connectTimeout: "1500ms" })).toContain("ConnectTimeout=2;QueryTimeout=1;");
+    expect(text({ statementTimeout: "1500ms", lockTimeout: "1s", connectTimeout: "10ms" })).toContain(
+      "ConnectTimeout=1;QueryTimeout=2;",
+    );
   });
 
   it.each(["a;b", "a;UID=x", "a\nb", "a\0b"])(

@@ -174,7 +174,7 @@ describeDb2("faults on the way to a Db2 database", () => {
   });
 
   it("promise 7: a server that hangs is a timeout, in a question as in a commit, and is asked on a new line later", async () => {
-    const database = open({ statementTimeout: "1s" });
+    const database = open({ statementTimeout: "2s", lockTimeout: "1s" });
     await database.query(LEVEL);
     await lab.fault("stall", true);
     try {
@@ -314,6 +314,8 @@ describe("how a Db2 database is described", () => {
     ["a keyword smuggled in by the certificate", { tls: { certificateFile: "a.pem;X=1" } }],
     ["a database name that is none", { database: "A;B" }],
     ["an unknown setting", { sslConnection: true }],
+    ["a readable password over the network", { authentication: "server" }],
+    ["a wait for a lock that lasts as long as a statement may", { lockTimeout: "20s", statementTimeout: "19500ms" }],
     [
       "a host name check that SSH makes impossible",
       { tls: {}, through: { name: "h", address: "h", user: "u", auth: { agent: true } } },
@@ -321,6 +323,19 @@ describe("how a Db2 database is described", () => {
   ])("refuses %s", (_what, changes) => {
     expect(check(changes)).toBe(false);
     expect(check({})).toBe(true);
+  });
+});
+
+describe("a readable password", () => {
+  const valid = { name: "x", database: "HOMEPAGE", user: "u", password: { env: "X" }, authentication: "server" };
+  const through = { name: "h", address: "h", user: "u", auth: { agent: true } };
+
+  it.each([
+    ["over TLS", { host: "db.example.com", tls: {} }],
+    ["through SSH", { host: "db.example.com", through }],
+    ["on this machine", { host: "127.0.0.16" }],
+  ])("may go %s", (_how, changes) => {
+    expect(databaseSchema.safeParse({ ...valid, ...changes }).success).toBe(true);
   });
 });
 
