@@ -114,6 +114,26 @@ function swapCluster(text: string, cluster: string): string {
   return text.slice(0, start) + swapped + text.slice(end);
 }
 
+/** Where the lab's cell has Files on a node, and who runs it there. */
+function distributed({ cell, clusters, directory }: Lab, name: string | undefined) {
+  const node = cell?.nodes.find((one) => one.name === name);
+  const application = cell?.applications.find((one) => one.name === "Files");
+  if (!cell || !node || !application) {
+    throw new ProblemError("missing", {
+      where: directory,
+      found: "this lab has no cell",
+      next: "npm run lab -- stop, then npm run lab -- start --cell 2.1, which makes hosts and stack anew",
+    });
+  }
+  const members = clusters.find((one) => one.name === application.cluster)?.members ?? [];
+  return {
+    host: node.name,
+    profile: node.profile,
+    file: `${node.profile}/installedApps/${cell.name}/Files.ear/META-INF/level.properties`,
+    members: members.filter((member) => member.node === node.name),
+  };
+}
+
 const memberOf = (lab: Lab, node: string | undefined, cluster: string | undefined): string =>
   lab.clusters.find((one) => one.name === cluster)?.members.find((one) => one.node === node)?.name ?? "";
 
@@ -200,6 +220,24 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       return changed ? `${LEVEL} says ${level}` : `${LEVEL} said ${level} already`;
     },
     mend: (lab) => takeBack(lab, "schema-level", levelOf(lab)),
+  },
+  distribution: {
+    usage: "distribution NODE",
+    effect: "the Files application is written anew on a node, and its members go on without a restart",
+    choices: [["node1", "node2"]],
+    async break(lab, [node]) {
+      const { file, host } = distributed(lab, node);
+      await lab.writeFile(host, file, await lab.readFile(host, file));
+      return `${file} of ${host} is newer than the members that run`;
+    },
+    async mend(lab, [node]) {
+      const { profile, host, members } = distributed(lab, node);
+      for (const { server } of members) {
+        for (const command of ["stopServer", "startServer"])
+          await lab.run(host, [`${profile}/bin/${command}.sh`, server]);
+      }
+      return `${members.map(({ server }) => server).join(", ")} of ${host} were started again`;
+    },
   },
   member: {
     usage: "member NODE CLUSTER",

@@ -126,6 +126,11 @@ test("schema-level in a lab without a Db2 server: what is missing, and how to ge
   await expect(thing.break({ ...lab, db2: undefined }, args)).rejects.toThrow(/no Db2 server.*--db2 yes/);
 });
 
+test("distribution in a lab without a cell: what is missing, and how to get it", async () => {
+  const { thing, args } = breakNamed(["distribution", "node1"]);
+  await expect(thing.break(lab, args)).rejects.toThrow(/no cell.*--cell 2.1/);
+});
+
 test("what is typed wrong is answered with what is allowed", () => {
   expect(() => breakNamed([])).toThrow(/no thing was named.*directive/);
   expect(() => breakNamed(["constructor"])).toThrow(/no thing "constructor"/);

@@ -69,6 +69,9 @@ test("one look shows the cell as it is: nodes, members, agents, plug-in settings
   }
   expect(topology.applications.find(({ name }) => name === "Files")?.clusters).toEqual(["AppsCluster"]);
   expect(state.servers.filter((one) => one.state === "started")).toHaveLength(6);
+  for (const { startedAt = "" } of state.servers) {
+    expect(Math.abs(Date.now() - Date.parse(startedAt))).toBeLessThan(3_600_000);
+  }
   expect(state.nodes).toEqual(
     ["node1", "node2"].map((node) => ({ node, agent: "started", synchronized: true, autoSync: true })),
   );

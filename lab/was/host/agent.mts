@@ -71,16 +71,25 @@ async function synchronizeByItself(): Promise<void> {
   }
 }
 
+interface About {
+  state: string;
+  pid: number | null;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+}
+
 /** As Java properties. */
 async function state(): Promise<string> {
-  const about = (await servers("GET", "/servers")) as Record<string, { state: string; pid: number | null }>;
+  const about = (await servers("GET", "/servers")) as Record<string, About>;
   const master = await masterEpoch(settings).catch(() => "unknown");
   const applications = [...new Set(settings.servers.flatMap((server) => server.applications))];
   return [
     `pid=${process.pid}`,
     `synchronized=${master === epochOf(settings)}`,
     `autoSync=${autoSync}`,
-    ...Object.entries(about).map(([name, { state: now, pid }]) => `server.${name}=${now} ${pid ?? ""}`),
+    ...Object.entries(about).map(
+      ([name, { state: now, pid, startedAt }]) => `server.${name}=${now} ${pid ?? ""} ${startedAt}`,
+    ),
     ...applications.map((name) => `application.${name}=${expandedDigest(settings, name)}`),
     "",
   ].join("\n");

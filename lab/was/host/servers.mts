@@ -18,6 +18,7 @@ type State = "STOPPED" | "STARTING" | "STARTED" | "STOPPING";
 class ApplicationServer {
   state: State = "STOPPED";
   private process: ChildProcess | undefined;
+  private startedAt = 0;
   private readonly settings: Settings;
   private readonly server: Settings["servers"][number];
   private readonly member: Member;
@@ -37,7 +38,7 @@ class ApplicationServer {
   }
 
   get about() {
-    return { state: this.state, pid: this.pid ?? null };
+    return { state: this.state, pid: this.pid ?? null, startedAt: this.startedAt };
   }
 
   /** @param startMs 0 when the host boots: nobody waits for servers that ran before */
@@ -102,6 +103,7 @@ class ApplicationServer {
       this.state = "STOPPED";
     });
     this.process = child;
+    this.startedAt = Date.now();
     writeFileSync(`${this.logs}/${this.server.name}.pid`, `${child.pid}\n`);
   }
 

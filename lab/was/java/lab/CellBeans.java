@@ -115,6 +115,8 @@ final class CellBeans {
             if (server.isEmpty() || node.serverState(server).equals("STOPPED")) continue;
             keep(now, name("Server", server, node.name, server),
                 serverBean(server, () -> node.serverState(server), () -> node.serverPid(server))
+                    // Of the JSR 77 StateManageable objects, as MBeans of type Server are.
+                    .attribute("startTime", () -> node.serverStart(server))
                     .operation("stop", 0, a -> node.post("/stop/" + server))
                     .operation("stopImmediate", 0, a -> node.post("/terminate/" + server)));
         }

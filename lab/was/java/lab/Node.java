@@ -43,8 +43,17 @@ final class Node {
     }
 
     String serverPid(String server) {
+        return wordOf(server, 1);
+    }
+
+    /** Milliseconds since the epoch. */
+    String serverStart(String server) {
+        return wordOf(server, 2);
+    }
+
+    private String wordOf(String server, int index) {
         Properties now = state;
         String[] words = (now == null ? "" : now.getProperty("server." + server, "")).split(" ");
-        return words.length > 1 ? words[1] : "";
+        return words.length > index ? words[index] : "";
     }
 }
