@@ -114,6 +114,8 @@ export interface Jobs {
   run(name: string, argv: readonly string[], options: JobOptions): Promise<JobResult>;
   /** State of a job without waiting; undefined when none of that name is known. */
   peek(name: string): Promise<JobState | undefined>;
+  /** Names of the jobs that were not collected and whose names begin so, sorted. */
+  list(beginning: string): Promise<readonly string[]>;
   /** Forgets an ended job, so that its name may be started again. */
   collect(name: string): Promise<void>;
 }

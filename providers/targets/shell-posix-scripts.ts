@@ -212,6 +212,16 @@ if [ "$offset" -lt 0 ]; then tail -c "$((0 - offset))" "$dir/output"; else tail 
 exit 0
 `;
 
+/** DIRECTORY BEGINNING: the names of its jobs that begin so, a line each, or failed <step>. */
+const JOB_LIST = `${PREAMBLE}
+[ -d "$1" ] || exit 0
+cd -- "$1" || fail 'to enter their folder'
+for name in "$2"*; do
+  if [ -d "$name" ]; then printf '%s\\n' "$name"; fi
+done
+exit 0
+`;
+
 /** DIRECTORY TRASH: ok | failed <step>. Renamed first: a half-removed job must not look like one. */
 const JOB_COLLECT = `${PREAMBLE}
 [ -e "$1" ] || answer ok
@@ -228,5 +238,6 @@ export const POSIX_SCRIPTS: Readonly<Record<ScriptName, string>> = {
   "label-like": LABEL_LIKE,
   "job-start": JOB_START,
   "job-poll": JOB_POLL,
+  "job-list": JOB_LIST,
   "job-collect": JOB_COLLECT,
 };

@@ -7,6 +7,7 @@ export type ScriptName =
   | "label-like"
   | "job-start"
   | "job-poll"
+  | "job-list"
   | "job-collect";
 
 /**

@@ -65,6 +65,12 @@ export class DetachedJobs implements Jobs {
     return (await this.#poll(name, 0, 0))?.state;
   }
 
+  async list(beginning: string): Promise<readonly string[]> {
+    requireJobName(this.runner.name, beginning);
+    const { stdout } = await this.#script("job-list", [this.#folder(""), beginning], `list jobs ${beginning}*`);
+    return stdout.toString("utf8").split("\n").filter(Boolean);
+  }
+
   async collect(name: string): Promise<void> {
     const state = await this.peek(name);
     if (state?.state === "running") throw jobStillRunning(this.runner.name, name);

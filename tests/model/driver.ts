@@ -105,6 +105,21 @@ export class FaultAt implements Faults {
   }
 }
 
+/** Dies right after the change that matches. */
+export function killedAfter(change: RegExp) {
+  let killed = false;
+  const alive = () => {
+    if (killed) throw new Error("killed");
+  };
+  const after = (name: string) => {
+    alive();
+    killed = change.test(name);
+    alive();
+  };
+  const fault = { before: alive, after, alive };
+  return Object.defineProperty(fault, "killed", { get: () => killed }) as typeof fault & { readonly killed: boolean };
+}
+
 export interface Outcome {
   readonly ended: "converged" | "failed" | "killed";
   readonly message: string;

@@ -3,7 +3,7 @@ import type { Settings } from "../../providers/kinds/interim-fixes/schema.js";
 import { stepsLeft } from "../../providers/lifecycle/record.js";
 import type { MemoryCell } from "../support/memory-cell.js";
 import { NO_FAULTS } from "../support/memory-cell-parts.js";
-import { Driver, declaration } from "./driver.js";
+import { Driver, declaration, killedAfter } from "./driver.js";
 import { expectSettled, recover, watched } from "./watched.js";
 
 /** A rollout that stands still from the change that matches on, by an error that says nothing of what happened. */
@@ -15,21 +15,6 @@ const frozenAt = (change: RegExp, nth = 1) => {
   };
   return { ...NO_FAULTS, before };
 };
-
-/** Dies right after the change that matches. */
-function killedAfter(change: RegExp) {
-  let killed = false;
-  const alive = () => {
-    if (killed) throw new Error("killed");
-  };
-  const after = (name: string) => {
-    alive();
-    killed = change.test(name);
-    alive();
-  };
-  const fault = { before: alive, after, alive };
-  return Object.defineProperty(fault, "killed", { get: () => killed }) as typeof fault & { readonly killed: boolean };
-}
 
 const titles = async (driver: Driver) => (await driver.plan()).steps.map(({ title }) => title);
 
@@ -101,7 +86,10 @@ describe("promise 10: an update installer that is at work when a rollout is look
     expectSettled(driver);
   });
 
-  test("one that outlived its run is attached to, and what it says is judged", async () => {
+  test.each([
+    ["goes on", 0],
+    ["has ended unseen", 600_000],
+  ])("one that outlived its run and %s is attached to, and what it says is judged", async (_how, ms) => {
     const cell = watched(2);
     const driver = new Driver(cell, declaration(cell), (id) => {
       const estate = cell.estate(id);
@@ -116,6 +104,7 @@ describe("promise 10: an update installer that is at work when a rollout is look
       return { ...estate, installer };
     });
     expect(await driver.up(killedAfter(/^install /))).toMatchObject({ ended: "killed" });
+    cell.advance(ms);
     const again = await driver.up();
     expect(again).toMatchObject({ ended: "failed", message: expect.stringMatching(/does not say .* completed/) });
     expect(cell.installerRuns).toHaveLength(1);

@@ -128,7 +128,7 @@ describe("promise 10: somebody propagates the plug-in file in the middle of a ro
         cell.invariants.length = 0;
         let during = "";
         cell.at(instant, () => {
-          during = cell.jobs.size > 0 ? "installer" : "other";
+          during = cell.installing ? "installer" : "other";
           cell.propagate(webServer);
         });
         cell.changeInvariants.push((change) => {

@@ -62,11 +62,13 @@ function watch(cell: MemoryCell): MemoryCell {
   return cell;
 }
 
-/** Everything that is not a fix is as it was; every member runs what the master configuration has. */
+/** Everything that is not a fix is as it was, and no command is left; every member runs what the master configuration has. */
 export function expectSettled(driver: Driver): void {
   const { cell, kept } = driver;
   expect([...cell.violations]).toEqual([]);
   expect(kept?.journal).toBeNull();
+  for (const name of ["dmgr", ...cell.nodes.map((node) => node.name)])
+    expect([name, cell.host(name).jobNames()]).toEqual([name, []]);
   expect(cell.serving()).toHaveLength(cell.nodes.length);
   for (const node of cell.nodes) {
     expect(node.agent).toBe("started");

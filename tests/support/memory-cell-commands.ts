@@ -1,9 +1,16 @@
 import { ProblemError } from "../../providers/common/problem.js";
+import { jobLost } from "../../providers/targets/job-problems.js";
 import type { Cell, CellObservation, Distribution } from "../../providers/targets/wsadmin/cell.js";
-import type { NodeCommands, ProcessSignals, Run } from "../../providers/targets/wsadmin/node-commands.js";
-import type { FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
+import type {
+  CommandOutcome,
+  NodeCommands,
+  ProcessSignals,
+  Run,
+} from "../../providers/targets/wsadmin/node-commands.js";
+import type { FixAction, FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
 import type { MemoryCell } from "./memory-cell.js";
-import { INSTALL_MS, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
+import { type Command, INSTALL_MS, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
+import type { MemoryHost } from "./memory-host.js";
 
 const unused = async (): Promise<never> => {
   throw new Error("the kind does not ask this");
@@ -117,8 +124,44 @@ export function modelledCell(cell: MemoryCell): Cell {
   };
 }
 
+/** What a long command is and does. */
+interface Detached extends Pick<Command, "finish"> {
+  readonly what: string;
+  readonly takesMs: number;
+  readonly installs?: boolean;
+  readonly begin?: () => void;
+}
+
+/**
+ * Runs it as `runDetached` does: under its name on its host, where it goes on whatever becomes of us. One of that name that
+ * runs, or has ended and was not forgotten, is attached to instead. Answers whether it was.
+ */
+async function detached(cell: MemoryCell, host: MemoryHost, { job, whileRunning }: Run, how: Detached) {
+  const earlier = await host.jobs.peek(job);
+  if (earlier?.state === "lost") throw jobLost(host.name, job, how.what);
+  const attached = earlier !== undefined;
+  if (!attached) {
+    await cell.change(how.what, () => {
+      host.setJob(job, "running");
+      how.begin?.();
+      const { installs = false, finish } = how;
+      cell.commands.add({ host, job, installs, endsAt: cell.now + how.takesMs, finish });
+    });
+  }
+  while ((await host.jobs.peek(job))?.state === "running") {
+    cell.advance(TICK_MS);
+    await whileRunning?.();
+  }
+  await host.jobs.collect(job);
+  return attached;
+}
+
 export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
-  const outcome = { exitCode: 0, codes: [], message: "unknown" as const, output: "" };
+  const host = cell.host(node.name);
+  const command = async (run: Run, how: Detached): Promise<CommandOutcome> => {
+    const attached = await detached(cell, host, run, how);
+    return { exitCode: 0, codes: [], message: "unknown", output: "", attached };
+  };
   const signal = (server: string): ProcessSignals => {
     const member = node.members.find((each) => each.server === server);
     const state = server === "nodeagent" ? node.agent : member?.state;
@@ -129,7 +172,7 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
   };
   return {
     node: node.name,
-    host: cell.host("dmgr"),
+    host,
     observe: async (servers) => {
       cell.faults.alive();
       return servers.map(({ server }) => signal(server));
@@ -139,39 +182,47 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
       const unit = node.agent === "started" ? cell.services.get(node.name) : undefined;
       return unit ? { by: "service", unit, active: true } : { by: "script" };
     },
-    startAgent: (_run, service) =>
-      cell.change(`start agent ${node.name}`, () => {
-        cell.agentStarts.push(`${node.name}: ${service}`);
-        cell.advance(START_MS);
-        if (node.agent === "stopped") node.nextSync = cell.now;
-        node.agent = "started";
-        cell.advance(TICK_MS);
-        return outcome;
+    startAgent: (run, service) =>
+      command(run, {
+        what: `start agent ${node.name}`,
+        takesMs: START_MS,
+        begin: () => void cell.agentStarts.push(`${node.name}: ${service}`),
+        finish() {
+          if (node.agent === "stopped") node.nextSync = cell.now;
+          node.agent = "started";
+        },
       }),
-    stopAgent: () =>
-      cell.change(`stop agent ${node.name}`, () => {
-        cell.advance(STOP_MS);
-        node.agent = "stopped";
-        if (cell.agentTakesMembers) for (const member of node.members) member.state = "stopped";
-        return outcome;
+    stopAgent: (run) =>
+      command(run, {
+        what: `stop agent ${node.name}`,
+        takesMs: STOP_MS,
+        finish() {
+          node.agent = "stopped";
+          if (cell.agentTakesMembers) for (const member of node.members) member.state = "stopped";
+        },
       }),
     syncNode: unused,
-    startServer: (server) =>
-      cell.change(`start ${server}`, () => {
-        const member = cell.member(server);
-        cell.advance(START_MS);
-        if (member.state === "stopped") {
-          member.level = node.level;
-          member.startedAt = cell.now;
-        }
-        member.state = "started";
-        return outcome;
+    startServer: (server, run) =>
+      command(run, {
+        what: `start ${server}`,
+        takesMs: START_MS,
+        finish() {
+          const member = cell.member(server);
+          if (member.state === "stopped") {
+            member.level = node.level;
+            member.startedAt = cell.now;
+          }
+          member.state = "started";
+        },
       }),
-    stopServer: (server) =>
-      cell.change(`stop ${server}`, () => {
-        cell.member(server).state = "stopped";
-        cell.advance(STOP_MS);
-        return outcome;
+    stopServer: (server, run) =>
+      command(run, {
+        what: `stop ${server}`,
+        takesMs: STOP_MS,
+        begin() {
+          cell.member(server).state = "stopped";
+        },
+        finish() {},
       }),
     clearTemp: (servers) =>
       cell.change(`clear ${node.name}`, () => {
@@ -187,36 +238,25 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
 
 export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
   const list = (ids: Iterable<string>) => ({ fixes: [...ids].sort().map((id) => ({ id })), raw: "" });
-  const run = async (
-    action: "install" | "uninstall",
-    ids: readonly string[],
-    { job, whileRunning }: Run,
-  ): Promise<FixOutcome> => {
-    if (!cell.jobs.has(job) && cell.jobs.size > 0) {
+  const host = cell.host("dmgr");
+  const run = async (action: FixAction, ids: readonly string[], how: Run): Promise<FixOutcome> => {
+    if ((await host.jobs.peek(how.job)) === undefined && cell.installing) {
       throw new ProblemError("refused", { where: "update installer", found: "another run is under way" });
     }
-    await cell.change(`${action} ${ids.join(",")}`, () => {
-      // One that has ended and was not looked at yet is attached to like one that goes on.
-      if (cell.jobs.has(job) || cell.endedJobs.has(job)) return;
-      cell.installerRuns.push(job);
-      if (!cell.installerLies)
-        cell.jobs.set(`${job} half-way`, { endsAt: cell.now + INSTALL_MS / 2, finish: () => cell.changeMaster() });
-      cell.jobs.set(job, {
-        endsAt: cell.now + INSTALL_MS,
-        finish: () => {
-          cell.endedJobs.add(job);
-          if (cell.installerLies) return;
-          cell.changeMaster();
-          for (const id of ids) action === "install" ? cell.fixes.add(id) : cell.fixes.delete(id);
-        },
-      });
+    await detached(cell, host, how, {
+      what: `${action} ${ids.join(",")}`,
+      takesMs: INSTALL_MS,
+      installs: true,
+      begin() {
+        cell.installerRuns.push(how.job);
+        if (!cell.installerLies) cell.at(cell.now + INSTALL_MS / 2, () => cell.changeMaster());
+      },
+      finish() {
+        if (cell.installerLies) return;
+        cell.changeMaster();
+        for (const id of ids) action === "install" ? cell.fixes.add(id) : cell.fixes.delete(id);
+      },
     });
-    while (cell.jobs.has(job)) {
-      cell.advance(TICK_MS);
-      await whileRunning?.();
-    }
-    cell.endedJobs.delete(job);
-    cell.faults.after(`${action} ended`);
     const output = "Fix installation completed";
     return { result: "done", installed: list(cell.fixes).fixes, exitCode: 0, output, requires: cell.requires };
   };
@@ -225,13 +265,10 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     listOffered: async () => list(cell.offered),
     install: (ids, _fixDir, how) => run("install", ids, how),
     uninstall: (ids, how) => run("uninstall", ids, how),
-    goesOn: async (job) => {
-      cell.faults.alive();
-      return cell.jobs.has(job);
-    },
+    goesOn: async (job) => (await host.jobs.peek(job))?.state === "running",
     isRunning: async () => {
       cell.faults.alive();
-      return cell.jobs.size > 0;
+      return cell.installing;
     },
   };
 }

@@ -2,6 +2,8 @@ import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
 import type { Mpm } from "../../providers/targets/plugin/control.js";
 import type { Hold } from "../../providers/targets/plugin/hold.js";
 import type { PluginMode } from "../../providers/targets/wsadmin/cell.js";
+import type { Ownership } from "../../providers/targets/wsadmin/ownership.js";
+import type { MemoryHost, Operation } from "./memory-host.js";
 
 /** How long things take in the modelled cell, and how finely its clock runs: every instant in between is looked at. */
 export const TICK_MS = 10_000;
@@ -66,8 +68,13 @@ export interface WebServer {
   propagation: PluginMode;
 }
 
-export interface Job {
-  endsAt: number;
+/** A command that goes on by itself under its name on its host, and stays there when it has ended, until it is forgotten. */
+export interface Command {
+  readonly host: MemoryHost;
+  readonly job: string;
+  /** An update installer on the move. */
+  readonly installs: boolean;
+  readonly endsAt: number;
   readonly finish: () => void;
 }
 
@@ -80,3 +87,9 @@ export interface Faults {
 }
 
 export const NO_FAULTS: Faults = { before() {}, after() {}, alive() {} };
+
+/** A profile in which nothing is anybody else's. */
+export const OWN: Ownership = { owner: "wasadmin", files: [], processes: [], complete: true };
+
+/** Operations on a host that change something; a directory that is made again and again is the same one. */
+export const CHANGES: ReadonlySet<Operation["name"]> = new Set(["write", "createExclusive", "remove", "jobs.run"]);

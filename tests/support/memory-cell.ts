@@ -10,24 +10,21 @@ import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-com
 import {
   APP_RESTART_MS,
   AUTO_SYNC_MS,
+  CHANGES,
+  type Command,
   GENERATED,
-  type Job,
   LINGER_MS,
   LONG_AGO_MS,
   type Member,
   NO_FAULTS,
   type Node,
+  OWN,
   REFRESH_S,
   TICK_MS,
   type WebServer,
 } from "./memory-cell-parts.js";
 import { contentOf, modelledWebServer } from "./memory-cell-web.js";
-import { MemoryHost, type MemoryHostOptions, type Operation } from "./memory-host.js";
-
-const OWN: Ownership = { owner: "wasadmin", files: [], processes: [], complete: true };
-
-/** Operations on a host that change something; a directory that is made again and again is the same one. */
-const CHANGES: ReadonlySet<Operation["name"]> = new Set(["write", "createExclusive", "remove", "jobs.run"]);
+import { MemoryHost, type MemoryHostOptions } from "./memory-host.js";
 
 /**
  * A modelled cell under a virtual clock, with the documented hazards: a running agent synchronizes by itself every minute,
@@ -76,8 +73,7 @@ export class MemoryCell {
   readonly restartStates = new Map<string, MonitoringPolicy["nodeRestartState"]>();
   control: { process: string } | undefined;
   request: { request: LiveControl["request"]; reason: string } | undefined;
-  readonly jobs = new Map<string, Job>();
-  readonly endedJobs = new Set<string>();
+  readonly commands = new Set<Command>();
   /** Application → level of its archive. */
   readonly versions = new Map<string, number>();
   /** Server → when users were last sent to it. */
@@ -207,6 +203,11 @@ export class MemoryCell {
     throw new ProblemError("not-converged", { where: server, found: this.#isBad(member) ? "status 500" : "no answer" });
   }
 
+  /** An update installer is at work. */
+  get installing(): boolean {
+    return [...this.commands].some(({ installs }) => installs);
+  }
+
   // Time.
 
   /** Something that nobody of ours does, at that instant. */
@@ -242,10 +243,11 @@ export class MemoryCell {
       this.distribute(node);
       node.nextSync = this.now + AUTO_SYNC_MS;
     }
-    for (const [name, job] of this.jobs) {
-      if (job.endsAt > this.now) continue;
-      this.jobs.delete(name);
-      job.finish();
+    for (const command of this.commands) {
+      if (command.endsAt > this.now) continue;
+      this.commands.delete(command);
+      command.host.setJob(command.job, "ended");
+      command.finish();
     }
     for (const webServer of this.webServers) {
       const { refreshInterval, changedAt, loaded } = webServer;

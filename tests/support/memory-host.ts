@@ -28,7 +28,7 @@ type FileOperation = keyof Files;
 
 /** One call on the host, as the hooks see it. */
 export interface Operation {
-  readonly name: FileOperation | "run" | "jobs.run" | "jobs.peek" | "jobs.collect";
+  readonly name: FileOperation | "run" | "jobs.run" | "jobs.peek" | "jobs.list" | "jobs.collect";
   readonly path?: string;
   /** Of "run" and "jobs.run". */
   readonly argv?: readonly string[];
@@ -131,9 +131,15 @@ export class MemoryHost implements Host {
       .sort();
   }
 
-  /** Arranges a job that this process did not start: still running, or lost with the machine. */
-  setJob(name: string, state: "running" | "lost"): void {
-    this.#jobs.set(name, { name, state, pid: 4711, startedAt: new Date(0).toISOString(), output: "" });
+  /** Arranges a job that this process did not start: still running, ended well, or lost with the machine. */
+  setJob(name: string, state: JobState["state"]): void {
+    const exitCode = state === "ended" ? { exitCode: 0 } : {};
+    this.#jobs.set(name, { name, state, pid: 4711, startedAt: new Date(0).toISOString(), output: "", ...exitCode });
+  }
+
+  /** Names of the jobs that were not forgotten, sorted. */
+  jobNames(): string[] {
+    return [...this.#jobs.keys()].sort();
   }
 
   // Host
@@ -308,7 +314,7 @@ export class MemoryHost implements Host {
 
   #makeJobs(): Jobs {
     const operation = <T>(
-      name: "run" | "peek" | "collect",
+      name: "run" | "peek" | "list" | "collect",
       job: string,
       act: () => T | Promise<T>,
       argv?: readonly string[],
@@ -320,6 +326,8 @@ export class MemoryHost implements Host {
     return {
       run: (name, argv, options) => operation("run", name, () => this.#runJob(name, argv, options), argv),
       peek: (name) => operation("peek", name, () => withoutOutput(this.#jobs.get(name))),
+      list: (beginning) =>
+        operation("list", beginning, () => this.jobNames().filter((name) => name.startsWith(beginning))),
       collect: (name) =>
         operation("collect", name, () => {
           if (this.#jobs.get(name)?.state === "running") throw jobStillRunning(this.name, name);

@@ -210,9 +210,11 @@ describe.each(WAYS)("a host %s", (way) => {
     expect(lines).toEqual(["one", "two"]);
     expect(await host.jobs.peek("j1")).toMatchObject({ name: "j1", state: "ended", exitCode: 0 });
     expect(await host.jobs.run("j1", ["printf", "other"], options)).toEqual({ ...first, attached: true });
+    expect([await host.jobs.list("j"), await host.jobs.list("j1-")]).toEqual([["j1"], []]);
     await host.jobs.collect("j1");
     await host.jobs.collect("j1");
     expect(await host.jobs.peek("j1")).toBeUndefined();
+    expect(await host.jobs.list("j")).toEqual([]);
     expect((await host.jobs.run("j1", ["false"], options)).exitCode).toBe(1);
     await expect(host.jobs.run("../x", ["false"], options)).rejects.toMatchObject({ cause: "invalid-input" });
   });

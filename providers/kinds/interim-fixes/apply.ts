@@ -1,5 +1,6 @@
 import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
+import { forgetEnded, jobsOf, settleCommands } from "./commands.js";
 import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { foundationsOf } from "./foundations.js";
@@ -102,7 +103,7 @@ async function act(step: RolloutStep, context: FixesContext, estate: Estate): Pr
   if (step.do === "begin") return begin(step, context, estate);
   const { journal } = context.kept;
   if (!journal) throw new RangeError(`${step.key} without a rollout`);
-  if (step.do === "end") return end(journal, estate);
+  if (step.do === "end") return end(journal, context, estate);
   const reached = { estate, context, desired: context.desired, journal };
   await requireAgentsDown(step, reached);
   const work: Work = { ...reached, watch: watchOver(step, reached) };
@@ -115,9 +116,11 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
   const { estate, context, journal } = work;
   switch (step.do) {
     case "take up":
+      await settleCommands(work);
       await estate.control.claim(journal.rollout);
       return { frozen: false };
     case "turn back":
+      await settleCommands(work);
       await estate.control.claim(journal.rollout);
       return {
         direction: "roll back",
@@ -260,7 +263,13 @@ async function begin(
 const known = (mode: "automatic" | "manual" | "unknown"): "automatic" | "manual" =>
   mode === "manual" ? "manual" : "automatic";
 
-async function end(journal: Journal, estate: Estate): Promise<Partial<Kept>> {
+/** Commands whose outcome was lost and whose effect was seen all the same are forgotten here, at the latest. */
+async function end(journal: Journal, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
+  const nodes = context.desired.settings.nodes.map(({ name }) => estate.node(name).host);
+  for (const host of [estate.host, ...nodes]) {
+    for (const job of await forgetEnded(host, jobsOf(journal.rollout)))
+      context.progress(`${host.name}: the command ${job} still runs; its log stays among the jobs there`);
+  }
   await estate.control.clear();
   const back = journal.direction === "roll back";
   const at = new Date(estate.now()).toISOString();

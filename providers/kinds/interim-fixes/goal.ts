@@ -45,9 +45,11 @@ export const declaredChange = (desired: FixesDesired, installed: readonly string
 
 /**
  * What is still to be done about the fixes in this direction. Going back = as the rollout found what it was to change: what
- * is declared today says nothing of that, for the fix that is to go may be in no list any more.
+ * is declared today says nothing of that, for the fix that is to go may be in no list any more. After the final check it is
+ * nothing: the routing is given free by then, so what somebody undoes from there on is for the next rollout.
  */
 export function changeOf(desired: FixesDesired, installed: readonly string[] | null, journal: Journal | null): Change {
+  if (journal?.finallyChecked) return NOTHING;
   if (installed === null || journal?.direction !== "roll back") return declaredChange(desired, installed);
   const { fixes, absent, exclusive } = wantedOf(journal);
   const { found } = journal;

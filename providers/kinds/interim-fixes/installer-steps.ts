@@ -2,6 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { FixAction } from "../../targets/wsadmin/update-installer.js";
 import type { Work } from "./apply.js";
+import { forgetEnded, jobsOf } from "./commands.js";
 import { changeOf, changeText, isNothing, wholeChange } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { FileChange } from "./shared-files.js";
@@ -14,7 +15,7 @@ const LISTED_CHANGES = 50;
 type Installing = Pick<Extract<RolloutStep, { do: "installer" }>, "action" | "ids">;
 
 const jobOf = (action: FixAction, { rollout, direction }: Journal): string =>
-  `interim-fixes-${rollout}-${direction === "forward" ? "" : "back-"}${action}`;
+  `${jobsOf(rollout)}${direction === "forward" ? "" : "back-"}${action}`;
 
 /**
  * Runs the update installer for what is still due at that moment: the plan may have been made long before, and what
@@ -82,15 +83,18 @@ const needsOthers = (ids: readonly string[], requires: readonly string[]): Probl
 
 const tail = (output: string): string => output.trim().split("\n").slice(-5).join(" | ") || "no output";
 
-/** This rollout's own is attached to and judged; any other is waited for. Whatever it comes to is looked at anew after it. */
-export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
-  const { limits } = work.desired.settings;
-  const { uninstall, install } = wholeChange(work.journal);
-  const own: readonly Installing[] = [
+function ownRuns(journal: Journal): readonly Installing[] {
+  const { uninstall, install } = wholeChange(journal);
+  return [
     { action: "uninstall", ids: uninstall },
     { action: "install", ids: install },
   ];
-  for (const step of own) {
+}
+
+/** This rollout's own is attached to and judged; any other is waited for. Whatever it comes to is looked at anew after it. */
+export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
+  const { limits } = work.desired.settings;
+  for (const step of ownRuns(work.journal)) {
     if (await work.estate.installer.goesOn(jobOf(step.action, work.journal))) await seeThrough(step, work);
   }
   await waitUntil("the update installer to end", limits.installer, work, async () =>
@@ -114,8 +118,20 @@ export async function requireFixesAsMeant(work: Work): Promise<void> {
   });
 }
 
+/** One that ended while nobody attended is judged by what it said, too. Then its name is free: its work may be undone by somebody. */
+async function judgeUnattended(work: Work): Promise<void> {
+  const { host } = work.estate;
+  for (const step of ownRuns(work.journal)) {
+    const job = jobOf(step.action, work.journal);
+    if ((await host.jobs.peek(job))?.state === "ended") await seeThrough(step, work);
+    await forgetEnded(host, job);
+  }
+}
+
 /** Which applications are other than before, where they run, and what no synchronization carries. */
-export async function acceptChanges({ estate, desired, journal, context }: Work): Promise<Partial<Journal>> {
+export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, journal, context } = work;
+  await judgeUnattended(work);
   const { settings } = desired;
   const rolling = settings.strategy === "rolling";
   const { applications } = await estate.topology();

@@ -4,6 +4,7 @@ import type { Host } from "../../targets/host.js";
 import { makeOwnedFolder } from "../../targets/wsadmin/ownership.js";
 import { posixCommands } from "../../targets/wsadmin/posix-commands.js";
 import { requireStarted } from "../../targets/wsadmin/program-problems.js";
+import { jobsOf } from "./commands.js";
 import type { FixesDesired } from "./goal.js";
 
 /** `value="…"` of the one versionStamp element, whatever its prefix. */
@@ -70,7 +71,7 @@ export async function backUpMaster(
   }
 
   function jobOf(what: string): string {
-    return `interim-fixes-${rollout}-backup-${what}`;
+    return `${jobsOf(rollout)}backup-${what}`;
   }
 }
 

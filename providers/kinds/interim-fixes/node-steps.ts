@@ -1,8 +1,9 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { CellObservation, CellTopology, ClusterMember } from "../../targets/wsadmin/cell.js";
-import type { Run } from "../../targets/wsadmin/node-commands.js";
+import type { CommandOutcome, Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
+import { jobsOf } from "./commands.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
@@ -16,25 +17,46 @@ async function look(node: string, { estate, desired }: Work): Promise<LiveNode> 
 }
 
 const runOf = (verb: string, name: string, limit: string, { journal, watch }: Work): Run => ({
-  job: `interim-fixes-${journal.rollout}-${verb}-${name}`,
+  job: `${jobsOf(journal.rollout)}${verb}-${name}`,
   timeoutMs: milliseconds(limit),
   whileRunning: watch,
 });
 
-/** A command's exit code is a claim; the state is waited for. A finished command is forgotten, so that it may run again. */
-async function until(node: string, work: Work, what: string, limit: string, reached: (node: LiveNode) => boolean) {
-  await waitUntil(what, limit, work, async () => (reached(await look(node, work)) ? true : undefined));
+interface Bringing {
+  readonly node: string;
+  readonly work: Work;
+  readonly what: string;
+  readonly limit: string;
+  readonly reached: (node: LiveNode) => boolean;
+  /** Runs the commands for what a look finds due. */
+  readonly command: (seen: LiveNode) => Promise<readonly CommandOutcome[]>;
+}
+
+/**
+ * A command's exit code is a claim; the state is waited for. One that is found under its name was begun by an attempt whose
+ * outcome was lost. That may have been settled by a look long ago, so another look follows, and what is due then gets its own.
+ */
+async function bring(first: LiveNode, { node, work, what, limit, reached, command }: Bringing): Promise<void> {
+  for (let seen = first; !reached(seen); seen = await look(node, work)) {
+    const outcomes = await command(seen);
+    if (outcomes.some(({ attached }) => attached)) continue;
+    await waitUntil(what, limit, work, async () => (reached(await look(node, work)) ? true : undefined));
+    return;
+  }
 }
 
 export async function stopAgent(node: string, work: Work): Promise<Partial<Journal>> {
-  const { limits } = work.desired.settings;
+  const limit = work.desired.settings.limits.stop;
   const commands = work.estate.node(node);
+  const run = runOf("stop-agent", node, limit, work);
   const before = await look(node, work);
-  if (before.agent !== "stopped") {
-    await commands.stopAgent(runOf("stop-agent", node, limits.stop, work));
-    await until(node, work, `the node agent of ${node} to stop`, limits.stop, ({ agent }) => agent === "stopped");
-    requireMembersAsBefore(before, await look(node, work));
-  }
+  if (before.agent === "stopped") return {};
+  await bring(before, {
+    ...{ node, work, limit, what: `the node agent of ${node} to stop` },
+    reached: ({ agent }) => agent === "stopped",
+    command: async () => [await commands.stopAgent(run)],
+  });
+  requireMembersAsBefore(before, await look(node, work));
   return {};
 }
 
@@ -54,13 +76,15 @@ function requireMembersAsBefore({ name, members }: LiveNode, now: LiveNode): voi
 }
 
 export async function startAgent(node: string, work: Work): Promise<Partial<Journal>> {
-  const { limits } = work.desired.settings;
+  const limit = work.desired.settings.limits.start;
   const commands = work.estate.node(node);
-  if ((await look(node, work)).agent !== "running") {
-    const service = work.journal.found.agentServices[node];
-    await commands.startAgent(runOf("start-agent", node, limits.start, work), service);
-    await until(node, work, `the node agent of ${node} to run`, limits.start, ({ agent }) => agent === "running");
-  }
+  const service = work.journal.found.agentServices[node];
+  const run = runOf("start-agent", node, limit, work);
+  await bring(await look(node, work), {
+    ...{ node, work, limit, what: `the node agent of ${node} to run` },
+    reached: ({ agent }) => agent === "running",
+    command: async () => [await commands.startAgent(run, service)],
+  });
   return {};
 }
 
@@ -151,23 +175,28 @@ export async function startMembers(node: string, work: Work): Promise<Partial<Jo
  * takes a JVM, is asked when all commands have ended.
  */
 async function each(
-  { name: node, members }: LiveNode,
+  first: LiveNode,
   work: Work,
   verb: "start" | "stop",
-  reached: Running,
+  wanted: Running,
   limit: string,
-  command: (server: string, run: Run) => Promise<unknown>,
+  command: (server: string, run: Run) => Promise<CommandOutcome>,
 ): Promise<void> {
-  const due = members.filter(({ state }) => state !== reached).map(({ server }) => server);
-  if (due.length === 0) return;
-  for (const server of due) {
-    await work.watch();
-    work.context.progress(`${verb} ${server} of ${node}`);
-    await command(server, runOf(verb, `${node}-${server}`, limit, work));
-  }
-  await until(node, work, `${due.join(", ")} of ${node} to be ${reached}`, limit, (seen) =>
-    seen.members.every(({ state }) => state === reached),
-  );
+  const node = first.name;
+  const dueOf = ({ members }: LiveNode) => members.filter(({ state }) => state !== wanted).map(({ server }) => server);
+  await bring(first, {
+    ...{ node, work, limit, what: `${dueOf(first).join(", ")} of ${node} to be ${wanted}` },
+    reached: (seen) => dueOf(seen).length === 0,
+    async command(seen) {
+      const outcomes: CommandOutcome[] = [];
+      for (const server of dueOf(seen)) {
+        await work.watch();
+        work.context.progress(`${verb} ${server} of ${node}`);
+        outcomes.push(await command(server, runOf(verb, `${node}-${server}`, limit, work)));
+      }
+      return outcomes;
+    },
+  });
 }
 
 export async function clearTemp(node: string, work: Work): Promise<Partial<Journal>> {

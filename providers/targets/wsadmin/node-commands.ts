@@ -58,6 +58,8 @@ export interface CommandOutcome {
   readonly message: StatusMessage;
   /** The last 64 KiB, credentials blotted out. */
   readonly output: string;
+  /** It was found under its name, begun earlier: perhaps for a purpose that is long over. */
+  readonly attached: boolean;
 }
 
 /** What starts and stops the node agent: a service comes back by itself when only the script stops it. */

@@ -1,4 +1,4 @@
-import type { Host } from "../host.js";
+import type { Host, JobResult } from "../host.js";
 import { blot, messageCodes, statusMessage } from "./messages.js";
 import type { CommandOutcome, Run } from "./node-commands.js";
 import { posixCommands } from "./posix-commands.js";
@@ -40,7 +40,7 @@ export async function runDetached(
     await host.jobs.collect(run.job);
     const output = blot(result.output, secrets);
     requireStarted(host, profile, output);
-    return outcomeOf(result.exitCode, output);
+    return outcomeOf({ ...result, output });
   } finally {
     if (folder !== undefined) await dropUnlessRunning(credentials, run.job, folder);
   }
@@ -59,14 +59,14 @@ export async function runShort(
     const { exitCode, stdout, stderr } = await host.run(argvOf(folder), { what, timeoutMs });
     const output = blot(`${stdout}${stderr}`, login ? [login.password] : []);
     requireStarted(host, profile, output);
-    return outcomeOf(exitCode, output);
+    return outcomeOf({ exitCode, output, attached: false });
   } finally {
     if (folder !== undefined) await drop(host, profile, folder);
   }
 }
 
-function outcomeOf(exitCode: number, output: string): CommandOutcome {
-  return { exitCode, codes: messageCodes(output), message: statusMessage(output), output };
+function outcomeOf({ exitCode, output, attached }: JobResult): CommandOutcome {
+  return { exitCode, codes: messageCodes(output), message: statusMessage(output), output, attached };
 }
 
 /** For the commands that are told to log in: a refusal is an error, not an outcome. */

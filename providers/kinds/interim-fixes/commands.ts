@@ -1,0 +1,51 @@
+import { milliseconds } from "../../common/duration.js";
+import { ProblemError } from "../../common/problem.js";
+import type { Host } from "../../targets/host.js";
+import type { Work } from "./apply.js";
+import { waitUntil } from "./waiting.js";
+
+/** What every long command of a rollout is called on its host. */
+export const jobsOf = (rollout: string): string => `interim-fixes-${rollout}-`;
+
+/** Commands of nodes; the update installer and the backups are seen through by steps of their own. */
+const OF_NODES = ["start-", "stop-"] as const;
+
+/** Forgets commands whose names begin so and that have ended, or were lost with their host; answers those that still run. */
+export async function forgetEnded({ jobs }: Host, beginning: string): Promise<readonly string[]> {
+  const running: string[] = [];
+  for (const job of await jobs.list(beginning)) {
+    if ((await jobs.peek(job))?.state === "running") running.push(job);
+    else await jobs.collect(job);
+  }
+  return running;
+}
+
+/**
+ * Before a rollout goes on in a new process or turns round: commands that were left running on nodes are seen to their end, for
+ * a plan made meanwhile takes what they are about to do for not done. All are forgotten, so that no old result is taken for that
+ * of a later command of the same name; what they did is there to be seen.
+ *
+ * @throws ProblemError `unknown-outcome` when there were any: it is to be looked again
+ */
+export async function settleCommands(work: Work): Promise<void> {
+  const { estate, desired, journal } = work;
+  const { start, stop } = desired.settings.limits;
+  const limit = milliseconds(start) > milliseconds(stop) ? start : stop;
+  let found = false;
+  for (const { name } of desired.settings.nodes) {
+    const { host } = estate.node(name);
+    for (const beginning of OF_NODES.map((verb) => `${jobsOf(journal.rollout)}${verb}`)) {
+      const jobs = await host.jobs.list(beginning);
+      if (jobs.length === 0) continue;
+      found = true;
+      await waitUntil(`${jobs.join(", ")} on ${host.name} to end`, limit, work, async () =>
+        (await forgetEnded(host, beginning)).length === 0 ? true : undefined,
+      );
+    }
+  }
+  if (!found) return;
+  throw new ProblemError("unknown-outcome", {
+    where: "rollout",
+    found: "commands that it had left running have ended; what they did is looked at now",
+  });
+}
