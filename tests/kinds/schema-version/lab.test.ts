@@ -124,8 +124,9 @@ describeDb2("schema levels, with the real driver against the lab's server", () =
     "promise 20: the answer of the commit is lost (%s): looked at again, and it ends well",
     async (fault) => {
       let cut = true;
-      // Cut at the commit of the change alone: a read has one of its own.
+      // Cut at the commit of the change alone: a read has one of its own, and a question is rolled back.
       const cutting = over(openDatabase, (database) => async (work, options) => {
+        if (options?.rollBack) return database.transaction(work, options);
         try {
           return await database.transaction(async (transaction) => {
             const value = await work(transaction);
