@@ -45,7 +45,7 @@ export class SharedWebServer {
       },
     };
     this.web = new WebServerModel(hooks);
-    const generated = pluginXml(cell.clusters.map((name, index) => clusterOf(cell, name, index)));
+    const generated = pluginXml(cell.clusters.map((name) => clusterOf(cell, name)));
     this.web.host.put(GENERATED, generated);
     cell.host("dmgr").put("/generated/plugin-cfg.xml", generated);
     this.routing = routingBench(this.web);
@@ -137,8 +137,10 @@ export class SharedWebServer {
   }
 }
 
-function clusterOf(cell: MemoryCell, name: string, index: number) {
+function clusterOf(cell: MemoryCell, name: string) {
   const servers = cell.nodes.flatMap(({ members }) => members.filter(({ cluster }) => cluster === name));
-  const members = Object.fromEntries(servers.map(({ server }, place) => [server, `1${index}ab000${place}`]));
+  const members = Object.fromEntries(
+    servers.map(({ server }) => [server, BigInt(cell.uniqueIdOf(server)).toString(32)]),
+  );
   return { name, members, primary: servers.map(({ server }) => server) };
 }

@@ -47,7 +47,7 @@ function observation(cell: MemoryCell): CellObservation {
         name,
         members: members
           .filter(({ member }) => member.cluster === name)
-          .map(({ node, member }) => ({ node: node.name, server: member.server })),
+          .map(({ node, member: { server } }) => ({ node: node.name, server, uniqueId: cell.uniqueIdOf(server) })),
       })),
       standAlone: [],
       webServers: cell.webServers.map(({ name }) => ({ node: "web", server: name })),

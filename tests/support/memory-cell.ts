@@ -156,6 +156,12 @@ export class MemoryCell {
     return this.nodes.filter(({ members }) => members.some((member) => member.cluster === cluster));
   }
 
+  /** Decimal; base 32 of it is the member's CloneID. */
+  uniqueIdOf(server: string): string {
+    const all = this.nodes.flatMap(({ members }) => members.map((member) => member.server));
+    return String(1_235_000_000_000 + all.indexOf(server));
+  }
+
   /** The same on every node, as real estates have it. */
   portOf(cluster: string): number {
     return 9080 + this.clusters.indexOf(cluster);
