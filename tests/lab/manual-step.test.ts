@@ -46,3 +46,15 @@ test("promises 1 and 3: done, the preview is empty; undone behind our back that 
   expect(Object.keys(drift)).toEqual([expect.stringContaining("tell-the-help-desk")]);
   expect(JSON.stringify(drift)).toContain("is not there");
 });
+
+test("promise 17: destroyed, what waited for the step goes first, through the components that they stand in", async () => {
+  await engine.configure((values) => ({ ...values, run: { ...(values.run as object), onDestroy: "restore" } }));
+  await engine.lab.writeFile("web1", flag(), "told\n");
+  await engine.up();
+  const output = await engine.expect(0, ["destroy", "--yes"]);
+  const [, told = ""] = output.split("Diagnostics:");
+  const restored = told.lastIndexOf("] done in");
+  expect(restored).toBeGreaterThan(0);
+  expect(told.indexOf("undoing it is a step for a person too")).toBeGreaterThan(restored);
+  expect(await engine.served()).toBe("node1");
+});
