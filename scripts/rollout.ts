@@ -109,6 +109,8 @@ async function say({ id, host, kept, left, by }: Rollout): Promise<void> {
   const asked = await requestInWords(host, id);
   if (!journal) {
     console.log(`${id}: no rollout is open`);
+    for (const [name, because] of Object.entries(kept?.gaveUp?.lost ?? {}))
+      console.log(`  rollout ${kept?.gaveUp?.rollout} gave up ${name}: ${because}`);
     if (kept?.wentBack) console.log(`  the last one went back on ${kept.wentBack.at}: ${kept.wentBack.reason}`);
     return;
   }
@@ -117,6 +119,7 @@ async function say({ id, host, kept, left, by }: Rollout): Promise<void> {
   );
   for (const node of journal.order) console.log(`  ${node}: ${journal.nodes[node] ?? "not begun"}`);
   if (left.length > 0) console.log(`  left: ${left.join(", ")}`);
+  for (const [name, because] of Object.entries(journal.lost ?? {})) console.log(`  given up: ${name}: ${because}`);
   if (journal.reason) console.log(`  goes back because: ${journal.reason}`);
   if (asked) console.log(`  asked: ${asked}`);
 }

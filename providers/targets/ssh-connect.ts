@@ -14,6 +14,8 @@ const KEEPALIVE_MISSED_MAX = 3;
 /** Stock sshd drops handshakes at random from the tenth on (MaxStartups 10:30:100). */
 const HANDSHAKES_AT_ONCE = 8;
 const HANDSHAKE_ATTEMPTS = 6;
+/** RFC 4254: the jump host may forward, and could not connect. */
+const CONNECT_FAILED = 2;
 const RETRY_BASE_MS = 100;
 
 const handshakes = new Limiter(HANDSHAKES_AT_ONCE);
@@ -79,6 +81,9 @@ function isTimeout(error: unknown): boolean {
   return error instanceof ProblemError && error.cause === "timeout";
 }
 
+/** Nothing at that address took so much as a TCP connection, as far as a hop before it, or this machine, can tell. */
+export class NotReached extends ProblemError {}
+
 async function openSocket(
   hop: Hop,
   where: string,
@@ -89,7 +94,10 @@ async function openSocket(
   let socket: Duplex | undefined;
   const opened = through ? forward(through.client, hop, where) : dial(hop, where, (dialling) => (socket = dialling));
   try {
-    return await within(opened, leftMs, () => tooSlow(where, "no connection", timeoutMs));
+    return await within(opened, leftMs, () => {
+      const { cause, problems } = tooSlow(where, "no connection", timeoutMs);
+      return new NotReached(cause, problems);
+    });
   } catch (error) {
     socket?.destroy();
     opened.then(
@@ -105,7 +113,11 @@ function dial(hop: Hop, where: string, started: (socket: Socket) => void): Promi
     // Without noDelay every request waits ~40 ms for a delayed acknowledgement (measured).
     const socket = connectTcp({ host: hop.address, port: hop.port, noDelay: true });
     started(socket);
-    socket.once("error", (error) => reject(cannotConnect(where, error)));
+    socket.once("error", (error: Error & { code?: unknown }) => {
+      const problem = cannotConnect(where, error);
+      // A name service that is silent says nothing about the host.
+      reject(error.code === "EAI_AGAIN" ? problem : new NotReached(problem.cause, problem.problems));
+    });
     socket.once("connect", () => {
       socket.removeAllListeners("error");
       resolve(socket);
@@ -116,8 +128,10 @@ function dial(hop: Hop, where: string, started: (socket: Socket) => void): Promi
 function forward(client: Client, hop: Hop, where: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     client.forwardOut("127.0.0.1", 0, hop.address, hop.port, (error, channel) => {
-      if (error) reject(cannotConnect(where, error, "through the host before it"));
-      else resolve(channel);
+      if (!error) return resolve(channel);
+      const problem = cannotConnect(where, error, "through the host before it");
+      const isRefusedThere = (error as { reason?: unknown }).reason === CONNECT_FAILED;
+      reject(isRefusedThere ? new NotReached(problem.cause, problem.problems) : problem);
     });
   });
 }

@@ -26,19 +26,24 @@ export function overwritten(nodes: number, clusters?: readonly string[]): Memory
 }
 
 function watch(cell: MemoryCell): MemoryCell {
-  const nodes = cell.nodes.length;
+  const here = () => cell.nodes.filter(({ name }) => !cell.gone.has(name));
+  const webServers = () => cell.webServers.filter(({ name }) => !cell.gone.has(name));
   cell.invariants.push(
     () => {
       const serving = cell.serving();
-      return serving.length < cell.nodes.length - 1 ? `only ${serving.join(", ")} serve` : undefined;
+      return serving.length < here().length - 1 ? `only ${serving.join(", ")} serve` : undefined;
     },
     () => {
-      const dead = cell.routedServers().filter((server) => !cell.serves(cell.member(server)));
+      const burnt = cell.nodes.filter((node) => !here().includes(node)).flatMap(({ members }) => members);
+      const sentTo = cell.routedServers().map((server) => cell.member(server));
+      const dead = sentTo
+        .filter((member) => !burnt.includes(member) && !cell.serves(member))
+        .map(({ server }) => server);
       return dead.length > 0 ? `users are sent to ${dead.join(", ")}` : undefined;
     },
     () => {
-      const held = cell.webServers.every(({ hold }) => hold !== null);
-      return held || cell.serving().length === nodes ? undefined : "a node is out, and the routing is not held";
+      const held = webServers().every(({ hold }) => hold !== null);
+      return held || cell.serving().length === here().length ? undefined : "a node is out, and the routing is not held";
     },
     // Sessions may stick to a member that is a backup only: a stopped one passes them on, a restarting application fails them.
     () => {
@@ -51,7 +56,7 @@ function watch(cell: MemoryCell): MemoryCell {
     () => (new Set(cell.installerRuns).size === cell.installerRuns.length ? undefined : "the installer ran twice"),
   );
   cell.changeInvariants.push((change) => {
-    const held = cell.webServers.every(({ hold }) => hold !== null);
+    const held = webServers().every(({ hold }) => hold !== null);
     return held || !/^(route|write|point|reload) /.test(change) ? undefined : `${change}, which is not held`;
   });
   // Their time to leave may be over, but the model's users are done long before.

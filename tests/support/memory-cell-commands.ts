@@ -175,6 +175,7 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
     host,
     observe: async (servers) => {
       cell.faults.alive();
+      cell.requireThere(node.name);
       return servers.map(({ server }) => signal(server));
     },
     serverStatus: unused,

@@ -12,6 +12,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     name,
     look: async () => {
       cell.faults.alive();
+      cell.requireThere(name);
       return {
         name,
         running: "yes",

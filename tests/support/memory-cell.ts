@@ -74,6 +74,8 @@ export class MemoryCell {
   control: { process: string } | undefined;
   request: { request: LiveControl["request"]; reason: string } | undefined;
   readonly commands = new Set<Command>();
+  /** Nodes and web servers that burnt down. */
+  readonly gone = new Set<string>();
   /** Application → level of its archive. */
   readonly versions = new Map<string, number>();
   /** Server → when users were last sent to it. */
@@ -179,6 +181,21 @@ export class MemoryCell {
     return webServer;
   }
 
+  /** Nothing of it runs, or answers, any more. */
+  burn(name: string): void {
+    this.gone.add(name);
+    for (const node of this.nodes.filter((each) => each.name === name)) {
+      node.agent = "stopped";
+      for (const member of node.members) member.state = "stopped";
+    }
+  }
+
+  /** @throws ProblemError where it burnt down */
+  requireThere(name: string): void {
+    if (this.gone.has(name))
+      throw new ProblemError("unreachable", { where: name, found: "there is no way to this host" });
+  }
+
   serves(member: Member): boolean {
     return member.state === "started" && member.restartingUntil <= this.now && !this.#isBad(member);
   }
@@ -194,7 +211,8 @@ export class MemoryCell {
 
   /** Servers that new users are sent to, by what the web servers' processes follow. */
   routedServers(): string[] {
-    return this.webServers.flatMap(({ followed }) => Object.values(followed).flatMap(({ primary }) => primary));
+    const there = this.webServers.filter(({ name }) => !this.gone.has(name));
+    return there.flatMap(({ followed }) => Object.values(followed).flatMap(({ primary }) => primary));
   }
 
   /** Users who are still connected to a member that runs. */
@@ -347,6 +365,7 @@ export class MemoryCell {
       installer: modelledInstaller(this),
       host: this.host("dmgr"),
       node: (name) => modelledNode(this, this.node(name)),
+      answersOf: async (name) => (this.gone.has(name) ? [] : [`${name} by SSH`]),
       ownership: async (name) => this.owned.get(name ?? "dmgr") ?? OWN,
       webServer: (name) => modelledWebServer(this, this.webServer(name)),
       control: {

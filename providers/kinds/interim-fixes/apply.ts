@@ -1,5 +1,6 @@
 import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
+import { operator } from "../../lifecycle/lock.js";
 import { forgetEnded, jobsOf, settleCommands } from "./commands.js";
 import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
@@ -119,6 +120,12 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       await settleCommands(work);
       await estate.control.claim(journal.rollout);
       return { frozen: false };
+    case "give up":
+      context.progress(`${step.name} is given up: ${step.because}`);
+      return {
+        lost: { ...journal.lost, [step.name]: step.because },
+        order: journal.order.filter((name) => name !== step.name),
+      };
     case "turn back":
       await settleCommands(work);
       await estate.control.claim(journal.rollout);
@@ -273,7 +280,12 @@ async function end(journal: Journal, context: FixesContext, estate: Estate): Pro
   await estate.control.clear();
   const back = journal.direction === "roll back";
   const at = new Date(estate.now()).toISOString();
-  return { journal: null, wentBack: back ? { at, reason: journal.reason, wanted: journal.wanted } : null };
+  const { rollout, lost } = journal;
+  return {
+    ...(lost ? { gaveUp: { at, by: operator(), rollout, lost } } : {}),
+    journal: null,
+    wentBack: back ? { at, reason: journal.reason, wanted: journal.wanted } : null,
+  };
 }
 
 /**

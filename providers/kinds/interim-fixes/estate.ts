@@ -71,6 +71,8 @@ export interface Control {
 /** Everything that a rollout reaches, behind interfaces: models of them prove what the kind does with the real ones. */
 export interface Estate {
   readonly cell: Cell;
+  /** What answers of a node or web server that is declared lost: SSH, a member, the web server. Empty = it is gone. */
+  answersOf(name: string): Promise<readonly string[]>;
   /** Of the cell, asked once: an estate is opened for one step, and each question of the cell starts a JVM. */
   topology(): Promise<CellObservation["topology"]>;
   readonly installer: UpdateInstaller;

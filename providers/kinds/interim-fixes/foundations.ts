@@ -42,6 +42,6 @@ export function foundationRefusals(desired: FixesDesired, journal: Journal | nul
     found: `changed while rollout ${journal.rollout} is unfinished: ${found}`,
     allowed: `as it began: ${allowed}`,
     why: "What the rollout has changed, routing, agents and holds, could not be put right again",
-    next: "Set it as it was until the rollout has ended, forward or back",
+    next: "Set it as it was until the rollout has ended, forward or back; a node or web server that is gone for good: lost",
   }));
 }

@@ -36,6 +36,8 @@ export interface Journal {
   frozen?: boolean;
   /** The order in which nodes are treated; the first is the one whose agent stays up. */
   order: string[];
+  /** Node or web server → why it was given up. Absent where nothing was. */
+  lost?: Record<string, string>;
   /** What is put right again at the end, or by going back. */
   found: {
     installed: string[];
@@ -88,6 +90,8 @@ export interface Kept {
   found: string[];
   /** The last rollout went back: it is not tried again by itself. */
   wentBack: { at: string; reason: string; wanted: string } | null;
+  /** What the last rollout that had to gave up, with the reasons given. */
+  gaveUp?: { at: string; by: string; rollout: string; lost: Record<string, string> };
   /** Milliseconds that each step of the last rollout took, by key. */
   durations: Record<string, number>;
 }

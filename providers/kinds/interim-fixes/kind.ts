@@ -5,6 +5,7 @@ import { concernsMembers, declaredChange, dueOnMembers, type FixesDesired, isNot
 import type { Kept } from "./journal.js";
 import { lagText } from "./levels.js";
 import { type Live, memberName } from "./live.js";
+import { remaining } from "./lost.js";
 import { observe } from "./observe.js";
 import { openEstate } from "./open-estate.js";
 import { keptFromDestroy, plan, release } from "./plan.js";
@@ -23,7 +24,8 @@ export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Asp
   observe: (identity, settings, access) =>
     observe({ settings }, open({ identity, settings }, access), { cached: isCached(settings, access) }),
   plan,
-  apply: (step, context) => apply(step, context, open(context.desired, context)),
+  apply: (step, context) =>
+    apply(step, { ...context, desired: remaining(context.desired) }, open(context.desired, context)),
   describe,
   adopt: (live) => ({ journal: null, found: [...(live.installer.installed ?? [])], wentBack: null, durations: {} }),
   keptFromDestroy,

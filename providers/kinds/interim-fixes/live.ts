@@ -107,6 +107,8 @@ export interface Live {
   standAlone?: string[];
   /** As declared, in their order. */
   webServers: LiveWebServer[];
+  /** What is declared lost, with all that answers there all the same. */
+  lost?: { name: string; answers: string[] }[];
   /** All that the cell defines. */
   webServersOfCell: string[];
   installer: LiveInstaller;

@@ -7,6 +7,7 @@ import type { FixesDesired } from "./goal.js";
 import { startOf } from "./levels.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
 import { lookAtFiles, withLevels } from "./look-at-levels.js";
+import { remaining } from "./lost.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
 import { nodesByCell } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
@@ -16,19 +17,21 @@ const KEY_GENERATION_AHEAD_MS = 24 * 3_600_000;
 
 /** Looks at the cell, the nodes' own machines, the installer and every web server. Changes nothing. */
 export async function observe(
-  { settings }: Pick<FixesDesired, "settings">,
+  declared: Pick<FixesDesired, "settings">,
   estate: Estate,
   options: { readonly cached: boolean },
 ): Promise<Live> {
+  const { settings } = remaining(declared);
   const seen = await problemAsData(lookAtCell(estate, options), estate.cell.name);
   const cell = seen.value;
-  const [installer, owned, nodes, files, webServers, control] = await Promise.all([
+  const [installer, owned, nodes, files, webServers, control, lost] = await Promise.all([
     observeInstaller(settings, estate),
     problemAsData(estate.ownership(undefined, options), "deployment manager"),
     Promise.all(settings.nodes.map(({ name }) => inspectNode(name, estate, cell, settings, options))),
     cell && lookAtFiles(settings, estate, cell),
     Promise.all(settings.webServers.map(({ name }) => observeWebServer(name, estate, cell))),
     estate.control.read(),
+    Promise.all(Object.keys(declared.settings.lost).map((name) => observeLost(name, declared, estate, cell))),
   ]);
   return {
     deploymentManager: {
@@ -43,6 +46,7 @@ export async function observe(
     ),
     standAlone: (cell?.topology.standAlone ?? []).map(({ node, server }) => `${server} of ${node}`).sort(),
     webServers,
+    lost,
     webServersOfCell: (cell?.topology.webServers ?? []).map(({ server }) => server),
     installer,
     control,
@@ -60,6 +64,21 @@ export async function observeMembers(settings: FixesDesired["settings"], estate:
     ...settings.nodes.map(({ name }) => observeNode(name, estate, cell, settings.untouched)),
   ]);
   return nodes.map((node) => withLevels(node, cell, files));
+}
+
+/** The deployment manager's word counts too: it may reach what this machine does not. */
+async function observeLost(
+  name: string,
+  { settings }: Pick<FixesDesired, "settings">,
+  estate: Estate,
+  cell: CellObservation | undefined,
+): Promise<{ name: string; answers: string[] }> {
+  const isKnown = [...settings.nodes, ...settings.webServers].some((each) => each.name === name);
+  const answers = isKnown ? await estate.answersOf(name) : [];
+  const agents = (cell?.state.nodes ?? []).filter(({ node, agent }) => node === name && agent === "started");
+  const servers = (cell?.state.servers ?? []).filter(({ node, state }) => node === name && state === "started");
+  const running = [...agents.map(() => "nodeagent"), ...servers.map(({ server }) => server)];
+  return { name, answers: [...answers, ...running.map((server) => `${server} runs, says the deployment manager`)] };
 }
 
 interface Seen<T> {

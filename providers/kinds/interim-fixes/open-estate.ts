@@ -9,6 +9,7 @@ import { lookAtOwnership } from "../../targets/wsadmin/ownership.js";
 import { openNode } from "../../targets/wsadmin/profile-node.js";
 import { openUpdateInstaller } from "../../targets/wsadmin/silent-installer.js";
 import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
+import { answersOf } from "./answers.js";
 import { openControl } from "./control.js";
 import { connections, users } from "./count-users.js";
 import type { Estate } from "./estate.js";
@@ -70,6 +71,7 @@ export function openEstate(
         timeout,
       });
     },
+    answersOf: (name) => answersOf(name, topology, { settings, access }),
     ownership(name, { cached }) {
       const its = name === undefined ? settings.deploymentManager : nodeOf(name);
       const where = access.host(its.connection);

@@ -1,10 +1,19 @@
 import type { Problem } from "../../common/problem.js";
 import type { Plan } from "../../lifecycle/kind.js";
+import { foundationRefusals } from "./foundations.js";
 import { concernsMembers, declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
 import type { Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import { type Live, memberName } from "./live.js";
-import { beginRefusals, catchUpRefusals, installerRefusals, standingRefusals, wentBackRefusal } from "./preflight.js";
+import { lostRefusals, remaining } from "./lost.js";
+import {
+  beginRefusals,
+  catchUpRefusals,
+  installerRefusals,
+  otherVersion,
+  standingRefusals,
+  wentBackRefusal,
+} from "./preflight.js";
 import type { Change, RolloutStep } from "./steps.js";
 import { workflow } from "./workflow.js";
 
@@ -15,7 +24,8 @@ const WORTH_SAYING_MS = 1_000;
  * All that is left to do, or nothing when the declared fixes are installed, no member is behind and no rollout is open. An open rollout is
  * finished, or taken back, whatever is declared meanwhile.
  */
-export function plan(desired: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
+export function plan(declared: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
+  const desired = remaining(declared);
   const { installed, problems } = live.installer;
   const change = declaredChange(desired, installed);
   const notes = [
@@ -28,12 +38,20 @@ export function plan(desired: FixesDesired, live: Live, kept: Kept): Plan<Rollou
   if (!kept.journal && isNothing(change) && !catchUp) {
     return { steps: [], refusals: installed === null ? [...problems, ...installerRefusals(live)] : problems, notes };
   }
+  const unread = otherVersion(kept.journal);
+  if (unread) return { steps: [], refusals: [unread], notes };
+  const lost = lostRefusals(declared, live, kept.journal);
+  // Whatever else could be said of a beginning would be said of what is left.
+  if (!kept.journal && lost.length > 0)
+    return { steps: [], refusals: [...lost, ...wentBackRefusal(desired, live, kept, change)], notes };
   const refusals = [
+    ...lost,
+    ...foundationRefusals(declared, kept.journal),
     ...standingRefusals(desired, live, kept),
     ...(kept.journal ? [] : catchUp ? catchUpRefusals(desired, live) : installRefusals(desired, live, kept, change)),
   ];
   if (refusals.length > 0) return { steps: [], refusals, notes };
-  const walked = workflow(desired, live, kept);
+  const walked = workflow(declared, live, kept);
   if (walked.refusals.length > 0) return { steps: [], refusals: walked.refusals, notes };
   return { steps: walked.steps.map((step) => withDuration(step, kept)), refusals: [], notes };
 }
@@ -76,9 +94,13 @@ function inWords(ms: number): string {
 function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[] {
   const extra = extraFixes(desired, live.installer.installed ?? []);
   const { settings } = desired;
+  const lost = Object.keys(settings.lost);
   const untouched = [...settings.untouched, ...(live.standAlone ?? [])];
   return [
     ...(extra.length > 0 ? [`installed and not declared, left alone: ${extra.join(", ")}`] : []),
+    ...(lost.length > 0
+      ? [`lost: ${lost.join(", ")}; remove it from the cell, for plug-in files that are generated later name it again`]
+      : []),
     ...(installs && untouched.length > 0
       ? [`untouched: ${untouched.join(", ")}; should the fix change an application there, the rollout freezes`]
       : []),

@@ -1,6 +1,5 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
-import { foundationRefusals } from "./foundations.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
@@ -18,8 +17,6 @@ const CUMULATIVE_REFRESH = /(^|[_.-])CR\d+($|[_.-])/i;
 
 /** Why nothing may be written, whatever a rollout has come to: what was asked, or what cannot be known. */
 export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept): Problem[] {
-  const unread = otherVersion(kept.journal);
-  if (unread) return [unread];
   const refusals = [
     ...live.deploymentManager.problems,
     ...live.installer.problems,
@@ -43,14 +40,13 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
   }
   return [
     ...refusals,
-    ...foundationRefusals(desired, kept.journal),
     ...otherDeclaration(desired, live, kept.journal),
     ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
   ];
 }
 
 /** Neither what it rests on nor what is to be put right again would be known for certain. */
-function otherVersion(journal: Journal | null): Problem | undefined {
+export function otherVersion(journal: Journal | null): Problem | undefined {
   if (!journal || journal.version === JOURNAL_VERSION) return undefined;
   return {
     where: `rollout ${journal.rollout}`,

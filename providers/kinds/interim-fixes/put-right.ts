@@ -6,7 +6,7 @@ import { probeMembers, startAgent, startMembers } from "./walk-node.js";
 export function putRight(walk: Walk): void {
   const { journal } = walk;
   if (walk.goingBack && !walk.touched) for (const node of walk.order) restoreUntouched(walk, node);
-  if (walk.strategy === "rolling") {
+  if (walk.strategy === "rolling" && !walk.isOver) {
     if (requireAllServing(walk)) walk.route({ asFound: true });
     if (walk.touched && !walk.regenerated) {
       walk.push(
@@ -54,7 +54,8 @@ function requireAllServing(walk: Walk): boolean {
 function automaticWasOn({ steps, live, journal }: Walk): boolean {
   if (steps.some((step) => step.do === "automatic off")) return true;
   const isOn = (name: string) => live.webServers.some((each) => each.name === name && each.automatic === "yes");
-  return Object.keys(journal?.found.automatic ?? {}).some((name) => !isOn(name));
+  const isLeft = (name: string) => live.webServers.some((each) => each.name === name);
+  return Object.keys(journal?.found.automatic ?? {}).some((name) => isLeft(name) && !isOn(name));
 }
 
 /** Nothing was installed, so its agent brings nothing new and its members are as good as they were. */

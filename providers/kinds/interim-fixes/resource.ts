@@ -45,6 +45,8 @@ export interface InterimFixesArgs extends RunArgs {
   shared?: pulumi.Input<SettingsInput["shared"]>;
   /** LotusConnections-config.xml, whose version stamp is renewed last. Default: left as it is. */
   versionStamp?: pulumi.Input<SettingsInput["versionStamp"]>;
+  /** Node or web server → why it is gone for good: an open rollout ends without it. */
+  lost?: pulumi.Input<SettingsInput["lost"]>;
   /** Node by node while the others serve, or with all clusters stopped as HCL documents it. Default: rolling. */
   strategy?: pulumi.Input<SettingsInput["strategy"]>;
   /** Default: safe. */

@@ -35,8 +35,9 @@ function wantedLists(
   target: Target,
 ): Lists {
   const found = journal?.found.routing[webServer.name] ?? webServer.lists;
-  if ("asFound" in target) return found;
+  if ("asFound" in target) return listsAsFound(desired, found);
   const nodeOf = nodeOfServer(desired);
+  const isOut = (server: string) => nodeOf.get(server) === target.without || isLost(desired, server);
   return Object.fromEntries(
     Object.entries(found).map(([cluster, lists]) => {
       if (!isRolled(desired, clusters, cluster)) return [cluster, lists];
@@ -44,10 +45,28 @@ function wantedLists(
       return [
         cluster,
         {
-          primary: all.filter((server) => nodeOf.get(server) !== target.without),
-          backup: all.filter((server) => nodeOf.get(server) === target.without),
+          primary: all.filter((server) => !isOut(server)),
+          backup: all.filter(isOut),
         },
       ];
+    }),
+  );
+}
+
+/** Servers of a node that is lost. */
+const isLost = (desired: FixesDesired, server: string): boolean =>
+  (nodeOfServer(desired).get(server) ?? "") in desired.settings.lost;
+
+/** As a web server was found; a lost node's servers are the last backups, and never all that a cluster has. */
+export function listsAsFound(desired: FixesDesired, found: Lists): Lists {
+  return Object.fromEntries(
+    Object.entries(found).map(([cluster, { primary, backup }]) => {
+      const gone = [...primary, ...backup].filter((server) => isLost(desired, server));
+      if (gone.length === 0 || desired.settings.untouched.includes(cluster)) return [cluster, { primary, backup }];
+      const [primaries, backups] = [primary, backup].map((list) => list.filter((server) => !gone.includes(server)));
+      return primaries?.length
+        ? [cluster, { primary: primaries, backup: [...(backups ?? []), ...gone] }]
+        : [cluster, { primary: backups ?? [], backup: gone }];
     }),
   );
 }

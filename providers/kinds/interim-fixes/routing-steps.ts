@@ -5,7 +5,7 @@ import type { Journal } from "./journal.js";
 import { lagText } from "./levels.js";
 import { type Lists, memberName } from "./live.js";
 import { observeMembers } from "./observe.js";
-import { isReliedOn, isRolled, routeKey, sameLists } from "./routes.js";
+import { isReliedOn, isRolled, listsAsFound, routeKey, sameLists } from "./routes.js";
 import { nodesByCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
@@ -58,9 +58,12 @@ export async function route(
 }
 
 /** Members are stopped only after a proof that users are elsewhere, so where they were proved to be last is still served. */
-async function routeBack(ways: Ways, { estate, journal, context }: Work): Promise<void> {
+async function routeBack(ways: Ways, { estate, desired, journal, context }: Work): Promise<void> {
   const { proved, found } = journal;
-  for (const [name, lists] of Object.entries(proved?.lists ?? found.routing)) {
+  for (const { name } of desired.settings.webServers) {
+    const before = (proved?.lists ?? found.routing)[name];
+    if (!before) continue;
+    const lists = listsAsFound(desired, before);
     const way = wayIn(ways)(name);
     const foundWay: Way = way.by === "directive" ? { ...way, follow: way.found.path } : way;
     try {
@@ -140,7 +143,9 @@ export async function automaticOff(work: Work): Promise<Partial<Journal>> {
 
 export async function automaticOn(work: Work): Promise<Partial<Journal>> {
   const { plugin } = await work.estate.cell.settings();
-  const changes = Object.entries(work.journal.found.automatic).flatMap(([webServer, modes]) =>
+  const declared = work.desired.settings.webServers.map(({ name }) => name);
+  const found = Object.entries(work.journal.found.automatic).filter(([webServer]) => declared.includes(webServer));
+  const changes = found.flatMap(([webServer, modes]) =>
     plugin
       .filter((each) => each.webServer === webServer)
       .map(({ node }): PluginChange => ({ node, webServer, ...modes })),
@@ -185,7 +190,7 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
     const generated = await generatedNow(name, work);
     if (!generated) continue;
     const webServer = estate.webServer(name);
-    const lists = journal.found.routing[name] ?? {};
+    const lists = listsAsFound(desired, journal.found.routing[name] ?? {});
     const by = journal.switching[name]?.by ?? "in-place";
     if (journal.found.asGenerated[name] === false) {
       context.progress(

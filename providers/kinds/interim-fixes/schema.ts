@@ -104,6 +104,12 @@ export const settingsSchema = z.strictObject({
   versionStamp: absolutePath
     .optional()
     .describe("LotusConnections-config.xml in the deployment manager's configuration; default: left as it is"),
+  lost: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .describe(
+      "node or web server → why it is gone for good: an open rollout ends without it. Refused while it still answers; taken off again, with the node or web server itself, after the rollout",
+    ),
   strategy: z
     .enum(["rolling", "offline"])
     .default("rolling")

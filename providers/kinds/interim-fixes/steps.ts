@@ -29,6 +29,7 @@ export type RolloutStep = Step &
   (
     | { readonly do: "begin"; readonly order: readonly string[]; readonly catchUp?: Standing }
     | { readonly do: "take up" }
+    | { readonly do: "give up"; readonly name: string; readonly because: string }
     | { readonly do: "turn back"; readonly order: readonly string[]; readonly reason: string }
     | { readonly do: "hold"; readonly webServer: string }
     | { readonly do: "release"; readonly webServer: string }

@@ -55,6 +55,24 @@ function treatClassic(walk: Walk, node: string): void {
   renew(walk, node, "any");
 }
 
+/**
+ * All others are lost, so nobody can serve while this one is restarted: what is up already has to go down once more, which the
+ * plan calls an outage. Its members are stopped before its agent can restart anything under their users' feet.
+ */
+export function alone(walk: Walk): void {
+  const [node] = walk.order;
+  if (node === undefined || (walk.state(node).progress === "proven" && !walk.installerDue)) return;
+  stopMembers(walk, node, "any", "outage");
+  startAgent(walk, node);
+  if (walk.awaiting) {
+    awaitInstaller(walk);
+    return;
+  }
+  runInstaller(walk);
+  synchronize(walk, node);
+  renew(walk, node, "any");
+}
+
 /** HCL's documented order: everything stopped, agents running. */
 export function offline(walk: Walk): void {
   const due = walk.order.filter((node) => walk.state(node).progress !== "proven");

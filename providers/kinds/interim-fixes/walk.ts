@@ -85,7 +85,9 @@ export class Walk {
       this.nodes.set(node.name, { agent: node.agent, members: membersState(node), progress });
     }
     this.order =
-      this.turning !== undefined || !this.journal ? orderOf(desired, live, this.journal) : this.journal.order;
+      this.turning !== undefined || !this.journal
+        ? orderOf(desired, live, this.journal)
+        : this.journal.order.filter((name) => this.nodes.has(name));
   }
 
   push(key: string, title: string, action: Action, impact: Impact = "none"): void {
@@ -101,6 +103,11 @@ export class Walk {
   /** The installer has something to do, is at it, or its work was not looked at yet. */
   get installerDue(): boolean {
     return !isNothing(this.change) || this.awaiting || !this.accepted;
+  }
+
+  /** Checked for the last time: routing is no more the rollout's, for it may have been given free already. */
+  get isOver(): boolean {
+    return this.journal?.finallyChecked === true && !this.startingOver;
   }
 
   /** The nodes as they stand now. */

@@ -3,19 +3,24 @@ import { changeText, type FixesDesired } from "./goal.js";
 import type { Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import type { Live } from "./live.js";
+import { givenUp, remaining } from "./lost.js";
 import { putRight } from "./put-right.js";
 import type { RolloutStep } from "./steps.js";
 import { Walk } from "./walk.js";
-import { awaitInstaller, offline, rolling } from "./walk-orders.js";
+import { alone, awaitInstaller, offline, rolling } from "./walk-orders.js";
 
 /**
  * All that is left to do, found by walking through the whole workflow on a copy of the facts: a step whose effect is there
  * already is left out, any other is put on the list and its effect is then taken for granted by those after it. So a plan
  * made after a crash is the tail of the plan made at the start, or a little more where something went backwards.
  */
-export function workflow(desired: FixesDesired, live: Live, kept: Kept): { steps: RolloutStep[]; refusals: Problem[] } {
-  const walk = new Walk(desired, live, kept);
-  open(walk);
+export function workflow(
+  declared: FixesDesired,
+  live: Live,
+  kept: Kept,
+): { steps: RolloutStep[]; refusals: Problem[] } {
+  const walk = new Walk(remaining(declared), live, kept);
+  open(walk, declared);
   // Not the installer of this rollout, or it came after its work was accepted: nobody's users are moved for that.
   const isAnothers = walk.awaiting && (!walk.touched || walk.accepted);
   if (isAnothers) awaitInstaller(walk);
@@ -28,6 +33,7 @@ function goOn(walk: Walk): void {
   prepare(walk);
   const treat = walk.goingBack ? walk.touched : true;
   if (treat && walk.strategy === "offline") offline(walk);
+  else if (treat && walk.order.length === 1) alone(walk);
   else if (treat) rolling(walk);
   if (walk.refusals.length === 0 && !walk.awaiting) putRight(walk);
 }
@@ -49,13 +55,21 @@ function begin(walk: Walk): void {
 }
 
 /** The rollout is this run's, in its direction, and so is the routing. */
-function open(walk: Walk): void {
+function open(walk: Walk, declared: FixesDesired): void {
   const { journal, live, turning, order } = walk;
   if (!journal) begin(walk);
   else if ((!live.control.here || journal.frozen) && turning === undefined)
     walk.push("take-up", `take up the rollout ${journal.rollout} where it stopped`, { do: "take up" });
   if (turning !== undefined) {
     walk.push("turn-back", `go back to how it was found: ${turning}`, { do: "turn back", order, reason: turning });
+  }
+  const isRouting = walk.strategy === "rolling" && !journal?.finallyChecked;
+  for (const [name, because] of Object.entries(declared.settings.lost)) {
+    if (!journal || name in (journal.lost ?? {})) continue;
+    walk.push(`give-up ${name}`, `give up ${name}, which is lost (${because}): ${givenUp(name, declared, isRouting)}`, {
+      do: "give up",
+      ...{ name, because },
+    });
   }
   for (const { name, hold } of live.webServers) {
     const isHeld = hold?.rollout === journal?.rollout && journal?.found.routing[name] !== undefined;
@@ -89,6 +103,9 @@ function fallBack(walk: Walk): void {
 function prepare(walk: Walk): void {
   const { journal, live } = walk;
   if (!journal?.checked && !walk.goingBack) {
+    // Users are not to wait for what is lost, while it is looked whether all else answers.
+    const isWithout = Object.keys(walk.desired.settings.lost).length > 0;
+    if (isWithout && walk.strategy === "rolling") walk.route({ asFound: true });
     walk.push("check-first", "check, before anything is changed, that users get answers from every cluster and node", {
       do: "check first",
     });
@@ -102,7 +119,7 @@ function prepare(walk: Walk): void {
       },
     );
   }
-  const routingAhead = !walk.regenerated && (!walk.goingBack || walk.touched);
+  const routingAhead = !walk.isOver && !walk.regenerated && (!walk.goingBack || walk.touched);
   if (walk.strategy === "rolling" && routingAhead && live.webServers.some(({ automatic }) => automatic === "yes")) {
     walk.push(
       "automatic-off",
