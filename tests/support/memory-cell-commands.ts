@@ -225,6 +225,10 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
         },
         finish() {},
       }),
+    checkTemp: async () => {
+      const leads = cell.linkedTemp.get(node.name);
+      if (leads) throw new ProblemError("refused", { where: node.name, found: `it leads to ${leads}` });
+    },
     clearTemp: (servers) =>
       cell.change(`clear ${node.name}`, () => {
         for (const server of servers) {

@@ -69,6 +69,8 @@ export class MemoryCell {
   requires: readonly string[] = [];
   /** Node, or "dmgr" → whose files and servers its profile has; without an entry all are its owner's. */
   readonly owned = new Map<string, Ownership>();
+  /** Node → where a link in the place of its temp folder leads. */
+  readonly linkedTemp = new Map<string, string>();
   /** What its monitoring policies say of members, by server; without an entry there is none. */
   readonly restartStates = new Map<string, MonitoringPolicy["nodeRestartState"]>();
   control: { process: string } | undefined;

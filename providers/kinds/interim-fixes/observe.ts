@@ -128,29 +128,46 @@ async function inspectNode(
   name: string,
   estate: Estate,
   cell: CellObservation | undefined,
-  { strategy, untouched, nodes }: FixesDesired["settings"],
+  settings: FixesDesired["settings"],
   options: { readonly cached: boolean },
 ): Promise<LiveNode> {
-  const [node, owned, control] = await Promise.all([
-    observeNode(name, estate, cell, untouched),
+  const [node, owned, control, temp] = await Promise.all([
+    observeNode(name, estate, cell, settings.untouched),
     problemAsData(estate.ownership(name, options), name),
     problemAsData(estate.node(name).agentControl(), name),
+    problemAsData(checkTemp(name, estate, cell, settings), name),
   ]);
-  const { profile } = nodes.find((each) => each.name === name) ?? { profile: "" };
-  const temp = await problemAsData(
-    Promise.resolve().then(() => cell && tempFolders({ node: name, profile }, cell.topology, node.members)),
-    name,
-  );
   const problems = [
     ...node.problems,
     ...temp.problems,
     ...owned.problems,
     ...ownershipProblems(name, owned.value),
     ...control.problems,
-    ...(strategy === "rolling" ? startedByAgent(cell, name, node.members) : []),
+    ...(settings.strategy === "rolling" ? startedByAgent(cell, name, node.members) : []),
   ];
   return { ...node, agentService: serviceOf(node, control.value), problems };
 }
+
+/** What cannot be cleared is to be known before a node's members are stopped. */
+async function checkTemp(
+  name: string,
+  estate: Estate,
+  cell: CellObservation | undefined,
+  { nodes, untouched }: FixesDesired["settings"],
+): Promise<void> {
+  if (!cell) return;
+  const { profile } = nodes.find((node) => node.name === name) ?? { profile: "" };
+  const members = membersOf(name, cell, untouched);
+  await estate.node(name).checkTemp(tempFolders({ node: name, profile }, cell.topology, members));
+}
+
+/** A node's members of the clusters that are rolled. */
+const membersOf = (name: string, cell: CellObservation | undefined, untouched: readonly string[]) =>
+  (cell?.topology.clusters ?? [])
+    .filter((cluster) => !untouched.includes(cluster.name))
+    .flatMap(({ name: cluster, members }) =>
+      members.filter((member) => member.node === name).map(({ server }) => ({ server, cluster })),
+    );
 
 /** A unit that is not active did not start the agent that runs. */
 function serviceOf({ agent }: LiveNode, control: AgentControl | undefined): string | null {
@@ -163,10 +180,7 @@ export async function observeNode(
   cell: CellObservation | undefined,
   untouched: readonly string[] = [],
 ): Promise<LiveNode> {
-  const clusters = (cell?.topology.clusters ?? []).filter((cluster) => !untouched.includes(cluster.name));
-  const members = clusters.flatMap((cluster) =>
-    cluster.members.filter((member) => member.node === name).map(({ server }) => ({ server, cluster: cluster.name })),
-  );
+  const members = membersOf(name, cell, untouched);
   const signals = await problemAsData(
     estate
       .node(name)

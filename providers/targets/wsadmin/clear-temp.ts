@@ -48,21 +48,37 @@ function tooMuch(profile: string, folder: string): string | undefined {
   return inside.length < 3 ? "it is more than one server's folder" : undefined;
 }
 
-function refusal(host: string, folder: string, reason: string) {
+function refusal(host: string, folder: string, reason: string, leads?: string) {
   return {
     where: `${host}:${folder}`,
-    found: `it is not cleared: ${reason}`,
+    found: `it is not cleared: ${reason}${leads ? `; it leads to ${leads}` : ""}`,
     allowed: "a server's own folder in the profile's temp folder",
     why: "Transaction logs hold what is in doubt, and nothing else of a profile may be deleted either",
-    next: "Check WAS_TEMP_DIR of the node and the setting profile",
+    next: leads ? WITHOUT_LINK : "Check WAS_TEMP_DIR of the node and the setting profile",
   };
+}
+
+/** A mounted file system is no link: it lies where its folder does. */
+const WITHOUT_LINK =
+  "Set WAS_TEMP_DIR of the node to a folder of the profile that no link leads to, and restart its servers; or stop them and put " +
+  "a folder in the link's place (if it is for space on another file system: mount that there)";
+
+function requireNoRefusal(where: string, output: string): void {
+  const [host = where] = where.split(":");
+  const [, reason = "", folder = "", leads] = /^@@ refused (\S+) ([^\t\n]*)(?:\t(.*))?$/m.exec(output) ?? [];
+  if (reason) throw new ProblemError("refused", refusal(host, folder, REASONS[reason] ?? "", leads));
+}
+
+/** What LOOK_AT_FOLDERS said. @throws ProblemError `refused` with its reason; `command-failed` when it said nothing */
+export function requireFit(where: string, output: string): void {
+  requireNoRefusal(where, output);
+  if (/^@@ fit$/m.test(output)) return;
+  throw new ProblemError("command-failed", { where, found: `no answer: ${output.trim().slice(0, 300)}` });
 }
 
 /** What CLEAR_FOLDERS said. @throws ProblemError `refused` with its reason; `command-failed` when it said nothing */
 export function parseCleared(where: string, output: string): readonly ClearedFolder[] {
-  const [host = where] = where.split(":");
-  const refused = /^@@ refused (\S+) (.*)$/m.exec(output);
-  if (refused) throw new ProblemError("refused", refusal(host, refused[2] ?? "", REASONS[refused[1] ?? ""] ?? ""));
+  requireNoRefusal(where, output);
   const cleared = [...output.matchAll(/^@@ cleared (\d+) (.*)$/gm)];
   if (cleared.length === 0) {
     throw new ProblemError("command-failed", { where, found: `nothing was cleared: ${output.trim().slice(0, 300)}` });

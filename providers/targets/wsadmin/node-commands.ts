@@ -98,6 +98,13 @@ export interface NodeCommands {
   stopServer(server: string, run: Run): Promise<CommandOutcome>;
 
   /**
+   * Whether `clearTemp` could empty the folders of these servers, by their WAS_TEMP_DIR. One round trip; changes nothing, and
+   * servers may run.
+   *
+   * @throws ProblemError `refused` for a path that would delete too much or that a link leads away from
+   */
+  checkTemp(roots: ReadonlyMap<string, readonly string[]>): Promise<void>;
+  /**
    * Empties `<WAS_TEMP_DIR>/<node>/<server>` of stopped servers. Never tranlog, never outside of the profile, never through a
    * link, `wstemp` only when asked.
    *

@@ -3,6 +3,7 @@ import {
   AGENT_CONTROL,
   APPLICATION_FILES,
   CLEAR_FOLDERS,
+  LOOK_AT_FOLDERS,
   OBSERVE_SERVERS,
   OWNED_FOLDER,
   OWNERSHIP,
@@ -91,5 +92,7 @@ export const posixCommands = {
   ownership: (profile: string, seconds: number): string[] => sh(OWNERSHIP, profile, String(seconds)),
   clearFolders: (profile: string, folders: readonly string[]): string[] =>
     asOwner(profile, sh(CLEAR_FOLDERS, profile, ...folders)),
+  lookAtFolders: (profile: string, folders: readonly string[]): string[] =>
+    asOwner(profile, sh(LOOK_AT_FOLDERS, profile, ...folders)),
   installerRunning: (installDir: string): string[] => sh(INSTALLER_RUNNING, installDir),
 };

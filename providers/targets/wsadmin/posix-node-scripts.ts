@@ -130,25 +130,40 @@ echo "@@ service$found $(systemctl show -p ActiveState --value -- "\${found# }")
 `;
 
 /**
- * PROFILE FOLDER…: empties each. Folders are real ones below the profile, never the profile's own, "tranlog", "config",
- * "logs" or "properties"; none on the way is a link. "@@ cleared COUNT FOLDER", "@@ refused REASON FOLDER"; a first pass looks at all of them
- * before anything is deleted.
+ * Looks at all folders that are to be emptied: real ones below the profile, none on the way a link. One that is not there yet
+ * would be made where the folder above it really lies. "@@ refused REASON FOLDER<tab>WHERE IT LEADS" for the first that is not so.
  */
-export const CLEAR_FOLDERS = `
+const FOLDERS_FIT = `
 profile=$1; shift
 LC_ALL=C; export LC_ALL
 root=$(cd -P -- "$profile" 2>/dev/null && pwd) || { echo "@@ refused no-profile $profile"; exit 0; }
 for folder in "$@"; do
-  [ -e "$folder" ] || [ -L "$folder" ] || continue
-  [ -d "$folder" ] || { echo "@@ refused not-a-folder $folder"; exit 0; }
-  real=$(cd -P -- "$folder" && pwd)
+  there=$folder
+  case $folder in "$profile"/*) ;; *) echo "@@ refused outside $folder"; exit 0 ;; esac
+  while [ "$there" != "$profile" ] && ! [ -e "$there" ] && ! [ -L "$there" ]; do there=\${there%/*}; done
+  [ "$there" != "$profile" ] || continue
+  [ -d "$there" ] || { echo "@@ refused not-a-folder $there"; exit 0; }
+  real=$(cd -P -- "$there" && pwd)
   rest=\${real#"$root"/}
-  [ "$rest" != "$real" ] || { echo "@@ refused outside $folder"; exit 0; }
-  [ "$real" = "$root/\${folder#"$profile"/}" ] || { echo "@@ refused link $folder"; exit 0; }
+  [ "$rest" != "$real" ] || { printf '@@ refused outside %s\\t%s\\n' "$there" "$real"; exit 0; }
+  [ "$real" = "$root/\${there#"$profile"/}" ] || { printf '@@ refused link %s\\t%s\\n' "$there" "$real"; exit 0; }
   case /$rest/ in
     */tranlog/* | */config/* | /logs/* | /properties/* | /bin/* | /installedApps/*) echo "@@ refused protected $folder"; exit 0 ;;
   esac
 done
+`;
+
+/** PROFILE FOLDER…: "@@ fit" where CLEAR_FOLDERS would empty them. Changes nothing. */
+export const LOOK_AT_FOLDERS = `${FOLDERS_FIT}
+echo "@@ fit"
+`;
+
+/**
+ * PROFILE FOLDER…: empties each. Folders are real ones below the profile, never the profile's own, "tranlog", "config",
+ * "logs" or "properties"; none on the way is a link. "@@ cleared COUNT FOLDER", "@@ refused REASON FOLDER"; a first pass looks at all of them
+ * before anything is deleted.
+ */
+export const CLEAR_FOLDERS = `${FOLDERS_FIT}
 for folder in "$@"; do
   [ -d "$folder" ] || { echo "@@ cleared 0 $folder"; continue; }
   count=$(find "$folder" -xdev -mindepth 1 ! -type d | wc -l)

@@ -1,7 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { type Problem, ProblemError } from "../../common/problem.js";
 import type { Host } from "../host.js";
-import { foldersToClear, parseCleared } from "./clear-temp.js";
+import { foldersToClear, parseCleared, requireFit } from "./clear-temp.js";
 import { lastLines } from "./messages.js";
 import type {
   AgentControl,
@@ -99,18 +99,29 @@ class ProfileNode implements NodeCommands {
     return this.#command("stopServer", [name], `stop ${name} on ${this.node}`, run);
   }
 
+  async checkTemp(roots: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    const folders = [...roots].flatMap(([tempRoot, servers]) => this.#foldersOf(servers, { tempRoot }));
+    if (folders.length === 0) return;
+    const what = `see where the temp folders of ${this.node} lie`;
+    const argv = posixCommands.lookAtFolders(this.settings.profile, folders);
+    const { stdout, stderr } = await this.host.run(argv, { what, timeoutMs: LOOK_MS });
+    requireFit(`${this.host.name}: ${what}`, `${stdout}\n${stderr}`);
+  }
+
   async clearTemp(servers: readonly string[], options: ClearTempOptions = {}): Promise<readonly ClearedFolder[]> {
-    const folders = foldersToClear(
-      { host: this.host.name, profile: this.settings.profile, node: this.node },
-      servers.map((server) => this.#name(server)),
-      options,
-    );
+    const folders = this.#foldersOf(servers, options);
     if (folders.length === 0) return [];
     await this.#requireStopped(servers);
     const argv = posixCommands.clearFolders(this.settings.profile, folders);
     const what = `clear temp folders of ${servers.join(", ")} on ${this.node}`;
     const { stdout, stderr } = await this.host.run(argv, { what, timeoutMs: CLEAR_MS });
     return parseCleared(`${this.host.name}: ${what}`, `${stdout}\n${stderr}`);
+  }
+
+  #foldersOf(servers: readonly string[], options: ClearTempOptions): readonly string[] {
+    const { host, node, settings } = this;
+    const names = servers.map((server) => this.#name(server));
+    return foldersToClear({ host: host.name, profile: settings.profile, node }, names, options);
   }
 
   get #credentials() {

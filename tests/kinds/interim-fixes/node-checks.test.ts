@@ -45,6 +45,11 @@ test("a look that was cut short proves nothing", async () => {
   ]);
 });
 
+test("a temp folder that a link leads away from is refused before anything is stopped", async () => {
+  const change = (cell: MemoryCell) => cell.linkedTemp.set("node2", "/scratch");
+  expect(await refused(change)).toEqual(["node2: it leads to /scratch"]);
+});
+
 describe("what a starting agent would do to members", () => {
   test.each(["RUNNING", "PREVIOUS", "unknown"] as const)(
     "%s is refused: it would start them too early",

@@ -54,6 +54,7 @@ test("commands of a Linux host", () => {
     agentControl: posixCommands.agentControl(profile, "node01"),
     ownership: posixCommands.ownership(profile, 120),
     applicationFiles: posixCommands.applicationFiles(profile, [`${profile}/installedApps/Cell 1/Files.ear`]),
+    lookAtFolders: posixCommands.lookAtFolders(profile, [`${profile}/temp/node01/app1`]),
     clear: posixCommands.clearFolders(profile, [`${profile}/temp/node01/app1`]),
   };
   expect(

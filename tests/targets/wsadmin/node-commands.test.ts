@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -192,11 +193,12 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     expect(problem.message).toContain("Log in as wasadmin, or set sudo");
   });
 
+  const answering = (line: string) =>
+    new MemoryHost(host.connection, {
+      onRun: (argv) => ({ exitCode: 0, stdout: argv[0] === "systemctl" ? "" : `${line}\n`, stderr: "" }),
+    });
+
   describe("an agent that a service manager starts (modelled answers of the host)", () => {
-    const answering = (line: string) =>
-      new MemoryHost(host.connection, {
-        onRun: (argv) => ({ exitCode: 0, stdout: argv[0] === "systemctl" ? "" : `${line}\n`, stderr: "" }),
-      });
     test("is stopped and started by that service, not by the script", async () => {
       host = answering("@@ service was-node.service active");
       expect(await node().agentControl()).toEqual({ by: "service", unit: "was-node.service", active: true });
@@ -269,6 +271,37 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
       symlinkSync(join(local.profile, "elsewhere/app2"), join(local.profile, "temp/node01/app2"));
       expect((await problemOf(node().clearTemp(["app1", "app2"], {}))).message).toContain("a link leads there");
       expect(["elsewhere/app2/keep", "temp/node01/app1/keep"].every(there)).toBe(true);
+    });
+
+    test.each([
+      ["out of the profile", () => local.root, /lies outside of the profile; it leads to .*mount that there/s],
+      [
+        "to another folder of it",
+        () => local.profile,
+        /a link leads there; it leads to .*Set WAS_TEMP_DIR of the node/s,
+      ],
+    ])(
+      "temp as a link %s is refused by a look, while servers run, also before they have a folder in it",
+      async (_name, to, says) => {
+        file("temp/node01/app1/keep");
+        jvm("app1");
+        const roots = new Map([[`${local.profile}/temp`, ["app1", "app2"]]]);
+        await node().checkTemp(roots);
+        const scratch = join(to(), "scratch");
+        renameSync(join(local.profile, "temp"), scratch);
+        symlinkSync(scratch, join(local.profile, "temp"));
+        expect((await problemOf(node().checkTemp(roots))).message).toMatch(says);
+        expect((await problemOf(node().checkTemp(new Map([[`${local.profile}/temp`, ["app9"]]])))).message).toMatch(
+          says,
+        );
+        expect(existsSync(join(scratch, "node01/app1/keep"))).toBe(true);
+      },
+    );
+
+    test("a look that says nothing proves nothing", async () => {
+      host = answering("temp is where it is");
+      const looked = node().checkTemp(new Map([[`${local.profile}/temp`, ["app1"]]]));
+      await expect(looked).rejects.toMatchObject({ cause: "command-failed" });
     });
 
     test("a profile that is reached through a link is still itself", async () => {
