@@ -130,6 +130,8 @@ interface Detached extends Pick<Command, "finish"> {
   readonly takesMs: number;
   readonly installs?: boolean;
   readonly begin?: () => void;
+  /** What its output says when it has failed; undefined = it has not. */
+  readonly failure?: () => string | undefined;
 }
 
 /**
@@ -160,7 +162,8 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
   const host = cell.host(node.name);
   const command = async (run: Run, how: Detached): Promise<CommandOutcome> => {
     const attached = await detached(cell, host, run, how);
-    return { exitCode: 0, codes: [], message: "unknown", output: "", attached };
+    const code = how.failure?.();
+    return { exitCode: code ? 255 : 0, codes: code ? [code] : [], message: "unknown", output: code ?? "", attached };
   };
   const signal = (server: string): ProcessSignals => {
     const member = node.members.find((each) => each.server === server);
@@ -207,13 +210,14 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
       command(run, {
         what: `start ${server}`,
         takesMs: START_MS,
+        failure: () => (cell.failsToStart(cell.member(server)) === "as said" ? "ADMU3011E" : undefined),
         finish() {
           const member = cell.member(server);
           if (member.state === "stopped") {
             member.level = node.level;
             member.startedAt = cell.now;
           }
-          member.state = "started";
+          if (!cell.failsToStart(member)) member.state = "started";
         },
       }),
     stopServer: (server, run) =>

@@ -59,6 +59,8 @@ export class MemoryCell {
   sharedChanges: readonly FileChange[] = [];
   /** Node → unit that its running agent belongs to, and that nothing tells of while it is stopped. */
   readonly services = new Map<string, string>();
+  /** With what it has by then, a member's process ends while it starts. */
+  failsToStart = (_: Member): "as said" | "without a word" | undefined => undefined;
   /** What stops an agent ends the members that it started too. */
   agentTakesMembers = false;
   /** How agents were started: "node2: was.service", or null for the script. */

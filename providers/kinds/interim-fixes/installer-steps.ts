@@ -97,8 +97,13 @@ export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
   for (const step of ownRuns(work.journal)) {
     if (await work.estate.installer.goesOn(jobOf(step.action, work.journal))) await seeThrough(step, work);
   }
-  await waitUntil("the update installer to end", limits.installer, work, async () =>
-    (await work.estate.installer.isRunning()) ? undefined : true,
+  await waitUntil(
+    "the update installer to end",
+    limits.installer,
+    work,
+    async () => ((await work.estate.installer.isRunning()) ? undefined : true),
+    // It goes on, and is never gone back upon while it does.
+    () => "timeout",
   );
   throw new ProblemError("unknown-outcome", {
     where: "update installer",

@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
+import { fileName } from "../../targets/plugin/copies.js";
 import { makeOwnedFolder } from "../../targets/wsadmin/ownership.js";
 import { posixCommands } from "../../targets/wsadmin/posix-commands.js";
 import { requireStarted } from "../../targets/wsadmin/program-problems.js";
@@ -9,6 +10,8 @@ import type { FixesDesired } from "./goal.js";
 
 /** `value="…"` of the one versionStamp element, whatever its prefix. */
 const VERSION_STAMP = /(<(?:[A-Za-z_][\w.-]*:)?versionStamp\s[^>]*?\bvalue=")([^"]*)(")/g;
+
+const MOVE_MS = 60_000;
 
 type Reached = Pick<FixesDesired, "identity" | "settings">;
 
@@ -48,25 +51,40 @@ export async function backUpMaster(
   const configuration = `${folder}/config.zip`;
   const folders = `${folder}/folders.tar.gz`;
   const paths = [`${identity.installDir}/version`, ...settings.backUp].map((path) => path.replace(/^\//, ""));
-  await save("configuration", configuration, [`${profile}/bin/backupConfig.sh`, configuration, "-nostop"]);
-  await save("folders", folders, ["tar", "-czf", folders, "-C", "/", "--", ...paths]);
+  await save("configuration", configuration, (part) => [`${profile}/bin/backupConfig.sh`, part, "-nostop"]);
+  await save("folders", folders, (part) => ["tar", "-czf", part, "-C", "/", "--", ...paths]);
 
-  async function save(what: string, file: string, argv: readonly string[]): Promise<void> {
-    if (((await host.files.stat(file))?.size ?? 0) > 0 && (await host.jobs.peek(jobOf(what))) === undefined) return;
-    const { exitCode, output } = await host.jobs.run(jobOf(what), posixCommands.asProfileOwner(profile, argv), {
-      what: `back up the ${what}`,
-      timeoutMs: milliseconds(settings.limits.backup),
-    });
-    await host.jobs.collect(jobOf(what));
-    requireStarted(host, profile, output);
-    const size = (await host.files.stat(file))?.size ?? 0;
-    if (exitCode !== 0 || size === 0) {
+  /** Under its own name only when it is whole: what a full disk or a restart of the machine cut off is none. */
+  async function save(what: string, file: string, argv: (part: string) => readonly string[]): Promise<void> {
+    const sizeOf = async (path: string) => (await host.files.stat(path))?.size ?? 0;
+    if ((await sizeOf(file)) === 0) {
+      const part = `${folder}/part-${fileName(file)}`;
+      if ((await host.jobs.peek(jobOf(what))) === undefined) await host.files.remove(part, { expected: "any" });
+      const { exitCode, output } = await host.jobs.run(jobOf(what), posixCommands.asProfileOwner(profile, argv(part)), {
+        what: `back up the ${what}`,
+        timeoutMs: milliseconds(settings.limits.backup),
+      });
+      requireStarted(host, profile, output);
+      const size = await sizeOf(part);
+      if (exitCode !== 0 || size === 0) {
+        await host.jobs.collect(jobOf(what));
+        throw new ProblemError("command-failed", {
+          where: `${host.name}:${file}`,
+          found: `the backup of the ${what} ended with exit code ${exitCode} and ${size} bytes: ${output.trim().split("\n").slice(-3).join(" | ")}`,
+          why: "The installer changes what only a backup could bring back",
+        });
+      }
+      const move = posixCommands.asProfileOwner(profile, ["mv", "-f", "--", part, file]);
+      await host.run(move, { what: `keep the backup of the ${what}`, timeoutMs: MOVE_MS });
+    }
+    const size = await sizeOf(file);
+    if (size === 0) {
       throw new ProblemError("command-failed", {
         where: `${host.name}:${file}`,
-        found: `the backup of the ${what} ended with exit code ${exitCode} and ${size} bytes: ${output.trim().split("\n").slice(-3).join(" | ")}`,
-        why: "The installer changes what only a backup could bring back",
+        found: "the backup could not be kept",
       });
     }
+    await host.jobs.collect(jobOf(what));
     progress(`${file}: ${size} bytes`);
   }
 

@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { CellObservation, CellTopology, ClusterMember } from "../../targets/wsadmin/cell.js";
+import { lastLines } from "../../targets/wsadmin/messages.js";
 import type { CommandOutcome, Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
 import { jobsOf } from "./commands.js";
@@ -40,7 +41,11 @@ async function bring(first: LiveNode, { node, work, what, limit, reached, comman
   for (let seen = first; !reached(seen); seen = await look(node, work)) {
     const outcomes = await command(seen);
     if (outcomes.some(({ attached }) => attached)) continue;
-    await waitUntil(what, limit, work, async () => (reached(await look(node, work)) ? true : undefined));
+    const isReached = async () => {
+      seen = await look(node, work);
+      return reached(seen) ? true : undefined;
+    };
+    await waitUntil(what, limit, work, isReached, () => (seen.problems.length > 0 ? "timeout" : "not-converged"));
     return;
   }
 }
@@ -184,19 +189,42 @@ async function each(
 ): Promise<void> {
   const node = first.name;
   const dueOf = ({ members }: LiveNode) => members.filter(({ state }) => state !== wanted).map(({ server }) => server);
+  const ended = new Map<string, CommandOutcome>();
   await bring(first, {
     ...{ node, work, limit, what: `${dueOf(first).join(", ")} of ${node} to be ${wanted}` },
-    reached: (seen) => dueOf(seen).length === 0,
+    reached(seen) {
+      if (verb === "start") requireNoneFailed(seen, ended);
+      return dueOf(seen).length === 0;
+    },
     async command(seen) {
       const outcomes: CommandOutcome[] = [];
       for (const server of dueOf(seen)) {
         await work.watch();
         work.context.progress(`${verb} ${server} of ${node}`);
-        outcomes.push(await command(server, runOf(verb, `${node}-${server}`, limit, work)));
+        const outcome = await command(server, runOf(verb, `${node}-${server}`, limit, work));
+        outcomes.push(outcome);
+        if (!outcome.attached) ended.set(server, outcome);
       }
       return outcomes;
     },
   });
+}
+
+/** A command that says it failed is believed where the server is down: it does not come by itself any more. */
+function requireNoneFailed({ name, members }: LiveNode, ended: ReadonlyMap<string, CommandOutcome>): void {
+  const failed = members.flatMap(({ server, state }) => {
+    const outcome = state === "stopped" ? ended.get(server) : undefined;
+    return outcome && outcome.exitCode !== 0 ? [{ server, outcome }] : [];
+  });
+  if (failed.length === 0) return;
+  throw new ProblemError(
+    "command-failed",
+    failed.map(({ server, outcome }) => ({
+      where: `${name}: start ${server}`,
+      found: `it did not come up: exit code ${outcome.exitCode}, ${outcome.codes.join(", ") || lastLines(outcome.output)}`,
+      next: `See SystemOut.log of ${server}`,
+    })),
+  );
 }
 
 export async function clearTemp(node: string, work: Work): Promise<Partial<Journal>> {

@@ -8,13 +8,16 @@ const SAY_EVERY_MS = 30_000;
 /**
  * Asks until there is an answer.
  *
- * @throws ProblemError `timeout` when there was none within `limit`: what was waited for may still come.
+ * @param without what it means that there was none within `limit`. By default the step has failed, for what was asked answered
+ *   all the time; "timeout" where that cannot be said.
+ * @throws ProblemError `not-converged` | `timeout`
  */
 export async function waitUntil<T>(
   what: string,
   limit: string,
   { estate, context, desired, watch }: Pick<Work, "estate" | "context" | "desired" | "watch">,
   ask: () => Promise<T | undefined>,
+  without: () => "not-converged" | "timeout" = () => "not-converged",
 ): Promise<T> {
   const started = estate.now();
   let saidAt = started;
@@ -25,7 +28,7 @@ export async function waitUntil<T>(
     if (answer !== undefined) return answer;
     const passed = estate.now() - started;
     if (passed > milliseconds(limit)) {
-      throw new ProblemError("timeout", {
+      throw new ProblemError(without(), {
         where: estate.cell.name,
         found: `waited ${limit} for ${what}`,
         why: "It may still come; nothing was undone",

@@ -40,7 +40,13 @@ describe("backups", () => {
     const host: MemoryHost = new MemoryHost(connection, {
       onRun: (argv) => {
         const file = argv.find((word) => /^\/backups\/r1\/[a-z]/.test(word));
-        if (writes && file) host.put(file, "an archive");
+        if (argv.includes("mv")) {
+          const [from = "", to = ""] = argv.slice(-2);
+          host.put(to, host.text(from) ?? "");
+          host.delete(from);
+          return { exitCode: 0, stdout: "", stderr: "" };
+        }
+        if (writes && file) host.put(file, exitCode === 0 ? "an archive" : "half an archive");
         return file ? { exitCode, stdout: "", stderr: "" } : { exitCode: 0, stdout: owned, stderr: "" };
       },
     });
@@ -53,14 +59,18 @@ describe("backups", () => {
     const host = withTools(0, true);
     await backUpMaster(host, desired, "r1", () => {});
     expect(programs(host).slice(1)).toEqual([
-      ["/opt/dmgr", "/opt/dmgr/bin/backupConfig.sh", "/backups/r1/config.zip", "-nostop"],
+      ["/opt/dmgr", "/opt/dmgr/bin/backupConfig.sh", "/backups/r1/part-config.zip", "-nostop"],
+      ["/opt/dmgr", "mv", "-f", "--", "/backups/r1/part-config.zip", "/backups/r1/config.zip"],
       [
-        ...["/opt/dmgr", "tar", "-czf", "/backups/r1/folders.tar.gz"],
+        ...["/opt/dmgr", "tar", "-czf", "/backups/r1/part-folders.tar.gz"],
         ...["-C", "/", "--", "opt/IBM/Connections/version", "data/provision"],
       ],
+      ["/opt/dmgr", "mv", "-f", "--", "/backups/r1/part-folders.tar.gz", "/backups/r1/folders.tar.gz"],
     ]);
+    const ran = host.ran.length;
     await backUpMaster(host, desired, "r1", () => {});
-    expect(host.ran).toHaveLength(4);
+    // Nothing but the look at whose folder it is.
+    expect(host.ran).toHaveLength(ran + 1);
   });
 
   test("a folder in which the profile's owner cannot write is refused before anything is started", async () => {
@@ -73,9 +83,18 @@ describe("backups", () => {
     ["ends badly", 1, true],
     ["writes nothing", 0, false],
   ])("one that %s is none", async (_name, exitCode, writes) => {
-    await expect(backUpMaster(withTools(exitCode, writes), desired, "r1", () => {})).rejects.toThrow(
-      /ended with exit code/,
-    );
+    const host = withTools(exitCode, writes);
+    for (let run = 0; run < 3; run++) {
+      await expect(backUpMaster(host, desired, "r1", () => {})).rejects.toThrow(/ended with exit code/);
+    }
+    expect(host.text("/backups/r1/config.zip")).toBeUndefined();
+  });
+
+  test("promise 6: one that the machine's restart cut off is none, and is made again", async () => {
+    const host = withTools(0, true);
+    host.put("/backups/r1/part-config.zip", "half an archive");
+    await backUpMaster(host, desired, "r1", () => {});
+    expect(host.text("/backups/r1/config.zip")).toBe("an archive");
   });
 });
 
