@@ -1,4 +1,5 @@
 import { milliseconds } from "../../common/duration.js";
+import { sha256 } from "../../common/json.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
 import type { Work } from "./apply.js";
@@ -6,6 +7,24 @@ import { waitUntil } from "./waiting.js";
 
 /** What every long command of a rollout is called on its host. */
 export const jobsOf = (rollout: string): string => `interim-fixes-${rollout}-`;
+
+/** Of the names in a job's name, as long as the rest leaves room for within 100 characters. */
+const READABLE = 40;
+
+/**
+ * The name of one command of a rollout, the same in every attempt. WebSphere allows names that no folder can have, or longer
+ * ones: what people read is shortened, and a hash of the whole tells any two apart.
+ *
+ * @param names of the node and the server that it is for; none where there is one such command
+ */
+export function jobOf(rollout: string, work: string, ...names: readonly string[]): string {
+  if (names.length === 0) return `${jobsOf(rollout)}${work}`;
+  const readable = names
+    .join("-")
+    .replaceAll(/[^A-Za-z0-9._-]/gu, "_")
+    .slice(0, READABLE);
+  return `${jobsOf(rollout)}${work}-${readable}-${sha256(JSON.stringify(names)).slice(0, 8)}`;
+}
 
 /** Commands of nodes; the update installer and the backups are seen through by steps of their own. */
 const OF_NODES = ["start-", "stop-"] as const;

@@ -2,7 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { FixAction } from "../../targets/wsadmin/update-installer.js";
 import type { Work } from "./apply.js";
-import { forgetEnded, jobsOf } from "./commands.js";
+import { forgetEnded, jobOf } from "./commands.js";
 import { changeOf, changeText, isNothing, wholeChange } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { FileChange } from "./shared-files.js";
@@ -14,8 +14,8 @@ const LISTED_CHANGES = 50;
 
 type Installing = Pick<Extract<RolloutStep, { do: "installer" }>, "action" | "ids">;
 
-const jobOf = (action: FixAction, { rollout, direction }: Journal): string =>
-  `${jobsOf(rollout)}${direction === "forward" ? "" : "back-"}${action}`;
+const runName = (action: FixAction, { rollout, direction }: Journal): string =>
+  jobOf(rollout, `${direction === "forward" ? "" : "back-"}${action}`);
 
 /**
  * Runs the update installer for what is still due at that moment: the plan may have been made long before, and what
@@ -23,7 +23,7 @@ const jobOf = (action: FixAction, { rollout, direction }: Journal): string =>
  */
 export async function runInstaller(step: Installing, work: Work): Promise<Partial<Journal>> {
   const { installer } = work.estate;
-  if (await installer.goesOn(jobOf(step.action, work.journal))) return seeThrough(step, work);
+  if (await installer.goesOn(runName(step.action, work.journal))) return seeThrough(step, work);
   const listed = await listedIds(work);
   const ids = step.ids.filter((id) => listed.includes(id) !== (step.action === "install"));
   if (ids.length > 0) return seeThrough({ ...step, ids }, work);
@@ -41,7 +41,7 @@ const listedIds = async ({ estate }: Work): Promise<readonly string[]> =>
 async function seeThrough({ action, ids }: Installing, work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal, context, watch } = work;
   const run = {
-    job: jobOf(action, journal),
+    job: runName(action, journal),
     timeoutMs: milliseconds(desired.settings.limits.installer),
     onOutput: context.progress,
     whileRunning: watch,
@@ -95,7 +95,7 @@ function ownRuns(journal: Journal): readonly Installing[] {
 export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
   const { limits } = work.desired.settings;
   for (const step of ownRuns(work.journal)) {
-    if (await work.estate.installer.goesOn(jobOf(step.action, work.journal))) await seeThrough(step, work);
+    if (await work.estate.installer.goesOn(runName(step.action, work.journal))) await seeThrough(step, work);
   }
   await waitUntil(
     "the update installer to end",
@@ -127,7 +127,7 @@ export async function requireFixesAsMeant(work: Work): Promise<void> {
 async function judgeUnattended(work: Work): Promise<void> {
   const { host } = work.estate;
   for (const step of ownRuns(work.journal)) {
-    const job = jobOf(step.action, work.journal);
+    const job = runName(step.action, work.journal);
     if ((await host.jobs.peek(job))?.state === "ended") await seeThrough(step, work);
     await forgetEnded(host, job);
   }

@@ -5,7 +5,7 @@ import { fileName } from "../../targets/plugin/copies.js";
 import { makeOwnedFolder } from "../../targets/wsadmin/ownership.js";
 import { posixCommands } from "../../targets/wsadmin/posix-commands.js";
 import { requireStarted } from "../../targets/wsadmin/program-problems.js";
-import { jobsOf } from "./commands.js";
+import { jobOf } from "./commands.js";
 import type { FixesDesired } from "./goal.js";
 
 /** `value="…"` of the one versionStamp element, whatever its prefix. */
@@ -56,18 +56,19 @@ export async function backUpMaster(
 
   /** Under its own name only when it is whole: what a full disk or a restart of the machine cut off is none. */
   async function save(what: string, file: string, argv: (part: string) => readonly string[]): Promise<void> {
+    const job = jobOf(rollout, `backup-${what}`);
     const sizeOf = async (path: string) => (await host.files.stat(path))?.size ?? 0;
     if ((await sizeOf(file)) === 0) {
       const part = `${folder}/part-${fileName(file)}`;
-      if ((await host.jobs.peek(jobOf(what))) === undefined) await host.files.remove(part, { expected: "any" });
-      const { exitCode, output } = await host.jobs.run(jobOf(what), posixCommands.asProfileOwner(profile, argv(part)), {
+      if ((await host.jobs.peek(job)) === undefined) await host.files.remove(part, { expected: "any" });
+      const { exitCode, output } = await host.jobs.run(job, posixCommands.asProfileOwner(profile, argv(part)), {
         what: `back up the ${what}`,
         timeoutMs: milliseconds(settings.limits.backup),
       });
       requireStarted(host, profile, output);
       const size = await sizeOf(part);
       if (exitCode !== 0 || size === 0) {
-        await host.jobs.collect(jobOf(what));
+        await host.jobs.collect(job);
         throw new ProblemError("command-failed", {
           where: `${host.name}:${file}`,
           found: `the backup of the ${what} ended with exit code ${exitCode} and ${size} bytes: ${output.trim().split("\n").slice(-3).join(" | ")}`,
@@ -84,12 +85,8 @@ export async function backUpMaster(
         found: "the backup could not be kept",
       });
     }
-    await host.jobs.collect(jobOf(what));
+    await host.jobs.collect(job);
     progress(`${file}: ${size} bytes`);
-  }
-
-  function jobOf(what: string): string {
-    return `${jobsOf(rollout)}backup-${what}`;
   }
 }
 

@@ -4,7 +4,7 @@ import type { CellObservation, CellTopology, ClusterMember } from "../../targets
 import { lastLines } from "../../targets/wsadmin/messages.js";
 import type { CommandOutcome, Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
-import { jobsOf } from "./commands.js";
+import { jobOf } from "./commands.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
@@ -17,8 +17,8 @@ async function look(node: string, { estate, desired }: Work): Promise<LiveNode> 
   return observeNode(node, estate, await estate.cell.observe(), desired.settings.untouched);
 }
 
-const runOf = (verb: string, name: string, limit: string, { journal, watch }: Work): Run => ({
-  job: `${jobsOf(journal.rollout)}${verb}-${name}`,
+const runOf = (verb: string, names: readonly string[], limit: string, { journal, watch }: Work): Run => ({
+  job: jobOf(journal.rollout, verb, ...names),
   timeoutMs: milliseconds(limit),
   whileRunning: watch,
 });
@@ -53,7 +53,7 @@ async function bring(first: LiveNode, { node, work, what, limit, reached, comman
 export async function stopAgent(node: string, work: Work): Promise<Partial<Journal>> {
   const limit = work.desired.settings.limits.stop;
   const commands = work.estate.node(node);
-  const run = runOf("stop-agent", node, limit, work);
+  const run = runOf("stop-agent", [node], limit, work);
   const before = await look(node, work);
   if (before.agent === "stopped") return {};
   await bring(before, {
@@ -84,7 +84,7 @@ export async function startAgent(node: string, work: Work): Promise<Partial<Jour
   const limit = work.desired.settings.limits.start;
   const commands = work.estate.node(node);
   const service = work.journal.found.agentServices[node];
-  const run = runOf("start-agent", node, limit, work);
+  const run = runOf("start-agent", [node], limit, work);
   await bring(await look(node, work), {
     ...{ node, work, limit, what: `the node agent of ${node} to run` },
     reached: ({ agent }) => agent === "running",
@@ -201,7 +201,7 @@ async function each(
       for (const server of dueOf(seen)) {
         await work.watch();
         work.context.progress(`${verb} ${server} of ${node}`);
-        const outcome = await command(server, runOf(verb, `${node}-${server}`, limit, work));
+        const outcome = await command(server, runOf(verb, [node, server], limit, work));
         outcomes.push(outcome);
         if (!outcome.attached) ended.set(server, outcome);
       }

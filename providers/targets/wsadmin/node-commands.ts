@@ -42,7 +42,7 @@ export interface ServerToObserve {
 
 /** How a long command is run: detached under this name, found again after a cut line, never started twice. */
 export interface Run {
-  /** The same in every attempt of the same step, e.g. "interim-fixes-cell01-start-node02". */
+  /** The same in every attempt of the same step, e.g. "interim-fixes-20261123T011234Z-start-node02-app1-1f2e3d4c". */
   readonly job: string;
   readonly timeoutMs: number;
   readonly onOutput?: (line: string) => void;
