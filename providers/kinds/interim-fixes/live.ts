@@ -1,6 +1,6 @@
 import type { Problem } from "../../common/problem.js";
 import type { Mpm } from "../../targets/plugin/control.js";
-import type { Hold } from "../../targets/plugin/hold.js";
+import type { SeenHold } from "../../targets/plugin/hold.js";
 
 /** Three values, for a state that could not be told is not the opposite of the one that was hoped for. */
 export type Running = "running" | "stopped" | "unknown";
@@ -63,7 +63,7 @@ export interface LiveWebServer {
   shapes?: Record<string, Problem[]>;
   /** Seconds between two looks of the plug-in at its file; -1 = it never looks again. */
   refreshInterval: number;
-  hold: Hold | null;
+  hold: SeenHold | null;
   mpm: Mpm;
   /** The deployment manager generates or propagates the file by itself. */
   automatic: Answer;

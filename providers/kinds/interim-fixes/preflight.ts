@@ -1,5 +1,6 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
+import { endOfHold } from "../../targets/plugin/hold.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
@@ -350,7 +351,7 @@ function otherHolds(live: Live): Problem[] {
             where: name,
             found: `its routing is held by rollout ${hold.rollout} of ${hold.by} since ${hold.since}, at "${hold.step}"`,
             allowed: "one rollout at a time",
-            next: "Finish that one, or go back with it: npm run rollout -- status",
+            next: endOfHold(hold),
           },
         ],
   );

@@ -1,14 +1,18 @@
 import { ProblemError } from "../../common/problem.js";
 import type { Access, Kind, Plan } from "../../lifecycle/kind.js";
-import { type Hold, readHold } from "../../targets/plugin/hold.js";
+import { endOfHold, readHold, type SeenHold } from "../../targets/plugin/hold.js";
 import type { Kept, Live } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 import type { RoutingStep } from "./steps.js";
 
 type RoutingKind = Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep>;
 
-const sentence = (hold: Hold): string =>
+const sentence = (hold: SeenHold): string =>
   `held by an unfinished rollout, step "${hold.step}" (${hold.rollout} of ${hold.by}, since ${hold.since}): nothing is routed here until it has ended`;
+
+/** In a note, which every preview beside a rollout shows, in brief. */
+const note = (hold: SeenHold): string =>
+  `${sentence(hold)} (does nobody know it any more: docs/rolling-fixes.md, "A hold that is left over"; its file is ${hold.file ?? "below holds/ in the state directory"})`;
 
 /**
  * The same kind, which leaves the routing alone while a rollout of fixes holds it: no step is planned and nothing is
@@ -32,7 +36,7 @@ export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
     /** What was found at adoption can only be put back later, so it must not be forgotten now. */
     release(desired, live, kept) {
       if (!live.hold) return kind.release(desired, live, kept);
-      const next = "Finish the rollout, or go back with it, and destroy then; onDestroy: retain needs no waiting";
+      const next = `onDestroy: retain needs no waiting. ${endOfHold(live.hold)}; then destroy`;
       return {
         ...nothing(live.hold),
         refusals: [{ where: desired.settings.webServer, found: sentence(live.hold), next }],
@@ -42,7 +46,8 @@ export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
     async apply(step, context) {
       const { identity, settings } = context.desired;
       const hold = await holdOf(identity, settings, context);
-      if (hold) throw new ProblemError("locked", { where: settings.webServer, found: sentence(hold) });
+      if (hold)
+        throw new ProblemError("locked", { where: settings.webServer, found: sentence(hold), next: endOfHold(hold) });
       return kind.apply(step, context);
     },
     async undo(context) {
@@ -55,4 +60,4 @@ export function leavingHeldAlone(kind: RoutingKind): RoutingKind {
   };
 }
 
-const nothing = (hold: Hold): Plan<RoutingStep> => ({ steps: [], refusals: [], notes: [sentence(hold)] });
+const nothing = (hold: SeenHold): Plan<RoutingStep> => ({ steps: [], refusals: [], notes: [note(hold)] });

@@ -4,7 +4,7 @@ import type { Access } from "../../lifecycle/kind.js";
 import type { FileReader } from "../../targets/host.js";
 import type { HttpdDirective } from "../../targets/httpd.js";
 import { directoryOf, isCopyName } from "../../targets/plugin/copies.js";
-import type { Hold } from "../../targets/plugin/hold.js";
+import type { SeenHold } from "../../targets/plugin/hold.js";
 import {
   directiveIn,
   isEditedAfterLoad,
@@ -61,7 +61,7 @@ export interface Live {
   neighbourProblems?: Problem[];
   webServer: LiveWebServer;
   /** An unfinished rollout has the routing; absent = nobody. */
-  hold?: Hold;
+  hold?: SeenHold;
 }
 
 export interface Proven {

@@ -14,6 +14,12 @@ export interface Hold {
   since: string;
 }
 
+/** A hold as it is met. */
+export interface SeenHold extends Hold {
+  /** Its file, in words: "/state/holds/1f2e.json on web1". Absent in what older versions remembered. */
+  file?: string;
+}
+
 type Place = { readonly name: string; readonly stateDirectory: string };
 
 interface StoredHold {
@@ -35,9 +41,20 @@ async function pathOf(files: FileReader, { stateDirectory }: Place, httpdConf: s
  *
  * @throws ProblemError `malformed` for a file that is no hold: whose it is cannot be told, so nothing may be routed.
  */
-export async function readHold(files: FileReader, place: Place, httpdConf: string): Promise<Hold | null> {
-  return (await load(files, place, await pathOf(files, place, httpdConf)))?.hold ?? null;
+export async function readHold(files: FileReader, place: Place, httpdConf: string): Promise<SeenHold | null> {
+  const path = await pathOf(files, place, httpdConf);
+  const stored = await load(files, place, path);
+  return stored ? { ...stored.hold, file: inWords(place, path) } : null;
 }
+
+const inWords = (place: Place, path: string): string => `${path} on ${place.name}`;
+
+/** What to do about somebody's hold, one that its rollout will never give up among them. */
+export const endOfHold = ({ rollout, by, file }: SeenHold): string =>
+  `Finish that rollout, or go back with it: npm run rollout -- status, by the project and stack that its record names as its owner ` +
+  `(on the deployment manager's host, in the state directory: grep -l ${rollout} records/*). Is there no such record, and do ${by}, ` +
+  `the lock and the jobs there say that nobody works on it: see that all members run, then remove ${file ?? "the hold's file"} ` +
+  `(docs/rolling-fixes.md, "A hold that is left over")`;
 
 /**
  * Takes the routing, or takes it up again for the same rollout. To be called under the lock of the web server's host: a run
@@ -53,7 +70,7 @@ export async function writeHold(host: Host, httpdConf: string, hold: Hold): Prom
     throw new ProblemError("locked", {
       where: `${host.name}: routing by ${httpdConf}`,
       found: `held by rollout ${rollout} of ${by} since ${since}`,
-      next: "See npm run rollout -- status",
+      next: endOfHold({ ...present.hold, file: inWords(host.connection, path) }),
     });
   }
   await host.files.makeDirectory(`${host.connection.stateDirectory}/holds`, 0o770);

@@ -133,6 +133,16 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
   ["a deployment manager that cannot be asked", { live: manager({ running: "unknown" }) }, /in an unknown state/],
 ];
 
+test("promise 12: another rollout's hold says how to see whose it is, and what to remove where if nobody's", async () => {
+  const cell = new MemoryCell(2);
+  const desired = declaration(cell);
+  const hold = { by: "anna", rollout: "r1", step: "s", since: "t", file: "/s/h.json on web1" };
+  const { refusals } = plan(desired, webServer({ hold })(await new Driver(cell, desired).observe("preview")), KEPT);
+  expect(refusals[0]?.next).toMatch(
+    /rollout -- status.*grep -l r1 records\/\*.*do anna, .*remove \/s\/h\.json on web1/,
+  );
+});
+
 describe("a rollout does not begin with", () => {
   test.each(REFUSED)("%s", async (_name, given, message) => {
     expect(await refused(given)).toMatch(message);

@@ -59,8 +59,18 @@ describe("routing held by an unfinished rollout", () => {
     await hold();
     await removeHold(web.host, HTTPD_CONF, "another");
     await expect(writeHold(web.host, HTTPD_CONF, { ...HOLD, rollout: "another" })).rejects.toThrow(
-      /held by rollout 2026/,
+      /held by rollout 2026.* grep -l 20261123T011234Z records\/\*.* anna@desk, .* remove \/state\/holds\/\w+\.json on web1 /s,
     );
+  });
+
+  test("promise 12: one that nobody knows any more is shown with its file, and what waited for it can be done without it", async () => {
+    await hold();
+    const bench = routingBench(web);
+    const stored = await bench.create(routingInputs(web, { primaryNode: "as generated", onDestroy: "restore" }));
+    await expect(bench.destroy(stored)).rejects.toThrow(/remove \/state\/holds\/\w+\.json on web1 /);
+    const [, file = ""] = /its file is (\S+) on web1\)/.exec(bench.said.join("\n")) ?? [];
+    await web.host.files.remove(file, { expected: "any" });
+    await bench.destroy(stored);
   });
 
   test("a file that is no hold stops everything: whose it is cannot be told", async () => {
