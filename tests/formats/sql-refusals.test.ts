@@ -51,6 +51,11 @@ describe("refused, with line numbers", () => {
     ],
     ["a comment without an end", `${INSERT}/* x`, /createDb\.sql:3: a comment begins here/],
     ["a comment in a comment", `/* a\n/* b */ */\n${INSERT}`, /createDb\.sql:2: a comment within a comment/],
+    ...["#", "$"].map((sign): [string, string, RegExp] => [
+      `a terminator that names may hold: ${sign}`,
+      `COMMIT@\n--#SET TERMINATOR ${sign}\n${INSERT.replace("@", sign)}`,
+      /createDb\.sql:2: the terminator ".", which names may hold.* --#SET TERMINATOR @/s,
+    ]),
     ["a strange terminator", `--#SET TERMINATOR GO\n${INSERT}`, /createDb\.sql:1: the terminator "GO"/],
   ])("%s", (_name, text, message) => expect(problemOf(text)).toMatch(message));
 
