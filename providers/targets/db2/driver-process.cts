@@ -220,14 +220,19 @@ let order: Promise<void> = Promise.resolve();
 /** Whether there are bytes in the answer that is being made. */
 let holdsBytes = false;
 
+/** The request that is being answered. */
+let current: number | undefined;
+
 async function respond(request: Request): Promise<void> {
   let answer: Answer;
+  current = request.id;
   holdsBytes = false;
   try {
     answer = { id: request.id, ok: true, ...(await perform(request)) };
   } catch (error) {
     answer = { id: request.id, ok: false, failure: failureOf(error) };
   }
+  current = undefined;
   send(answer);
   // By now all that a query needs is compiled. Writes nothing where it is kept already.
   if (request.op === "query") cache.flushCompileCache?.();
@@ -292,5 +297,13 @@ function end(): void {
   // An orderly end would wait for a thread that waits for the server.
   process.kill(process.pid, "SIGKILL");
 }
+
+/** What the driver threw where nobody could catch it. Node would end in order: after our parent's next request, which is not to come. */
+process.on("uncaughtException", () => {
+  const found = "the driver failed without an answer, as it does where a value of a row cannot be fetched";
+  holdsBytes = false;
+  if (current !== undefined) send({ id: current, ok: false, failure: failureOf(new Refused("driver", found)) });
+  end();
+});
 
 listen();

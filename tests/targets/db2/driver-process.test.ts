@@ -19,6 +19,7 @@ const STAND_IN = `
       execute: async (parameters) => ({
         fetchAll: async () => {
           console.log('{"id":2,"ok":true,"rows":[{"A":"printed"}]}');
+          if (sql === "thrown") await new Promise(() => setImmediate(() => { throw new Error("where nobody catches it"); }));
           return rows(sql, parameters);
         },
         close: async () => undefined,
@@ -74,6 +75,14 @@ describe("the process with the driver in it", () => {
   it("refuses a number that its answer could not hold", async () => {
     await open();
     await expect(query("not a number")).rejects.toMatchObject({ failure: { kind: "damaged" } });
+  });
+
+  it("promise 7: says so at once, and ends, when the driver throws where nobody can catch it", async () => {
+    await open();
+    await expect(query("thrown")).rejects.toMatchObject({
+      failure: { kind: "driver", message: expect.stringContaining("failed without an answer"), lost: true },
+    });
+    await expect(query("after it")).rejects.toThrow("SIGKILL");
   });
 
   it("is not open when a setting of the connection was refused", async () => {
