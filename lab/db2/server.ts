@@ -17,6 +17,7 @@ export const DB2_FAULTS = [
   "drop-after-commit",
   "wrong-password",
   "lock-row",
+  "hold-close",
 ] as const;
 export type Db2Fault = (typeof DB2_FAULTS)[number];
 
@@ -49,6 +50,8 @@ export interface Db2Server {
   /** Runs one statement as somebody else would, in a session of its own beside the driver. Values come as text. */
   sql(text: string, database?: Db2DatabaseName): Promise<readonly Readonly<Record<string, string | null>>[]>;
   fault(name: Db2Fault, on: boolean): Promise<void>;
+  /** Answers once so many closes of cursors are held back, by the fault `hold-close`. */
+  held(closes: number): Promise<void>;
   /** Ends all connections that are open. */
   cut(): Promise<void>;
 }
@@ -128,6 +131,7 @@ export function db2Server(directory: string, place: Db2Place, token: string): Db
       }),
     sql: async (text, database = "HOMEPAGE") => JSON.parse(await control(`/sql/${database}`, text)),
     fault: async (name, on) => void (await control(`/fault/${name}/${on ? "on" : "off"}`)),
+    held: async (closes) => void (await control(`/held/${closes}`)),
     cut: async () => void (await control("/cut")),
   };
 }

@@ -95,6 +95,7 @@ final class DrdaFront {
           DrdaMessage passed = rule.apply(message);
           if (passed == null) return;
           if (faults.delayMs > 0) Thread.sleep(faults.delayMs);
+          if (passed.codePoint() == DrdaMessage.CLSQRY) faults.passClose();
           faults.pass();
           out.write(passed.bytes);
         }

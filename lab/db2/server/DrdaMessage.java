@@ -9,7 +9,7 @@ import java.util.List;
 
 /** One DRDA message (DSS): length 2, 0xD0, format 1, correlation 2, then an object: length 2, code point 2, content. */
 final class DrdaMessage {
-  static final int ACCRDB = 0x2001, RDBCMM = 0x200E, DSCSQLSTT = 0x2008, SQLCARD = 0x2408, SQLSTT = 0x2414, SQLDARD = 0x2411;
+  static final int ACCRDB = 0x2001, CLSQRY = 0x2005, RDBCMM = 0x200E, DSCSQLSTT = 0x2008, SQLCARD = 0x2408, SQLSTT = 0x2414, SQLDARD = 0x2411;
   private static final int HEADER = 6, OBJECT_HEADER = 4, CONTINUED = 0x8000;
 
   final byte[] bytes;

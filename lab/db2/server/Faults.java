@@ -9,6 +9,8 @@ final class Faults {
   /** Milliseconds by which every message is late. */
   volatile int delayMs;
   private boolean stall;
+  private boolean holdCloses;
+  private int heldCloses;
 
   synchronized void stall(boolean on) {
     stall = on;
@@ -18,5 +20,24 @@ final class Faults {
   /** Holds the caller while nothing may pass. */
   synchronized void pass() throws InterruptedException {
     while (stall) wait();
+  }
+
+  synchronized void holdCloses(boolean on) {
+    holdCloses = on;
+    notifyAll();
+  }
+
+  /** Holds the caller, which has the close of a cursor to pass on, while none may pass. */
+  synchronized void passClose() throws InterruptedException {
+    if (!holdCloses) return;
+    heldCloses++;
+    notifyAll();
+    while (holdCloses) wait();
+    heldCloses--;
+  }
+
+  /** Holds the caller until so many closes are held. */
+  synchronized void awaitHeldCloses(int count) throws InterruptedException {
+    while (heldCloses < count) wait();
   }
 }

@@ -203,6 +203,10 @@ public final class LabServer {
       reply = switch (path[0]) {
         case "sql" -> run(path[1], body);
         case "fault" -> fault(path[1], path[2].equals("on"));
+        case "held" -> {
+          faults.awaitHeldCloses(Integer.parseInt(path[1]));
+          yield "true";
+        }
         case "cut" -> {
           front.cut();
           yield "true";
@@ -225,6 +229,7 @@ public final class LabServer {
       case "drop-before-commit" -> faults.dropBeforeCommit = on;
       case "drop-after-commit" -> faults.dropAfterCommit = on;
       case "stall" -> faults.stall(on);
+      case "hold-close" -> faults.holdCloses(on);
       case "slow" -> faults.delayMs = on ? 100 : 0;
       case "wrong-password" -> System.setProperty(USER_PROPERTY + user, on ? password + "-changed" : password);
       case "lock-row" -> lockRow(on);

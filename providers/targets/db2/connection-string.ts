@@ -2,7 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { DatabaseConnection } from "./connection.js";
 
-/** LOBs up to this size come with their row; larger ones the driver would fetch in another way. */
+/** LOBs of columns that are declared up to this size come with their row; others the driver fetches by locator (measured). */
 export const LOB_LIMIT_BYTES = 33_554_432;
 
 /** Where the driver really connects to: the database, or this end of a forward. */
@@ -44,7 +44,8 @@ export function connectionString(connection: DatabaseConnection, password: strin
     }),
     ConnectTimeout: wholeSeconds(connection.connectTimeout),
     QueryTimeout: wholeSeconds(connection.statementTimeout),
-    // Without it QueryTimeout has no effect (measured): the driver ends the connection instead of asking the server.
+    // With 0 QueryTimeout has no effect (measured). 1, the default, asks the server to interrupt, over a line that may be the very
+    // trouble; 2 ends the connection. [IBM documentation, "Interrupt CLI/ODBC configuration keyword"]
     Interrupt: 2,
     LOBCacheSize: LOB_LIMIT_BYTES,
   };

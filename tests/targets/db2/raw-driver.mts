@@ -9,7 +9,8 @@ type Any = any;
 
 const { DRIVER = "", CONNECTION = "", USE = "", EXTRA = "" } = process.env;
 const driver: Any = createRequire(DRIVER)(DRIVER);
-const LOCKED = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA FOR UPDATE WITH RS";
+const LEVEL = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
+const LOCKED = `${LEVEL} FOR UPDATE WITH RS`;
 const UPDATE = "UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = 705";
 
 const outcome = (work: Promise<unknown>): Promise<unknown> =>
@@ -21,7 +22,26 @@ const outcome = (work: Promise<unknown>): Promise<unknown> =>
 async function prepared(connection: Any, sql: string, parameters: unknown[] = []): Promise<unknown> {
   const statement = await connection.prepare(sql);
   const result = await statement.execute(parameters);
-  return result.fetchAll();
+  try {
+    return await result.fetchAll();
+  } finally {
+    await result.close();
+  }
+}
+
+/** What is said on standard input, once. */
+const told = () => new Promise<void>((resolve) => process.stdin.once("data", () => resolve()));
+
+/** Whether this process hears anything while it waits for the driver: the order in which the two came. */
+async function orderOf(work: Promise<unknown>): Promise<unknown> {
+  const order: string[] = [];
+  void told().then(() => {
+    order.push("heard");
+    process.stdout.write("heard\n");
+  });
+  await work;
+  order.push("answered");
+  return { resolved: order };
 }
 
 async function selected(connection: Any, value: unknown): Promise<unknown> {
@@ -72,6 +92,17 @@ const USES: Record<string, (connection: Any) => Promise<unknown>> = {
   savepointWithoutBegin: (connection) => outcome(savepoint(connection)),
   queryLocked: (connection) => outcome(connection.query(LOCKED)),
   preparedLocked: (connection) => outcome(prepared(connection, LOCKED)),
+  queryHeld: (connection) => orderOf(connection.query(LEVEL)),
+  preparedHeld: (connection) => orderOf(prepared(connection, LEVEL)),
+  preparedWhenTold: async (connection) => {
+    process.stdout.write("open\n");
+    await told();
+    process.stdout.write("asking\n");
+    return outcome(prepared(connection, LEVEL));
+  },
+  rowError: (connection) => outcome(prepared(connection, "SELECT 1 / (ID - 2) AS A FROM HOMEPAGE.LOBS")),
+  lobInRow: (connection) => outcome(prepared(connection, "SELECT CAST(X AS BLOB(1M)) AS X FROM HOMEPAGE.LOBS")),
+  lobByLocator: (connection) => outcome(prepared(connection, "SELECT X FROM HOMEPAGE.LOBS")),
   bigNumber: (connection) => outcome(selected(connection, Number.MAX_SAFE_INTEGER)),
   bigNumberAsText: (connection) => outcome(selected(connection, String(Number.MAX_SAFE_INTEGER))),
   bigint: (connection) => outcome(selected(connection, 5n)),
