@@ -1,6 +1,6 @@
 import { ProblemError } from "../common/problem.js";
 import { OpenBlocks } from "./sql-blocks.js";
-import { isSymbol, isWord, readSqlTokens, type SqlToken } from "./sql-tokens.js";
+import { isLetterOfNames, isSymbol, isWord, readSqlTokens, type SqlToken } from "./sql-tokens.js";
 
 /** One statement of a script for the Db2 command line processor, without its terminator. */
 export interface SqlStatement {
@@ -75,12 +75,14 @@ function initialTerminator(tokens: readonly SqlToken[]): string {
 
 function terminatorOf(directive: SqlToken, where: string): string | undefined {
   const named = /^--#SET\s+TERMINATOR\s+(\S+)/i.exec(directive.text)?.[1];
-  if (named === undefined || /^[^\w'"().,]$/.test(named)) return named;
+  const inNames = named?.length === 1 && isLetterOfNames(named);
+  if (named === undefined || (/^[^\w'"().,]$/.test(named) && !inNames)) return named;
   throw new ProblemError("malformed", {
     where: `${where}:${directive.line}`,
-    found: `the terminator ${JSON.stringify(named)}`,
+    found: `the terminator ${JSON.stringify(named)}${inNames ? ", which names may hold" : ""}`,
     allowed: "one character that is no part of ordinary SQL, such as @ or ;",
-    why: "Where statements end could not be told for certain",
+    why: `Where statements end could not be told for certain${inNames ? `: END${named} may be one name` : ""}`,
+    next: "End them with another one in the whole script, and say so there: --#SET TERMINATOR @",
   });
 }
 

@@ -92,6 +92,12 @@ export function readSqlTokens(text: string, where: string): readonly SqlToken[] 
   return tokens;
 }
 
+/** Whether a character is a letter of ordinary identifiers, as # and $ are: then it ends no word before it. */
+export function isLetterOfNames(character: string): boolean {
+  PATTERNS.word.lastIndex = 0;
+  return PATTERNS.word.test(character);
+}
+
 /** Whether a token is this keyword; a quoted name never is. */
 export const isWord = (token: SqlToken | undefined, word: string): boolean =>
   token?.kind === "word" && token.text.toUpperCase() === word;
