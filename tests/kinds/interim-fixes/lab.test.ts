@@ -28,9 +28,13 @@ async function generateAnotherPath(): Promise<void> {
 
 test("promise 10: a fix is rolled through three nodes with three clusters under load, in the safe order, without one failed request", async () => {
   lab = await startLab({ cell: "2.1", nodes: 3 });
-  await generateAnotherPath();
-  const rollout = await openRollout(lab, {}, say);
+  let brought: Promise<void> | undefined;
+  const rollout = await openRollout(lab, {}, (line) => {
+    say(line);
+    if (/changed: .*Files/.test(line)) brought ??= generateAnotherPath();
+  });
   const { report } = await underLoad(lab, () => rollout.run());
+  await brought;
   expect(report.failures).toEqual({});
   expect(report.failed).toBe(0);
   expect(await levels(lab)).toEqual({ node1: FIX, node2: FIX, node3: FIX });
