@@ -1,15 +1,12 @@
 import { parseStackConfig } from "../../components/config/parse.js";
 import { hasWebServers } from "../../components/config/schema.js";
 import { fixesArgs } from "../../components/interim-fixes.js";
-import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
-import { freshAccess } from "../../providers/lifecycle/access.js";
-import { managedProvider } from "../../providers/lifecycle/provider.js";
-import { plansOfThisCommand } from "../../providers/lifecycle/shown.js";
 import type { Lab } from "../lab.js";
 import { type Load, type LoadReport, startLoad } from "../load.js";
 import { waitFor } from "../running.js";
 import { type StackValues, stackValues } from "../workspace.js";
 import type { LabCell } from "./cell.js";
+import { type Rollout, rolloutOf } from "./one-rollout.js";
 
 /** A fix of one application, on offer in every lab's cell. */
 export const FIX = "LO66666";
@@ -53,51 +50,19 @@ export function fixesValues(lab: Lab, settings: Readonly<Record<string, unknown>
   };
 }
 
-/** One rollout by the real provider, in this process. */
-export interface Rollout {
-  /** @throws Error as the engine shows it, with the last of what was said */
-  run(): Promise<void>;
-  /** What differs from the declaration now, and whether anything is left to do. */
-  look(): Promise<{ readonly deviations: unknown; readonly changes: boolean | undefined }>;
+/** What `rolloutOf` takes for the lab's cell; plain JSON. */
+export function rolloutArgs(lab: Lab, settings: Readonly<Record<string, unknown>> = {}): object {
+  const config = parseStackConfig(fixesValues(lab, settings), "lab");
+  if (!config.interimFixes || !hasWebServers(config)) throw new RangeError("no fixes are declared");
+  return { ...fixesArgs({ ...config, interimFixes: config.interimFixes }), owner: "lab/rollout/fixes" };
 }
 
-export async function openRollout(
+/** A rollout on the lab's cell, by the real provider in this process. */
+export const openRollout = (
   lab: Lab,
   settings: Readonly<Record<string, unknown>> = {},
   say: (line: string) => void = () => {},
-): Promise<Rollout> {
-  const said: string[] = [];
-  const provider = managedProvider(interimFixes, {
-    ...{ fresh: freshAccess, cached: freshAccess, shown: plansOfThisCommand() },
-    say(line) {
-      said.push(line);
-      say(line);
-    },
-  });
-  const config = parseStackConfig(fixesValues(lab, settings), "lab");
-  if (!config.interimFixes || !hasWebServers(config)) throw new RangeError("no fixes are declared");
-  const args = fixesArgs({ ...config, interimFixes: config.interimFixes });
-  const { inputs, failures = [] } = await provider.check({}, { ...args, owner: "lab/rollout/fixes" });
-  if (failures.length > 0) throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
-  const wanted = { ...(inputs as object), __provider: "pointer" };
-  let state: { id: string; outs: object } | undefined;
-  return {
-    async run() {
-      try {
-        const { id, outs } = await provider.create(wanted);
-        state = { id, outs };
-      } catch (error) {
-        throw new Error(`${error instanceof Error ? error.message : error}\n${said.slice(-40).join("\n")}`);
-      }
-    },
-    async look() {
-      if (!state) throw new RangeError("it was not run");
-      const seen = await provider.read(state.id, state.outs);
-      const { changes } = await provider.diff(state.id, seen.props, wanted);
-      return { deviations: (seen.inputs as Record<string, unknown> | undefined)?.deviations, changes };
-    },
-  };
-}
+): Promise<Rollout> => rolloutOf(rolloutArgs(lab, settings), say);
 
 /**
  * Does something while users of every cluster ask: they have been answered before it, and are again after it. `seconds` is

@@ -1,46 +1,83 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Lab } from "../../lab/lab.js";
+import { rolloutArgs } from "../../lab/was/rollout.js";
+
+const POLL_MS = 10;
+
+/** Where a process is to be killed: before anything of a step is done, or while a command that the step started goes on. */
+export type KillAt = "beginning" | "command";
 
 export interface RolloutEnd {
   /** Null when it was killed. */
   readonly code: number | null;
   /** All that it said. */
   readonly output: string;
+  /** Titles of the steps that its plan had. */
+  readonly planned: readonly string[];
 }
 
 /**
  * A rollout of interim fixes by the real provider over SSH, in a process of its own, which is killed where `killAt` says so:
- * it is asked at the beginning of each step, by the step's title, and nothing of that step is done then.
+ * it is asked at the beginning of each step, by the step's title. A command that ends unseen is not killed in.
  */
 export async function rolloutProcess(
   lab: Lab,
   settings: Readonly<Record<string, unknown>> = {},
-  killAt: (title: string) => boolean = () => false,
+  killAt: (title: string) => KillAt | undefined = () => undefined,
 ): Promise<RolloutEnd> {
   const program = join(__dirname, "rollout-worker.mjs");
-  const child = spawn(process.execPath, [program, lab.directory, JSON.stringify(settings)], { stdio: "pipe" });
+  const child = spawn(process.execPath, [program, JSON.stringify(rolloutArgs(lab, settings))], { stdio: "pipe" });
   child.stdin.on("error", () => {}); // it was killed
   const ended = once(child, "close");
   const lines: string[] = [];
-  const planned = new Set<string>();
+  const planned: string[] = [];
+  let step = 0;
   createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
   createInterface({ input: child.stdout }).on("line", (line) => {
     lines.push(line);
     const title = titleIn(line, planned);
-    if (title !== undefined && killAt(title)) child.kill("SIGKILL");
-    else child.stdin.write("\n");
+    if (title === undefined) return child.stdin.write("\n");
+    step++;
+    const at = killAt(title);
+    if (at === "beginning") return child.kill("SIGKILL");
+    child.stdin.write("\n");
+    const now = step;
+    if (at === "command") void killInCommand(child, lab, () => step === now);
+    return true;
   });
   const [code] = (await ended) as [number | null];
-  return { code, output: lines.join("\n") };
+  return { code, output: lines.join("\n"), planned };
 }
 
-/** The plan comes first, a numbered line a step. Then each step's title stands after its number, as does what it says. */
-function titleIn(line: string, planned: Set<string>): string | undefined {
+/** The plan comes first, a numbered line a step. Then each step's title stands after its number, and again what it says. */
+function titleIn(line: string, planned: string[]): string | undefined {
   const listed = /^ {2}\d+\. (.*?)(?: \[[a-z ]+\])?$/.exec(line)?.[1];
-  if (listed !== undefined) planned.add(listed);
-  const said = /^\[dmgr \d+\/\d+\] (.*)$/.exec(line)?.[1] ?? "";
-  return planned.has(said) ? said : undefined;
+  if (listed !== undefined) planned.push(lasting(listed));
+  const said = lasting(/^\[dmgr \d+\/\d+\] (.*)$/.exec(line)?.[1] ?? "");
+  return planned.includes(said) ? said : undefined;
+}
+
+const lasting = (title: string): string => title.replace(/ \(last time .*\)$/, "");
+
+async function killInCommand(child: ChildProcessWithoutNullStreams, lab: Lab, sameStep: () => boolean): Promise<void> {
+  for (; sameStep() && child.exitCode === null && child.signalCode === null; await pause(POLL_MS)) {
+    if (commandUnderWay(lab)) child.kill("SIGKILL");
+    if (child.killed) return;
+  }
+}
+
+/** Whether a command that a rollout started on any host of the lab goes on there. */
+function commandUnderWay(lab: Lab): boolean {
+  return Object.values(lab.hosts).some(({ root, connection: { stateDirectory } }) => {
+    const folder = `${root}${stateDirectory}/jobs`;
+    if (!existsSync(folder)) return false;
+    return readdirSync(folder).some(
+      (name) => name.startsWith("interim-fixes-") && !existsSync(join(folder, name, "exit")),
+    );
+  });
 }

@@ -2,11 +2,10 @@
  * A rollout of interim fixes by the real provider, in a process of its own, which a test may kill. After each line that it
  * says it waits for a byte on its standard input, so that a test can kill it exactly there; it ends with its test.
  *
- * usage: node rollout-worker.mjs LAB_DIRECTORY SETTINGS      (SETTINGS: JSON, as `interimFixes` of a stack)
+ * usage: node rollout-worker.mjs ARGUMENTS      (JSON, of `rolloutArgs`)
  */
 import { readSync } from "node:fs";
-import { attachLab } from "../../dist/lab/lab.js";
-import { openRollout } from "../../dist/lab/was/rollout.js";
+import { rolloutOf } from "../../dist/lab/was/one-rollout.js";
 import { closeAllHosts } from "../../dist/providers/targets/hosts.js";
 
 const POLL_MS = 2;
@@ -25,10 +24,8 @@ function waitToGoOn() {
   }
 }
 
-const [directory = "", settings = "{}"] = process.argv.slice(2);
-const lab = await attachLab(directory);
-if (!lab) throw new Error(`no lab runs in ${directory}`);
-const rollout = await openRollout(lab, JSON.parse(settings), (text) => {
+const [, , args = "{}"] = process.argv;
+const rollout = await rolloutOf(JSON.parse(args), (text) => {
   for (const line of text.split("\n")) {
     console.log(line);
     waitToGoOn();
