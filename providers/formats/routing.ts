@@ -9,6 +9,10 @@ export interface ClusterRouting {
   backup: string[];
 }
 
+/** Server → node, of nodes with their servers as the plug-in file calls them. */
+export const nodeByServer = (nodes: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, string> =>
+  new Map(Object.entries(nodes).flatMap(([node, servers]) => servers.map((server) => [server, node] as const)));
+
 /** Of several clusters, by name. */
 export type ClusterRoutings = Readonly<Record<string, ClusterRouting>>;
 

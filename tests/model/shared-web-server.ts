@@ -1,6 +1,6 @@
 import { readPluginConfig } from "../../providers/formats/plugin-cfg.js";
+import { sameRouting } from "../../providers/formats/routing.js";
 import type { Estate, Proof } from "../../providers/kinds/interim-fixes/estate.js";
-import { sameLists } from "../../providers/kinds/interim-fixes/routes.js";
 import { ReachedWebServer } from "../../providers/kinds/interim-fixes/web-server.js";
 import type { Hold } from "../../providers/targets/plugin/hold.js";
 import {
@@ -127,7 +127,7 @@ export class SharedWebServer {
     const { path } = await this.web.directive();
     const config = readPluginConfig(Buffer.from(this.web.host.text(path) ?? ""), path);
     const file = Object.fromEntries(config.clusters.map(({ name, primary, backup }) => [name, { primary, backup }]));
-    if (!sameLists(file, webServer.file)) {
+    if (!sameRouting(file, webServer.file)) {
       webServer.file = file;
       webServer.changedAt = this.cell.now;
     }

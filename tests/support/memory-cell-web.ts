@@ -1,7 +1,7 @@
 import { ProblemError } from "../../providers/common/problem.js";
+import { sameRouting } from "../../providers/formats/routing.js";
 import type { Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
 import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
-import { sameLists } from "../../providers/kinds/interim-fixes/routes.js";
 import type { MemoryCell } from "./memory-cell.js";
 import { GENERATED, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
 
@@ -30,7 +30,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     portsOf: async () => [],
     route: async (lists, way) => {
       if (way.by === "directive") return routeByDirective(cell, webServer, lists, way.follow);
-      if (sameLists(lists, webServer.file)) return;
+      if (sameRouting(lists, webServer.file)) return;
       await cell.change(`route ${name}`, () => {
         webServer.file = structuredClone(lists);
         webServer.changedAt = cell.now;
@@ -38,9 +38,11 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     },
     isRouted: async (lists, way) => {
       cell.faults.alive();
-      if (way.by === "in-place") return sameLists(lists, webServer.file);
+      if (way.by === "in-place") return sameRouting(lists, webServer.file);
       const path = pathFor(webServer, lists, way.follow);
-      return sameLists(lists, contentOf(webServer, path)) && webServer.directive === path && isLoaded(webServer, path);
+      return (
+        sameRouting(lists, contentOf(webServer, path)) && webServer.directive === path && isLoaded(webServer, path)
+      );
     },
     removeCopies: async () => {
       const copies = Object.keys(webServer.copies).filter((path) => path !== webServer.directive);
@@ -97,16 +99,16 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
 export const contentOf = ({ copies, file }: WebServer, path: string): Lists => copies[path] ?? file;
 
 const pathFor = ({ directive, file }: WebServer, lists: Lists, follow: string): string =>
-  directive === GENERATED && sameLists(file, lists) ? GENERATED : follow;
+  directive === GENERATED && sameRouting(file, lists) ? GENERATED : follow;
 
 const isLoaded = (webServer: WebServer, path: string): boolean =>
-  webServer.loaded === path && sameLists(webServer.followed, contentOf(webServer, path));
+  webServer.loaded === path && sameRouting(webServer.followed, contentOf(webServer, path));
 
 /** Three changes, each a place for a fault; only the reload is felt. */
 async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: Lists, follow: string): Promise<void> {
   const { name } = webServer;
   const path = pathFor(webServer, lists, follow);
-  if (!sameLists(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), lists)) {
+  if (!sameRouting(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), lists)) {
     await cell.change(`write ${path} ${name}`, () => {
       if (path === GENERATED) webServer.file = structuredClone(lists);
       else webServer.copies[path] = structuredClone(lists);
@@ -131,7 +133,7 @@ const reload = (cell: MemoryCell, webServer: WebServer): Promise<void> =>
   });
 
 function requireProved(cell: MemoryCell, { name, followed }: WebServer, proof: Proof): void {
-  if (proof.level === "routed" && !sameLists(followed, proof.lists)) {
+  if (proof.level === "routed" && !sameRouting(followed, proof.lists)) {
     throw new ProblemError("not-converged", { where: name, found: "answered by others" });
   }
   for (const { primary } of Object.values(followed)) for (const server of primary) cell.requireAnswer(server);

@@ -4,6 +4,7 @@ import type { Host } from "../../targets/host.js";
 import type { Cell, CellTopology, ServerUsers } from "../../targets/wsadmin/cell.js";
 import type { RoutedWebServer } from "./estate.js";
 import type { Settings } from "./schema.js";
+import { membersOn } from "./servers.js";
 
 /** State of a TCP connection in /proc/net/tcp. */
 const ESTABLISHED = "01";
@@ -17,16 +18,10 @@ interface Member {
 
 /** Of the clusters that a rollout drains. */
 function membersOf(node: string, { servers, clusters }: CellTopology, { untouched }: Settings): readonly Member[] {
-  return clusters
-    .filter(({ name }) => !untouched.includes(name))
-    .flatMap(({ name, members }) =>
-      members
-        .filter((member) => member.node === node)
-        .map(({ server }) => {
-          const found = servers.find((each) => each.node === node && each.server === server);
-          return { server, cluster: name, endpoints: found?.endpoints ?? {} };
-        }),
-    );
+  return membersOn(node, clusters, untouched).map(({ server, cluster }) => {
+    const found = servers.find((each) => each.node === node && each.server === server);
+    return { server, cluster, endpoints: found?.endpoints ?? {} };
+  });
 }
 
 /** By which web servers may reach a member besides its probed port, if it has them. */

@@ -1,5 +1,6 @@
 import { ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
+import { sameRouting } from "../../formats/routing.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, Host } from "../../targets/host.js";
 import { reload } from "../../targets/plugin/control.js";
@@ -7,7 +8,6 @@ import { directoryOf, fileName } from "../../targets/plugin/copies.js";
 import { setDirective } from "../../targets/plugin/directive.js";
 import { directiveIn, isEditedAfterLoad } from "../../targets/plugin/web-server.js";
 import type { Lists } from "./live.js";
-import { sameLists } from "./routes.js";
 import type { Settings } from "./schema.js";
 import { rolloutPrefix, type Way } from "./switching.js";
 
@@ -61,7 +61,7 @@ export async function isRoutedByDirective(
 async function dueFor(lists: Lists, way: DirectiveWay, settings: WebServerSettings, host: Host) {
   const now = await directiveIn(host.files, identityOf(settings), settings);
   const source = await readPlugin(way.found.path, host);
-  const isThere = now.path === way.found.path && sameLists(listsOf(source.config), lists);
+  const isThere = now.path === way.found.path && sameRouting(listsOf(source.config), lists);
   const follow = isThere ? now.path : way.follow;
   // A file that somebody else pointed the directive at is gone back to, and never written.
   const ours = follow === source.path || fileName(follow).startsWith(rolloutPrefix(settings.name));

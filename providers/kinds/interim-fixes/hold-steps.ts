@@ -1,8 +1,8 @@
 import { ProblemError } from "../../common/problem.js";
+import { sameRouting } from "../../formats/routing.js";
 import { operator } from "../../lifecycle/lock.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
-import { sameLists } from "./routes.js";
 import { generatedNow } from "./routing-steps.js";
 
 /**
@@ -23,7 +23,7 @@ export async function takeHold(name: string, title: string, work: Work): Promise
     if (journal.found.routing[name]) return {};
     const { lists, path, value } = await webServer.look();
     const planned = context.live.webServers.find((each) => each.name === name);
-    if (!sameLists(lists, planned?.lists ?? {}) || path !== planned?.path) {
+    if (!sameRouting(lists, planned?.lists ?? {}) || path !== planned?.path) {
       throw new ProblemError("unknown-outcome", { where: name, found: "its routing changed since the plan was made" });
     }
     const { found } = journal;

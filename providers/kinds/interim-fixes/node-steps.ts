@@ -1,6 +1,6 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
-import type { CellObservation, CellTopology, ClusterMember } from "../../targets/wsadmin/cell.js";
+import type { CellObservation, CellTopology } from "../../targets/wsadmin/cell.js";
 import { lastLines } from "../../targets/wsadmin/messages.js";
 import type { CommandOutcome, Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
@@ -9,6 +9,7 @@ import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
 import { provePast } from "./routing-steps.js";
+import { membersOn } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
 import { waitUntil } from "./waiting.js";
 
@@ -134,13 +135,8 @@ const progressed = (node: string, to: Progress, { nodes }: Journal): Partial<Jou
   isBefore(nodes[node] ?? "behind", to) ? { nodes: { ...nodes, [node]: to } } : {};
 
 /** Members of a node that belong to clusters. */
-async function membersOf(node: string, work: Work): Promise<readonly (ClusterMember & { readonly cluster: string })[]> {
-  const { clusters } = await work.estate.topology();
-  return clusters
-    .filter(({ name }) => !work.desired.settings.untouched.includes(name))
-    .flatMap(({ name, members }) =>
-      members.filter((member) => member.node === node).map((member) => ({ ...member, cluster: name })),
-    );
+async function membersOf(node: string, { estate, desired }: Work) {
+  return membersOn(node, (await estate.topology()).clusters, desired.settings.untouched);
 }
 
 /** No member before every web server was seen once more to send users to other nodes, and those to be there. */

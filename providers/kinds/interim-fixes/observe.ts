@@ -9,7 +9,7 @@ import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } fr
 import { lookAtFiles, withLevels } from "./look-at-levels.js";
 import { remaining } from "./lost.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
-import { nodesByCell } from "./servers.js";
+import { membersOn, nodesByCell } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
 
 /** Automatic key generation that is due sooner than this falls into a rollout. */
@@ -157,17 +157,9 @@ async function checkTemp(
 ): Promise<void> {
   if (!cell) return;
   const { profile } = nodes.find((node) => node.name === name) ?? { profile: "" };
-  const members = membersOf(name, cell, untouched);
+  const members = membersOn(name, cell.topology.clusters, untouched);
   await estate.node(name).checkTemp(tempFolders({ node: name, profile }, cell.topology, members));
 }
-
-/** A node's members of the clusters that are rolled. */
-const membersOf = (name: string, cell: CellObservation | undefined, untouched: readonly string[]) =>
-  (cell?.topology.clusters ?? [])
-    .filter((cluster) => !untouched.includes(cluster.name))
-    .flatMap(({ name: cluster, members }) =>
-      members.filter((member) => member.node === name).map(({ server }) => ({ server, cluster })),
-    );
 
 /** A unit that is not active did not start the agent that runs. */
 function serviceOf({ agent }: LiveNode, control: AgentControl | undefined): string | null {
@@ -180,7 +172,7 @@ export async function observeNode(
   cell: CellObservation | undefined,
   untouched: readonly string[] = [],
 ): Promise<LiveNode> {
-  const members = membersOf(name, cell, untouched);
+  const members = membersOn(name, cell?.topology.clusters ?? [], untouched);
   const signals = await problemAsData(
     estate
       .node(name)

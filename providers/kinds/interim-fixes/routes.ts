@@ -1,17 +1,13 @@
-import { canonicalJson, sameJson, sha256 } from "../../common/json.js";
+import { canonicalJson, sha256 } from "../../common/json.js";
+import { nodeByServer, sameRouting } from "../../formats/routing.js";
 import type { FixesDesired } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { Lists, Live, LiveWebServer } from "./live.js";
 import type { Target, WantedLists } from "./steps.js";
 
 /** Node of a server, by the plug-in file's names. Declared, since it cannot be told from a name. */
-export function nodeOfServer({ settings }: FixesDesired): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(settings.topology.nodes).flatMap(([node, servers]) =>
-      servers.map((server) => [server, node] as const),
-    ),
-  );
-}
+export const nodeOfServer = ({ settings }: FixesDesired): ReadonlyMap<string, string> =>
+  nodeByServer(settings.topology.nodes);
 
 /** A cluster whose members a rollout stops and starts; others in a plug-in file, as of a merged cell, keep what they have. */
 export const isRolled = (
@@ -73,18 +69,7 @@ export function listsAsFound(desired: FixesDesired, found: Lists): Lists {
 
 /** Every web server's file says so. The order of primaries has no meaning; backups are tried in listed order. */
 export function isRouted(live: Live, wanted: WantedLists): boolean {
-  return live.webServers.every((webServer) => sameLists(webServer.lists, wanted[webServer.name] ?? {}));
-}
-
-export function sameLists(a: Lists, b: Lists): boolean {
-  const comparable = (lists: Lists) =>
-    Object.fromEntries(
-      Object.entries(lists).map(([cluster, { primary, backup }]) => [
-        cluster,
-        { primary: [...primary].sort(), backup },
-      ]),
-    );
-  return sameJson(comparable(a), comparable(b));
+  return live.webServers.every((webServer) => sameRouting(webServer.lists, wanted[webServer.name] ?? {}));
 }
 
 /** Names a route together with the lists that were proved: other lists under the same name are not proved. */

@@ -1,5 +1,6 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
+import { noProbe } from "../../targets/plugin/verify.js";
 import type { FixesDesired } from "./goal.js";
 import type { Live, LiveWebServer } from "./live.js";
 import { isRolled, nodeOfServer } from "./routes.js";
@@ -51,12 +52,10 @@ function probeRefusals(desired: FixesDesired, live: Live, { name, lists, shapes 
     ...(probes.includes(cluster)
       ? []
       : [
-          {
-            where: `${name}: verify.clusters.${cluster}`,
-            found: "no probe is declared",
-            why: "Only a request through the web server proves which servers a cluster's users reach",
-            next: `Add its probeUrl (in a stack's configuration: probes.clusters.${cluster}). If no fix changes it: untouched: [${cluster}]`,
-          },
+          noProbe(
+            `${name}: verify.clusters.${cluster}`,
+            `Add its probeUrl (in a stack's configuration: probes.clusters.${cluster}). If no fix changes it: untouched: [${cluster}]`,
+          ),
         ]),
   ]);
 }

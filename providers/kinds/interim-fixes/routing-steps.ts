@@ -1,11 +1,12 @@
 import { ProblemError } from "../../common/problem.js";
+import { sameRouting } from "../../formats/routing.js";
 import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import { lagText } from "./levels.js";
 import { type Lists, memberName } from "./live.js";
 import { observeMembers } from "./observe.js";
-import { isReliedOn, isRolled, listsAsFound, routeKey, sameLists } from "./routes.js";
+import { isReliedOn, isRolled, listsAsFound, routeKey } from "./routes.js";
 import { nodesByCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
@@ -43,7 +44,7 @@ export async function route(
       const webServer = estate.webServer(name);
       const now = await webServer.look();
       if (now.problems.length > 0) throw new ProblemError("malformed", now.problems);
-      if (!sameLists(now.lists, lists) && isReliedOn(journal, target, key)) {
+      if (!sameRouting(now.lists, lists) && isReliedOn(journal, target, key)) {
         throw sentElsewhere(`${name}: ${now.path}`);
       }
       await webServer.route(lists, wayOf(name));

@@ -64,3 +64,15 @@ const isSameHost = (a: string, b: string | undefined): boolean => a.toLowerCase(
 /** As WebSphere writes the default CloneID of a member. */
 const base32 = (decimal: string): string | undefined =>
   /^\d+$/.test(decimal) ? BigInt(decimal).toString(32) : undefined;
+
+/** A node's members of the clusters that are rolled. */
+export const membersOn = (
+  node: string,
+  clusters: CellTopology["clusters"],
+  untouched: readonly string[],
+): readonly { readonly server: string; readonly cluster: string }[] =>
+  clusters
+    .filter(({ name }) => !untouched.includes(name))
+    .flatMap(({ name: cluster, members }) =>
+      members.filter((member) => member.node === node).map(({ server }) => ({ server, cluster })),
+    );

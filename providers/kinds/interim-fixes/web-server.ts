@@ -2,7 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { type Problem, ProblemError } from "../../common/problem.js";
 import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
 import { samePluginContent } from "../../formats/plugin-content.js";
-import { shapeRefusals } from "../../formats/routing.js";
+import { sameRouting, shapeRefusals } from "../../formats/routing.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, FileReader, Host } from "../../targets/host.js";
 import { requireOwnAddress } from "../../targets/plugin/access-log.js";
@@ -24,7 +24,6 @@ import {
 } from "./directive-routing.js";
 import type { Proof, RoutedWebServer } from "./estate.js";
 import type { Lists } from "./live.js";
-import { sameLists } from "./routes.js";
 import type { Settings } from "./schema.js";
 import { serversOf } from "./servers.js";
 import type { Switching, Way } from "./switching.js";
@@ -169,7 +168,7 @@ export class ReachedWebServer implements RoutedWebServer {
   /** The file that is followed with these lists, or undefined when it has them. */
   async #dueInPlace(lists: Lists) {
     const { path, content, config } = await this.#followed(this.host.files);
-    if (sameLists(listsOf(config), lists)) return undefined;
+    if (sameRouting(listsOf(config), lists)) return undefined;
     const bytes = routePlugin(content.bytes, `${this.host.name}:${path}`, wantedIn(config, lists));
     return bytes.equals(content.bytes) ? undefined : { path, content, bytes };
   }

@@ -4,6 +4,7 @@ import type { Problem } from "../../common/problem.js";
 import {
   type ClusterRouting,
   nameRefusals,
+  nodeByServer,
   sameRouting,
   selectedClusters,
   wantedRouting,
@@ -11,6 +12,7 @@ import {
 import type { Desired } from "../../lifecycle/kind.js";
 import { copyPath } from "../../targets/plugin/copies.js";
 import { AS_GENERATED, type WebServerIdentity } from "../../targets/plugin/schema.js";
+import { noProbe } from "../../targets/plugin/verify.js";
 import { asGeneratedView, generatedState } from "./in-place.js";
 import type { Kept, Live, LiveFile, LiveGenerated } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
@@ -82,11 +84,7 @@ export const webServerOf = ({ identity, settings }: RoutingDesired): WebServerId
   httpdConf: identity.httpdConf,
 });
 
-export function nodeOf(settings: Settings): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(settings.nodes).flatMap(([node, members]) => members.map((name) => [name, node] as const)),
-  );
-}
+export const nodeOf = ({ nodes }: Settings): ReadonlyMap<string, string> => nodeByServer(nodes);
 
 function asGenerated({ settings, aspects }: RoutingDesired, live: Live, generated: LiveGenerated): Goal {
   const probed = selectedClusters(live.generated, aspects)
@@ -157,12 +155,10 @@ const withoutProbe = (cluster: string, settings: Settings): Problem[] =>
   cluster in settings.verify.clusters
     ? []
     : [
-        {
-          where: `verify.clusters.${cluster}`,
-          found: "no probe is declared",
-          why: "Only a request through the web server proves which servers a cluster's users reach",
-          next: `Add probeUrl for it (in a stack's configuration: probes.clusters.${cluster}.probeUrl). To leave this cluster as it is: skipClusters: [${cluster}]`,
-        },
+        noProbe(
+          `verify.clusters.${cluster}`,
+          `Add probeUrl for it (in a stack's configuration: probes.clusters.${cluster}.probeUrl). To leave this cluster as it is: skipClusters: [${cluster}]`,
+        ),
       ];
 
 /** A probe for a cluster that does not exist is a slip of the pen that would leave the meant one unproved. */

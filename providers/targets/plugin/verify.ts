@@ -39,6 +39,14 @@ export interface Proving {
   readonly progress: (line: string) => void;
 }
 
+/** A cluster that nothing would be proved of. @param next what a person may do, since ways to leave it out differ */
+export const noProbe = (where: string, next: string): Problem => ({
+  where,
+  found: "no probe is declared",
+  why: "Only a request through the web server proves which servers a cluster's users reach",
+  next,
+});
+
 /** What one cluster's sample showed: answers as they have to be, and the others by what was wrong with them. */
 interface Verdict {
   readonly cluster: string;
