@@ -120,6 +120,7 @@ async function say({ id, host, kept, left, by }: Rollout): Promise<void> {
   for (const node of journal.order) console.log(`  ${node}: ${journal.nodes[node] ?? "not begun"}`);
   if (left.length > 0) console.log(`  left: ${left.join(", ")}`);
   for (const [name, because] of Object.entries(journal.lost ?? {})) console.log(`  given up: ${name}: ${because}`);
+  if (journal.halfWay) console.log(`  half-way: ${formatProblem(journal.halfWay.problem)}`);
   if (journal.reason) console.log(`  goes back because: ${journal.reason}`);
   if (asked) console.log(`  asked: ${asked}`);
 }

@@ -114,9 +114,11 @@ export interface Jobs {
   run(name: string, argv: readonly string[], options: JobOptions): Promise<JobResult>;
   /** State of a job without waiting; undefined when none of that name is known. */
   peek(name: string): Promise<JobState | undefined>;
+  /** The last 64 KiB of what a job has said so far; "" when none of that name is known. */
+  output(name: string): Promise<string>;
   /** Names of the jobs that were not collected and whose names begin so, sorted. */
   list(beginning: string): Promise<readonly string[]>;
-  /** Forgets an ended job, so that its name may be started again. */
+  /** Forgets a job that has ended or was lost, so that its name may be started again. */
   collect(name: string): Promise<void>;
 }
 
@@ -138,6 +140,16 @@ export interface JobState {
   readonly pid: number;
   readonly startedAt: string;
   readonly exitCode?: number;
+  /** Of a lost one alone. */
+  readonly lost?: LostJob;
+}
+
+/** What is known of the end of a job that left no exit status. */
+export interface LostJob {
+  /** When its host was restarted after the job began, ISO 8601, UTC: nothing of it can run. null = the host was not. */
+  readonly restartedAt: string | null;
+  /** Numbers of processes of its session that go on without its runner. None = nothing of it runs any more. */
+  readonly left: readonly number[];
 }
 
 export interface JobResult {

@@ -1,4 +1,5 @@
 import { ProblemError } from "../common/problem.js";
+import type { LostJob } from "./host.js";
 
 const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
@@ -21,12 +22,29 @@ export function jobStillRunning(host: string, name: string): ProblemError {
   });
 }
 
-export function jobLost(host: string, name: string, what: string): ProblemError {
+/** How a job ended that left no exit status. */
+export function lostInWords({ restartedAt, left }: LostJob): string {
+  if (restartedAt !== null) return `ended with its host's restart at ${restartedAt}, its outcome is unknown`;
+  if (left.length === 0)
+    return "its processes are gone and left no exit status, its outcome is unknown (were they killed?)";
+  return `its runner is gone, and process ${left.join(", ")} of it goes on: nobody will know its exit status`;
+}
+
+export function jobLost(host: string, name: string, what: string, lost: LostJob): ProblemError {
   return new ProblemError("unknown-outcome", {
     where: `${host}: job ${name} (${what})`,
-    found: "its process is gone and left no exit status",
-    why: "The host was restarted, or the process was killed: how far it came is unknown, so it is not started again by itself",
-    next: "The state has to be observed before the job is forgotten and started again",
+    found: lostInWords(lost),
+    why: "How far it came is to be seen before anything is repeated",
+    ...(lost.left.length > 0 ? { next: "Wait until those processes have ended, then run the same command again" } : {}),
+  });
+}
+
+/** Its folder is gone while somebody waits for its end. */
+export function jobForgotten(host: string, name: string, what: string): ProblemError {
+  return new ProblemError("unknown-outcome", {
+    where: `${host}: job ${name} (${what})`,
+    found: "somebody removed its folder, its outcome is unknown",
+    why: "How far it came is to be seen before anything is repeated",
   });
 }
 

@@ -126,12 +126,17 @@ answer ok
 /** ORIGINAL FILE: gives the file the original's SELinux context. */
 const LABEL_LIKE = 'chcon --reference="$1" -- "$2"';
 
+/** The host's boot: another one after every restart, unlike process numbers and start times. Empty where there is no /proc. */
+const BOOT = `
+boot_of_host() { cat /proc/sys/kernel/random/boot_id 2>/dev/null; }
+`;
+
 /** Sets $identity: what tells a process from a later one with the same number. */
-const IDENTITY = `
+const IDENTITY = `${BOOT}
 identity_of() {
   identity=
   if [ -r "/proc/$1/stat" ]; then
-    identity=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)-$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+    identity=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)-$(boot_of_host)
   else
     identity=$(ps -o lstart= -p "$1" 2>/dev/null)
   fi
@@ -156,16 +161,19 @@ echo $? > "$dir/exit.tmp" && mv -f "$dir/exit.tmp" "$dir/exit"
 
 /**
  * DIRECTORY CWD PROGRAM ARGUMENTS…: started | exists | failed <step>. Creating the directory is what makes sure that a name
- * is started once. The answer comes when the runner has written its process number.
+ * is started once. The answer comes when the runner has written its process number. That it was begun has to outlast a loss of
+ * power: `started` holds when, in words and in seconds, and in which boot.
  */
 const JOB_START = `${ANSWERS}
+${BOOT}
 mask=$(umask); umask 077
 dir=$1 cwd=$2; shift 2
 mkdir -p -- "\${dir%/*}" || fail 'to create its folder'
 if [ -e "$dir" ]; then answer exists; fi
 if [ -n "$cwd" ]; then cd -- "$cwd" || fail 'to enter its working directory'; fi
 mkdir -- "$dir" 2>/dev/null || { [ -d "$dir" ] && answer exists; fail 'to create its folder'; }
-{ date -u +%Y-%m-%dT%H:%M:%SZ && date +%s; } > "$dir/started" && : > "$dir/output" || { rm -rf -- "$dir"; fail 'to write its folder'; }
+{ date -u +%Y-%m-%dT%H:%M:%SZ && date +%s; } > "$dir/started" && boot_of_host >> "$dir/started"
+[ -s "$dir/started" ] && : > "$dir/output" && sync -- "$dir/started" "$dir" "\${dir%/*}" || { rm -rf -- "$dir"; fail 'to write its folder'; }
 umask "$mask"
 detach=; command -v setsid >/dev/null 2>&1 && detach=setsid
 word=$( { nohup $detach sh -c '${JOB_RUNNER.replaceAll("'", "'\\''")}' pulumi-connections-job "$dir" "$@" 3>&1 >"$dir/output" 2>&1 </dev/null & } )
@@ -174,8 +182,9 @@ answer started
 `;
 
 /**
- * DIRECTORY OFFSET MAX: absent, or "<running|ended|lost> <pid> <started> <exit code or -> <size of the output>", a line end,
- * and at most MAX bytes of output from OFFSET on (negative: that many from the end).
+ * DIRECTORY OFFSET MAX: absent, or "<running|ended|lost> <pid> <started> <exit code or -> <size of the output>", of a lost one
+ * also " <host's restart or -> <processes of its session that go on, with commas>", a line end, and at most MAX bytes of output
+ * from OFFSET on (negative: that many from the end).
  */
 const JOB_POLL = `${PREAMBLE}
 ${IDENTITY}
@@ -185,6 +194,9 @@ pid=0 recorded= code=- state=running
 look() {
   [ -r "$dir/process" ] && read -r pid recorded < "$dir/process"
   [ -r "$dir/exit" ] && read -r code < "$dir/exit"
+  # What a loss of power left of a file is no exit status.
+  case $code in '' | *[!0-9]*) code=- ;; esac
+  case $pid in '' | *[!0-9]*) pid=0 ;; esac
 }
 alive() {
   [ "$pid" != 0 ] && kill -0 "$pid" 2>/dev/null || return 1
@@ -198,6 +210,18 @@ starting() {
   [ -n "$born" ] || born=$(stat -c %Y -- "$dir")
   [ $(($(date +%s) - born)) -lt 10 ]
 }
+restart() {
+  now=$(boot_of_host)
+  [ -n "$boot" ] && [ -n "$now" ] && [ "$boot" != "$now" ] || return 1
+  date -u -d "@$(sed -n 's/^btime //p' /proc/stat)" +%Y-%m-%dT%H:%M:%SZ
+}
+# A number is not given to another process while a session has it: is there one, the session is another's, or over.
+session() {
+  [ "$pid" = 0 ] || [ -e "/proc/$pid" ] && return
+  cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\\([0-9]*\\) .*) /\\1 /' | while read -r number _state _parent _group session _rest; do
+    [ "$session" = "$pid" ] && printf '%s,' "$number"
+  done
+}
 look
 if [ "$code" = - ] && ! alive; then
   # It may have begun or ended since.
@@ -207,7 +231,10 @@ fi
 [ "$code" = - ] || state=ended
 size=$(wc -c < "$dir/output" 2>/dev/null || echo 0)
 started=$(sed -n 1p "$dir/started" 2>/dev/null)
-printf '%s %s %s %s %s\\n' "$state" "$pid" "\${started:--}" "$code" "$size"
+boot=$(sed -n 3p "$dir/started" 2>/dev/null)
+lost=
+if [ "$state" = lost ]; then lost=$(restart) && lost=" $lost" || lost=" - $(session)"; fi
+printf '%s %s %s %s %s%s\\n' "$state" "$pid" "\${started:--}" "$code" "$size" "$lost"
 if [ "$offset" -lt 0 ]; then tail -c "$((0 - offset))" "$dir/output"; else tail -c "+$((offset + 1))" "$dir/output" | head -c "$max"; fi
 exit 0
 `;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isUnknownOutcome, ProblemError } from "../common/problem.js";
-import type { JobOptions, JobResult, JobState, Jobs } from "./host.js";
-import { jobLost, jobStillRunning, jobTimeout, requireJobName } from "./job-problems.js";
+import type { JobOptions, JobResult, JobState, Jobs, LostJob } from "./host.js";
+import { jobForgotten, jobLost, jobStillRunning, jobTimeout, requireJobName } from "./job-problems.js";
 import type { ScriptName } from "./shell.js";
 import type { ExecResult } from "./ssh-link.js";
 import type { SshRunner } from "./ssh-runner.js";
@@ -41,7 +41,7 @@ export class DetachedJobs implements Jobs {
     const lines = new Lines(options.onOutput);
     for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * POLL_GROWTH, LONGEST_POLL_MS)) {
       const poll = await this.#patiently(deadline, () => this.#poll(name, offset, CHUNK_BYTES));
-      if (!poll) throw jobLost(this.runner.name, name, options.what);
+      if (!poll) throw jobForgotten(this.runner.name, name, options.what);
       if (offset === 0 && poll.outputSize > LATE_BYTES) {
         offset = poll.outputSize - LATE_BYTES;
         continue;
@@ -63,6 +63,10 @@ export class DetachedJobs implements Jobs {
 
   async peek(name: string): Promise<JobState | undefined> {
     return (await this.#poll(name, 0, 0))?.state;
+  }
+
+  async output(name: string): Promise<string> {
+    return (await this.#poll(name, -RESULT_BYTES, 0))?.output.toString("utf8") ?? "";
   }
 
   async list(beginning: string): Promise<readonly string[]> {
@@ -129,20 +133,27 @@ export class DetachedJobs implements Jobs {
     const args = [this.#folder(name), String(offset), String(maxBytes)];
     const { stdout } = await this.#script("job-poll", args, `look at job ${name}`);
     const lineEnd = stdout.indexOf("\n");
-    const [state = "", pid, startedAt = "", exitCode, size] = stdout.toString("latin1", 0, lineEnd).split(" ");
+    const [state = "", pid, startedAt = "", exitCode, size, ...ofLost] = stdout
+      .toString("latin1", 0, lineEnd)
+      .split(" ");
     if (state === "absent") return undefined;
     if (state !== "running" && state !== "ended" && state !== "lost") throw this.#nonsense(name, stdout);
+    const more = {
+      ...(exitCode !== "-" && { exitCode: Number(exitCode) }),
+      ...(state === "lost" && { lost: lostBy(ofLost) }),
+    };
     return {
-      state: { name, state, pid: Number(pid), startedAt, ...(exitCode !== "-" && { exitCode: Number(exitCode) }) },
+      state: { name, state, pid: Number(pid), startedAt, ...more },
       outputSize: Number(size),
       output: stdout.subarray(lineEnd + 1),
     };
   }
 
   async #result(name: string, options: JobOptions, state: JobState, attached: boolean): Promise<JobResult> {
-    if (state.exitCode === undefined) throw jobLost(this.runner.name, name, options.what);
-    const tail = await this.#poll(name, -RESULT_BYTES, 0);
-    return { exitCode: state.exitCode, output: tail?.output.toString("utf8") ?? "", attached };
+    if (state.exitCode === undefined) {
+      throw jobLost(this.runner.name, name, options.what, state.lost ?? { restartedAt: null, left: [] });
+    }
+    return { exitCode: state.exitCode, output: await this.output(name), attached };
   }
 
   /** The job goes on without us: while its line is down, time is the only limit. Starting twice is excluded on the host. */
@@ -192,6 +203,14 @@ function withEnvironment(argv: readonly string[], env: JobOptions["env"], where:
       allowed: "letters, digits and underscores",
     });
   return variables.length === 0 ? argv : ["env", ...variables.map(([name, value]) => `${name}=${value}`), ...argv];
+}
+
+/** "<restarted at or -> <process>,<process>…" */
+function lostBy([restartedAt = "-", left = ""]: readonly string[]): LostJob {
+  return {
+    restartedAt: restartedAt === "-" ? null : restartedAt,
+    left: left.split(",").filter(Boolean).map(Number),
+  };
 }
 
 /** Cuts a stream of bytes into lines, whatever the pieces it comes in. */

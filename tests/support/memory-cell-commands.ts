@@ -7,6 +7,7 @@ import type {
   ProcessSignals,
   Run,
 } from "../../providers/targets/wsadmin/node-commands.js";
+import { forgetLost } from "../../providers/targets/wsadmin/profile-commands.js";
 import type { FixAction, FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
 import type { MemoryCell } from "./memory-cell.js";
 import { type Command, INSTALL_MS, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
@@ -139,9 +140,7 @@ interface Detached extends Pick<Command, "finish"> {
  * runs, or has ended and was not forgotten, is attached to instead. Answers whether it was.
  */
 async function detached(cell: MemoryCell, host: MemoryHost, { job, whileRunning }: Run, how: Detached) {
-  const earlier = await host.jobs.peek(job);
-  if (earlier?.state === "lost") throw jobLost(host.name, job, how.what);
-  const attached = earlier !== undefined;
+  const attached = (await host.jobs.peek(job)) !== undefined;
   if (!attached) {
     await cell.change(how.what, () => {
       host.setJob(job, "running");
@@ -154,6 +153,8 @@ async function detached(cell: MemoryCell, host: MemoryHost, { job, whileRunning 
     cell.advance(TICK_MS);
     await whileRunning?.();
   }
+  const lost = (await host.jobs.peek(job))?.lost;
+  if (lost) throw jobLost(host.name, job, how.what, lost);
   await host.jobs.collect(job);
   return attached;
 }
@@ -161,6 +162,7 @@ async function detached(cell: MemoryCell, host: MemoryHost, { job, whileRunning 
 export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
   const host = cell.host(node.name);
   const command = async (run: Run, how: Detached): Promise<CommandOutcome> => {
+    await forgetLost(host, run.job);
     const attached = await detached(cell, host, run, how);
     const code = how.failure?.();
     return { exitCode: code ? 255 : 0, codes: code ? [code] : [], message: "unknown", output: code ?? "", attached };
@@ -258,7 +260,7 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
       installs: true,
       begin() {
         cell.installerRuns.push(how.job);
-        if (!cell.installerLies) cell.at(cell.now + INSTALL_MS / 2, () => cell.changeMaster());
+        if (!cell.installerLies) cell.at(cell.now + INSTALL_MS / 2, () => cell.installing && cell.changeMaster());
       },
       finish() {
         if (cell.installerLies) return;
@@ -274,6 +276,15 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     listOffered: async () => list(cell.offered),
     install: (ids, _fixDir, how) => run("install", ids, how),
     uninstall: (ids, how) => run("uninstall", ids, how),
+    lost: async (action, ids, job) => {
+      const how = (await host.jobs.peek(job))?.lost;
+      if (!how) return undefined;
+      const output = await host.jobs.output(job);
+      const agrees = ids.every((id) => cell.fixes.has(id) === (action === "install"));
+      const says = output.includes("completed");
+      const result = says && agrees ? "done" : says || agrees ? "unproven" : "failed";
+      return { how, output, result, installed: list(cell.fixes).fixes };
+    },
     goesOn: async (job) => (await host.jobs.peek(job))?.state === "running",
     isRunning: async () => {
       cell.faults.alive();

@@ -386,9 +386,9 @@ export class MemoryCell {
           this.change("request", () => {
             this.request = { request, reason };
           }),
-        resumed: () =>
-          this.change("resumed", () => {
-            this.request = undefined;
+        heard: (request) =>
+          this.change(`heard ${request}`, () => {
+            if (this.request?.request === request) this.request = undefined;
           }),
         clear: () =>
           this.change("clear", () => {
@@ -414,7 +414,9 @@ export class MemoryCell {
         return Object.fromEntries(applications.map((application) => [application, files]));
       },
       fingerprints: async (applications) =>
-        Object.fromEntries(applications.map((name) => [name, String(this.versions.get(name) ?? 0)])),
+        Object.fromEntries(
+          applications.map((name) => [name, `${1_000 + (this.versions.get(name) ?? 0)} bytes of ${this.changedAt}`]),
+        ),
       rememberShared: async () => ({}),
       sharedChanges: async () => (this.installerRuns.length > 0 ? this.sharedChanges : []),
       backUp: () => this.change("back up", () => this.advance(30_000)),

@@ -17,6 +17,7 @@ import type {
   JobResult,
   JobState,
   Jobs,
+  LostJob,
   RunOptions,
   RunResult,
   WriteOptions,
@@ -28,7 +29,7 @@ type FileOperation = keyof Files;
 
 /** One call on the host, as the hooks see it. */
 export interface Operation {
-  readonly name: FileOperation | "run" | "jobs.run" | "jobs.peek" | "jobs.list" | "jobs.collect";
+  readonly name: FileOperation | "run" | "jobs.run" | "jobs.peek" | "jobs.output" | "jobs.list" | "jobs.collect";
   readonly path?: string;
   /** Of "run" and "jobs.run". */
   readonly argv?: readonly string[];
@@ -55,6 +56,7 @@ interface Entry {
   modifiedMs: number;
 }
 
+const WITH_THE_MACHINE: LostJob = { restartedAt: "1970-01-01T00:00:00Z", left: [] };
 const NOT_FOUND: RunResult = { exitCode: 127, stdout: "", stderr: "command not found\n" };
 const MAX_LINKS = 40;
 
@@ -132,9 +134,15 @@ export class MemoryHost implements Host {
   }
 
   /** Arranges a job that this process did not start: still running, ended well, or lost with the machine. */
-  setJob(name: string, state: JobState["state"]): void {
-    const exitCode = state === "ended" ? { exitCode: 0 } : {};
-    this.#jobs.set(name, { name, state, pid: 4711, startedAt: new Date(0).toISOString(), output: "", ...exitCode });
+  setJob(name: string, state: JobState["state"], output = ""): void {
+    const more = state === "ended" ? { exitCode: 0 } : state === "lost" ? { lost: WITH_THE_MACHINE } : {};
+    this.#jobs.set(name, { name, state, pid: 4711, startedAt: new Date(0).toISOString(), output, ...more });
+  }
+
+  /** What still ran is lost: with the machine's restart, files alone stay; or a job's runner is killed alone. */
+  lose(lost: LostJob): void {
+    for (const [name, job] of this.#jobs)
+      if (job.state !== "ended") this.#jobs.set(name, { ...job, state: "lost", lost });
   }
 
   /** Names of the jobs that were not forgotten, sorted. */
@@ -314,7 +322,7 @@ export class MemoryHost implements Host {
 
   #makeJobs(): Jobs {
     const operation = <T>(
-      name: "run" | "peek" | "list" | "collect",
+      name: "run" | "peek" | "output" | "list" | "collect",
       job: string,
       act: () => T | Promise<T>,
       argv?: readonly string[],
@@ -326,6 +334,7 @@ export class MemoryHost implements Host {
     return {
       run: (name, argv, options) => operation("run", name, () => this.#runJob(name, argv, options), argv),
       peek: (name) => operation("peek", name, () => withoutOutput(this.#jobs.get(name))),
+      output: (name) => operation("output", name, () => this.#jobs.get(name)?.output ?? ""),
       list: (beginning) =>
         operation("list", beginning, () => this.jobNames().filter((name) => name.startsWith(beginning))),
       collect: (name) =>
@@ -350,7 +359,7 @@ export class MemoryHost implements Host {
       }
     }
     const job = this.#jobs.get(name);
-    if (!job || job.state === "lost") throw jobLost(this.name, name, options.what);
+    if (!job || job.state === "lost") throw jobLost(this.name, name, options.what, job?.lost ?? WITH_THE_MACHINE);
     if (job.state === "running" || job.exitCode === undefined) {
       throw jobTimeout(this.name, name, options.what, options.timeoutMs);
     }

@@ -49,6 +49,12 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
+const untilAsync = async (condition: () => Promise<boolean>): Promise<void> => {
+  for (let turn = 0; turn < 500 && !(await condition()); turn++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await condition()).toBe(true);
+};
+
 describe("promise 6: a job", () => {
   test("goes on without us, is found again by name, and started once", async () => {
     const { name, work, starts, go } = await place();
@@ -144,18 +150,54 @@ describe("promise 6: a job", () => {
     }
   }, 30_000);
 
-  test("whose process was killed is lost: an error, not a second start", async () => {
+  test("whose runner was killed is lost: an error that says what goes on, not a second start", async () => {
     const { name, work, starts, go } = await place();
     await problemOf(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
     const state = await host().jobs.peek(name);
     process.kill(Number(state?.pid), "SIGKILL");
+    await untilAsync(async () => (await host().jobs.peek(name))?.state === "lost");
+    const left = [Number(starts()[0])];
+    expect(await host().jobs.peek(name)).toMatchObject({
+      lost: { restartedAt: null, left: expect.arrayContaining(left) },
+    });
+    const error = await problemOf(host().jobs.run(name, work, options));
+    expect(error).toMatchObject({ cause: "unknown-outcome", message: expect.stringContaining(`process ${left[0]}`) });
     go();
-    expect((await problemOf(host().jobs.run(name, work, options))).cause).toBe("unknown-outcome");
-    expect(await host().jobs.peek(name)).toMatchObject({ state: "lost" });
+    await untilAsync(async () => (await host().jobs.peek(name))?.lost?.left.length === 0);
+    expect((await problemOf(host().jobs.run(name, work, options))).message).toContain("its processes are gone");
+    expect(await host().jobs.output(name)).toBe("begun\nover\n");
     expect(starts()).toHaveLength(1);
     await host().jobs.collect(name);
     expect((await host().jobs.run(name, work, options)).attached).toBe(false);
     expect(starts()).toHaveLength(2);
+  });
+
+  test("that its host's restart ended is known by the boot that began it, whoever has its number by now", async () => {
+    const { name, work, go } = await place();
+    await problemOf(host().jobs.run(name, work, { ...options, timeoutMs: 600 }));
+    const folder = join(server.tree, "state", "jobs", name);
+    const [said, seconds, boot] = readFileSync(join(folder, "started"), "utf8").split("\n");
+    expect(boot).toBe(readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+    // As it was written in an earlier boot.
+    const earlier = "0f6d4bd8-5a3e-4d1f-9a59-6a5d9e0b7c11";
+    writeFileSync(join(folder, "started"), `${said}\n${seconds}\n${earlier}\n`);
+    const [pid, identity = ""] = readFileSync(join(folder, "process"), "utf8").trim().split(" ");
+    writeFileSync(join(folder, "process"), `${pid} ${identity.replace(boot ?? "", earlier)}\n`);
+    const restartedAt = new Date(Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]) * 1_000);
+    const lost = { restartedAt: restartedAt.toISOString().replace(".000", ""), left: [] };
+    expect(await host().jobs.peek(name)).toMatchObject({ state: "lost", lost });
+    const error = await problemOf(host().jobs.run(name, work, options));
+    expect(error.message).toContain(`ended with its host's restart at ${lost.restartedAt}, its outcome is unknown`);
+    go();
+  });
+
+  test("of whose exit status a loss of power left an empty file is lost, and has not succeeded", async () => {
+    const { name } = await place();
+    await host().jobs.run(name, ["true"], options);
+    for (const left of ["", "\0\0"]) {
+      writeFileSync(join(server.tree, "state", "jobs", name, "exit"), left);
+      expect((await problemOf(host().jobs.run(name, ["true"], options))).cause).toBe("unknown-outcome");
+    }
   });
 
   test("is not mistaken for a later process of the same number", async () => {

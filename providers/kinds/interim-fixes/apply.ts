@@ -6,6 +6,7 @@ import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { foundationsOf } from "./foundations.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
+import { LeftHalfWay, ownRuns, settleLostRun, takeWord } from "./half-way.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
 import { acceptChanges, awaitInstaller, requireFixesAsMeant, runInstaller } from "./installer-steps.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
@@ -63,8 +64,15 @@ export async function apply(step: RolloutStep, context: FixesContext, estate: Es
     const durations = step.do === "begin" ? {} : context.kept.durations;
     return { ...patch, durations: { ...durations, [step.key]: estate.now() - started } };
   } catch (error) {
+    if (error instanceof LeftHalfWay) await askAgain(estate);
     throw await turnedRound(error, context, estate);
   }
+}
+
+/** Whoever asked to go on, or back, did not know yet what is told now. */
+async function askAgain({ control }: Estate): Promise<void> {
+  const { request } = await control.read();
+  if (request === "resume" || request === "roll back") await control.heard(request);
 }
 
 /** What an operator asked for since the last step. */
@@ -77,7 +85,7 @@ async function obey(step: RolloutStep, context: FixesContext, estate: Estate): P
       next: "npm run rollout -- resume and pulumi up, or npm run rollout -- roll-back and pulumi up",
     });
   }
-  if (request === "resume" && here && context.kept.journal) await estate.control.resumed();
+  if (request === "resume" && here && context.kept.journal) await estate.control.heard("resume");
   const { journal } = context.kept;
   const forward = journal?.direction === "forward" && !journal.finallyChecked && !journal.catchingUp;
   if (request === "roll back" && forward && step.do !== "turn back" && step.do !== "take up") throw lookAgain(reason);
@@ -91,7 +99,7 @@ async function turnedRound(error: unknown, context: FixesContext, estate: Estate
   const { journal } = context.kept;
   const { onFailure } = context.desired.settings;
   const says = error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause);
-  const canTurn = journal?.direction === "forward" && !journal.catchingUp;
+  const canTurn = journal?.direction === "forward" && !journal.catchingUp && !(error instanceof LeftHalfWay);
   if (!says || onFailure !== "roll back" || !canTurn || context.signal.aborted) return error;
   const reason = problemsOf(error, "rollout")
     .map((problem) => `${problem.where}: ${problem.found}`)
@@ -116,20 +124,25 @@ async function act(step: RolloutStep, context: FixesContext, estate: Estate): Pr
 async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
   const { estate, context, journal } = work;
   switch (step.do) {
-    case "take up":
+    case "take up": {
       await settleCommands(work);
+      const seenTo = await takeWord(work);
       await estate.control.claim(journal.rollout);
-      return { frozen: false };
+      return { ...seenTo, frozen: false };
+    }
     case "give up":
       context.progress(`${step.name} is given up: ${step.because}`);
       return {
         lost: { ...journal.lost, [step.name]: step.because },
         order: journal.order.filter((name) => name !== step.name),
       };
-    case "turn back":
+    case "turn back": {
       await settleCommands(work);
+      const seenTo = await takeWord(work);
+      if (!journal.halfWay) for (const { action } of ownRuns(journal)) await settleLostRun(action, work);
       await estate.control.claim(journal.rollout);
       return {
+        ...seenTo,
         direction: "roll back",
         reason: step.reason,
         frozen: false,
@@ -142,6 +155,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
         stamped: !journal.stamped,
         routed: null,
       };
+    }
     case "hold":
       return takeHold(step.webServer, step.title, work);
     case "release":
@@ -274,7 +288,7 @@ const known = (mode: "automatic" | "manual" | "unknown"): "automatic" | "manual"
 async function end(journal: Journal, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
   const nodes = context.desired.settings.nodes.map(({ name }) => estate.node(name).host);
   for (const host of [estate.host, ...nodes]) {
-    for (const job of await forgetEnded(host, jobsOf(journal.rollout)))
+    for (const job of await forgetEnded(host, jobsOf(journal.rollout), context.progress))
       context.progress(`${host.name}: the command ${job} still runs; its log stays among the jobs there`);
   }
   await estate.control.clear();
@@ -302,8 +316,9 @@ export async function undo(
   const frozen = !SAYS_NOTHING.includes(cause);
   const stage = journal.order.map((node) => `${node} ${journal.nodes[node] ?? "not begun"}`).join(", ");
   context.tell(`rollout ${journal.rollout} is frozen at "${context.failed.title}": ${stage}. Its routing stays held`);
-  if (cause !== "interrupted") context.tell(whatNext(context.desired, journal, frozen));
-  return frozen ? { journal: { ...journal, frozen } } : undefined;
+  const halfWay = context.error instanceof LeftHalfWay ? context.error.halfWay : undefined;
+  if (cause !== "interrupted" && !halfWay) context.tell(whatNext(context.desired, journal, frozen));
+  return frozen ? { journal: { ...journal, frozen, ...(halfWay ? { halfWay } : {}) } } : undefined;
 }
 
 function whatNext(

@@ -2,6 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { sha256 } from "../../common/json.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
+import { lostInWords } from "../../targets/job-problems.js";
 import type { Work } from "./apply.js";
 import { waitUntil } from "./waiting.js";
 
@@ -30,10 +31,16 @@ export function jobOf(rollout: string, work: string, ...names: readonly string[]
 const OF_NODES = ["start-", "stop-"] as const;
 
 /** Forgets commands whose names begin so and that have ended, or were lost with their host; answers those that still run. */
-export async function forgetEnded({ jobs }: Host, beginning: string): Promise<readonly string[]> {
+export async function forgetEnded(
+  { name, jobs }: Host,
+  beginning: string,
+  tell: (line: string) => void,
+): Promise<readonly string[]> {
   const running: string[] = [];
   for (const job of await jobs.list(beginning)) {
-    if ((await jobs.peek(job))?.state === "running") running.push(job);
+    const state = await jobs.peek(job);
+    if (state?.lost) tell(`${name}: the command ${job} ${lostInWords(state.lost)}`);
+    if (state?.state === "running") running.push(job);
     else await jobs.collect(job);
   }
   return running;
@@ -47,7 +54,7 @@ export async function forgetEnded({ jobs }: Host, beginning: string): Promise<re
  * @throws ProblemError `unknown-outcome` when there were any: it is to be looked again
  */
 export async function settleCommands(work: Work): Promise<void> {
-  const { estate, desired, journal } = work;
+  const { estate, desired, journal, context } = work;
   const { start, stop } = desired.settings.limits;
   const limit = milliseconds(start) > milliseconds(stop) ? start : stop;
   let found = false;
@@ -58,7 +65,7 @@ export async function settleCommands(work: Work): Promise<void> {
       if (jobs.length === 0) continue;
       found = true;
       await waitUntil(`${jobs.join(", ")} on ${host.name} to end`, limit, work, async () =>
-        (await forgetEnded(host, beginning)).length === 0 ? true : undefined,
+        (await forgetEnded(host, beginning, context.progress)).length === 0 ? true : undefined,
       );
     }
   }

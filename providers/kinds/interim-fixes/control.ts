@@ -43,9 +43,9 @@ export function openControl(host: Host, files: FileReader, id: string): Control 
     },
     claim: (rollout) => write(host, paths.process, { process: PROCESS, by: operator(), rollout }),
     request: (what, reason) => writeRequest(host, id, what, reason),
-    async resumed() {
+    async heard(request) {
       const asked = await files.read(paths.request);
-      if (asked && (await read(files, host, paths.request))?.request === "resume")
+      if (asked && (await read(files, host, paths.request))?.request === request)
         await host.files.remove(paths.request, { expected: asked.sha256 });
     },
     async clear() {

@@ -62,8 +62,8 @@ export interface Control {
   /** This process is the one from now on. */
   claim(rollout: string): Promise<void>;
   request(what: "roll back", reason: string): Promise<void>;
-  /** Takes back a `resume` that was followed: it speaks of one standstill, not of the next one. */
-  resumed(): Promise<void>;
+  /** Takes back what was asked for, if it is that: a `resume` that was followed speaks of one standstill, not of the next one. */
+  heard(request: NonNullable<LiveControl["request"]>): Promise<void>;
   /** The rollout has ended: neither its process nor any request means anything. */
   clear(): Promise<void>;
 }

@@ -1,21 +1,15 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
-import type { FixAction } from "../../targets/wsadmin/update-installer.js";
 import type { Work } from "./apply.js";
-import { forgetEnded, jobOf } from "./commands.js";
-import { changeOf, changeText, isNothing, wholeChange } from "./goal.js";
+import { forgetEnded } from "./commands.js";
+import { changeOf, changeText, isNothing } from "./goal.js";
+import { type Installing, ownRuns, runName, settleLostRun } from "./half-way.js";
 import type { Journal } from "./journal.js";
 import type { FileChange } from "./shared-files.js";
-import type { RolloutStep } from "./steps.js";
 import { waitUntil } from "./waiting.js";
 
 /** Changed files that the progress lists one by one. */
 const LISTED_CHANGES = 50;
-
-type Installing = Pick<Extract<RolloutStep, { do: "installer" }>, "action" | "ids">;
-
-const runName = (action: FixAction, { rollout, direction }: Journal): string =>
-  jobOf(rollout, `${direction === "forward" ? "" : "back-"}${action}`);
 
 /**
  * Runs the update installer for what is still due at that moment: the plan may have been made long before, and what
@@ -24,6 +18,7 @@ const runName = (action: FixAction, { rollout, direction }: Journal): string =>
 export async function runInstaller(step: Installing, work: Work): Promise<Partial<Journal>> {
   const { installer } = work.estate;
   if (await installer.goesOn(runName(step.action, work.journal))) return seeThrough(step, work);
+  await settleLostRun(step.action, work);
   const listed = await listedIds(work);
   const ids = step.ids.filter((id) => listed.includes(id) !== (step.action === "install"));
   if (ids.length > 0) return seeThrough({ ...step, ids }, work);
@@ -83,14 +78,6 @@ const needsOthers = (ids: readonly string[], requires: readonly string[]): Probl
 
 const tail = (output: string): string => output.trim().split("\n").slice(-5).join(" | ") || "no output";
 
-function ownRuns(journal: Journal): readonly Installing[] {
-  const { uninstall, install } = wholeChange(journal);
-  return [
-    { action: "uninstall", ids: uninstall },
-    { action: "install", ids: install },
-  ];
-}
-
 /** This rollout's own is attached to and judged; any other is waited for. Whatever it comes to is looked at anew after it. */
 export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
   const { limits } = work.desired.settings;
@@ -123,13 +110,14 @@ export async function requireFixesAsMeant(work: Work): Promise<void> {
   });
 }
 
-/** One that ended while nobody attended is judged by what it said, too. Then its name is free: its work may be undone by somebody. */
+/** One that ended while nobody attended, or was lost, is judged by what it said, too. Then its name is free: its work may be undone by somebody. */
 async function judgeUnattended(work: Work): Promise<void> {
   const { host } = work.estate;
   for (const step of ownRuns(work.journal)) {
     const job = runName(step.action, work.journal);
     if ((await host.jobs.peek(job))?.state === "ended") await seeThrough(step, work);
-    await forgetEnded(host, job);
+    await settleLostRun(step.action, work);
+    await forgetEnded(host, job, work.context.progress);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Problem } from "../../common/problem.js";
 import type { Foundations } from "./foundations.js";
 import type { Lists } from "./live.js";
 import type { WantedLists, Ways } from "./steps.js";
@@ -17,6 +18,12 @@ export const isBefore = (progress: Progress, other: Progress): boolean =>
 /** Of the journal's shape. A rollout is finished, or taken back, by a version that writes the same. */
 export const JOURNAL_VERSION = 1;
 
+/** What an update installer left that was lost with its host, as it was told. */
+export interface HalfWay {
+  job: string;
+  problem: Problem;
+}
+
 /** What cannot be observed about a rollout under way. Plain JSON; in the record on the deployment manager's host. */
 export interface Journal {
   version: typeof JOURNAL_VERSION;
@@ -34,6 +41,8 @@ export interface Journal {
   reason: string;
   /** A step of it failed and said why: that it stands still is no interruption. */
   frozen?: boolean;
+  /** Nobody goes on from there, or back, before a person says so. Absent or null where no installer was lost. */
+  halfWay?: HalfWay | null;
   /** The order in which nodes are treated; the first is the one whose agent stays up. */
   order: string[];
   /** Node or web server → why it was given up. Absent where nothing was. */

@@ -1,9 +1,11 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
+import { lostInWords } from "../../targets/job-problems.js";
 import { fileName } from "../../targets/plugin/copies.js";
 import { makeOwnedFolder } from "../../targets/wsadmin/ownership.js";
 import { posixCommands } from "../../targets/wsadmin/posix-commands.js";
+import { forgetLost } from "../../targets/wsadmin/profile-commands.js";
 import { requireStarted } from "../../targets/wsadmin/program-problems.js";
 import { jobOf } from "./commands.js";
 import type { FixesDesired } from "./goal.js";
@@ -34,6 +36,12 @@ export async function fingerprints(
   return Object.fromEntries(seen);
 }
 
+/** Where a rollout's backups are. */
+export function backupFiles(host: Host, { backupDir }: Pick<Reached["settings"], "backupDir">, rollout: string) {
+  const folder = `${backupDir ?? `${host.connection.stateDirectory}/backups`}/${rollout}`;
+  return { folder, configuration: `${folder}/config.zip`, folders: `${folder}/folders.tar.gz` };
+}
+
 /**
  * The deployment manager's configuration with its own backupConfig, which leaves it running; then the folders that the
  * installer changes; both as the owner of the profile, who is the installer's user too. Only with both is the installer told
@@ -46,10 +54,8 @@ export async function backUpMaster(
   progress: (line: string) => void,
 ): Promise<void> {
   const { profile } = settings.deploymentManager;
-  const folder = `${settings.backupDir ?? `${host.connection.stateDirectory}/backups`}/${rollout}`;
+  const { folder, configuration, folders } = backupFiles(host, settings, rollout);
   await makeOwnedFolder(host, profile, folder);
-  const configuration = `${folder}/config.zip`;
-  const folders = `${folder}/folders.tar.gz`;
   const paths = [`${identity.installDir}/version`, ...settings.backUp].map((path) => path.replace(/^\//, ""));
   await save("configuration", configuration, (part) => [`${profile}/bin/backupConfig.sh`, part, "-nostop"]);
   await save("folders", folders, (part) => ["tar", "-czf", part, "-C", "/", "--", ...paths]);
@@ -60,6 +66,8 @@ export async function backUpMaster(
     const sizeOf = async (path: string) => (await host.files.stat(path))?.size ?? 0;
     if ((await sizeOf(file)) === 0) {
       const part = `${folder}/part-${fileName(file)}`;
+      const lost = (await host.jobs.peek(job))?.lost;
+      if (lost && (await forgetLost(host, job))) progress(`the backup of the ${what} ${lostInWords(lost)}: made anew`);
       if ((await host.jobs.peek(job)) === undefined) await host.files.remove(part, { expected: "any" });
       const { exitCode, output } = await host.jobs.run(job, posixCommands.asProfileOwner(profile, argv(part)), {
         what: `back up the ${what}`,

@@ -9,6 +9,7 @@ import { lostRefusals, remaining } from "./lost.js";
 import {
   beginRefusals,
   catchUpRefusals,
+  halfWayRefusals,
   installerRefusals,
   otherVersion,
   standingRefusals,
@@ -47,6 +48,7 @@ export function plan(declared: FixesDesired, live: Live, kept: Kept): Plan<Rollo
   const refusals = [
     ...lost,
     ...foundationRefusals(declared, kept.journal),
+    ...halfWayRefusals(live, kept.journal),
     ...standingRefusals(desired, live, kept),
     ...(kept.journal ? [] : catchUp ? catchUpRefusals(desired, live) : installRefusals(desired, live, kept, change)),
   ];

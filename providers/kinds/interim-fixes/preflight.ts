@@ -342,6 +342,12 @@ function rollingRefusals(live: Live): Problem[] {
   return refusals;
 }
 
+/** Told, and not answered: nobody but a person knows what was done about it. */
+export function halfWayRefusals({ control: { request } }: Live, journal: Journal | null): Problem[] {
+  const isAnswered = request === "resume" || request === "roll back";
+  return journal?.halfWay && !isAnswered ? [journal.halfWay.problem] : [];
+}
+
 function otherHolds(live: Live): Problem[] {
   return live.webServers.flatMap(({ name, hold }) =>
     hold === null

@@ -69,7 +69,8 @@ export type AgentControl =
 
 /**
  * What only a node's own machine can do: its agent cannot be started from the deployment manager, and while it is down the
- * servers cannot be reached from there either. Scripts are the profile's own, run as the profile's owner.
+ * servers cannot be reached from there either. Scripts are the profile's own, run as the profile's owner. A command of the same
+ * name that was lost with its host is given anew: the caller has looked whether it is due.
  *
  * @throws ProblemError as `Host` does; `login` when a command says that its credentials were refused.
  */

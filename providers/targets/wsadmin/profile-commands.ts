@@ -20,6 +20,8 @@ export interface Credentials {
 /**
  * Runs a long command detached. The login lies in a private folder that the command itself removes when it ends, however our
  * line or process fares; a command that already runs, or has run and was not looked at, is attached to instead.
+ *
+ * @throws ProblemError `unknown-outcome` for one that was lost with its host
  */
 export async function runDetached(
   credentials: Credentials,
@@ -44,6 +46,17 @@ export async function runDetached(
   } finally {
     if (folder !== undefined) await dropUnlessRunning(credentials, run.job, folder);
   }
+}
+
+/**
+ * For a command that may be given a second time, after a look at whether it is still due: one that was lost with its host, and
+ * of which nothing runs any more, is forgotten. Answers whether there was one.
+ */
+export async function forgetLost({ jobs }: Host, job: string): Promise<boolean> {
+  const lost = (await jobs.peek(job))?.lost;
+  if (!lost || lost.left.length > 0) return false;
+  await jobs.collect(job);
+  return true;
 }
 
 /** Runs a short command to its end, with a login when there is one. */

@@ -14,7 +14,7 @@ import type {
   ServerToObserve,
 } from "./node-commands.js";
 import { posixCommands } from "./posix-commands.js";
-import { requireAccepted, runDetached, runShort } from "./profile-commands.js";
+import { forgetLost, requireAccepted, runDetached, runShort } from "./profile-commands.js";
 import { requireReachable } from "./program-problems.js";
 import { type NodeConnection, wasNameSchema } from "./settings.js";
 import { parseSignals } from "./signals.js";
@@ -156,14 +156,20 @@ class ProfileNode implements NodeCommands {
   async #command(command: string, args: readonly string[], what: string, run: Run, { login = true } = {}) {
     const credentials = login ? this.#credentials : { host: this.host, profile: this.settings.profile };
     const argvOf = (folder?: string) => posixCommands.server({ profile: this.settings.profile, command, args, folder });
-    return requireAccepted(this.host, what, await runDetached(credentials, argvOf, what, run));
+    return requireAccepted(this.host, what, await this.#detached(credentials, argvOf, what, run));
+  }
+
+  /** Whoever gives a command to a node has looked whether it is due. */
+  async #detached(...[credentials, argvOf, what, run]: Parameters<typeof runDetached>): Promise<CommandOutcome> {
+    await forgetLost(this.host, run.job);
+    return runDetached(credentials, argvOf, what, run);
   }
 
   /** As root where the connection has sudo; systemd itself refuses anybody else. */
   async #service(verb: "start" | "stop", unit: string, run: Run): Promise<CommandOutcome> {
     const credentials = { host: this.host, profile: this.settings.profile };
     const argvOf = () => ["systemctl", verb, "--", unit];
-    return runDetached(credentials, argvOf, `${verb} the service ${unit}`, run);
+    return this.#detached(credentials, argvOf, `${verb} the service ${unit}`, run);
   }
 }
 

@@ -2,12 +2,13 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../host.js";
 import { namesFixes, neededIn, parseFixList, saysSuccess } from "./fix-list.js";
+import { blot } from "./messages.js";
 import { posixCommands } from "./posix-commands.js";
-import type { Login } from "./private-files.js";
+import { type Login, resolveLogin } from "./private-files.js";
 import { runDetached } from "./profile-commands.js";
 import { ownLine, requireLogin, requireReachable, requireStarted } from "./program-problems.js";
 import { type UpdateInstallerSettings, wasPathSchema } from "./settings.js";
-import type { FixAction, FixList, FixOutcome, FixRun, UpdateInstaller } from "./update-installer.js";
+import type { FixAction, FixList, FixOutcome, FixRun, LostFixRun, UpdateInstaller } from "./update-installer.js";
 
 const LOOK_MS = 60_000;
 const FIX_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -42,6 +43,15 @@ class SilentInstaller implements UpdateInstaller {
 
   uninstall(ids: readonly string[], run: FixRun): Promise<FixOutcome> {
     return this.#change("uninstall", ids, [], run);
+  }
+
+  async lost(action: FixAction, ids: readonly string[], job: string): Promise<LostFixRun | undefined> {
+    const how = (await this.host.jobs.peek(job))?.lost;
+    if (!how) return undefined;
+    const { administrator } = this.settings;
+    const secrets = administrator ? [(await resolveLogin(administrator, this.host.name)).password] : [];
+    const output = withoutOwnLines(blot(await this.host.jobs.output(job), secrets));
+    return { how, output, ...(await this.#judge(action, ids, output)) };
   }
 
   async goesOn(job: string): Promise<boolean> {
@@ -88,15 +98,25 @@ class SilentInstaller implements UpdateInstaller {
       (login) => ({ login: this.#loginLines(login) }),
     );
     const output = withoutOwnLines(outcome.output);
+    const { result, installed } = await this.#judge(action, ids, output);
+    if (result === "failed") requireLogin(`${this.#where}: ${what}`, outcome.output);
+    const exitCode = Number(ownLine(outcome.output)?.rest ?? outcome.exitCode);
+    const isListed = (id: string) => installed.some((fix) => fix.id === id);
+    const requires = result === "done" ? [] : neededIn(output).filter((id) => !ids.includes(id) && !isListed(id));
+    return { result, installed, exitCode, output, requires };
+  }
+
+  /** By its text and a new list. */
+  async #judge(
+    action: FixAction,
+    ids: readonly string[],
+    output: string,
+  ): Promise<Pick<FixOutcome, "result" | "installed">> {
     const { fixes } = await this.listInstalled();
     const listed = new Set(fixes.map(({ id }) => id));
     const agrees = ids.every((id) => listed.has(id) === (action === "install"));
     const says = saysSuccess(action, output);
-    const result = says && agrees ? "done" : says || agrees ? "unproven" : "failed";
-    if (result === "failed") requireLogin(`${this.#where}: ${what}`, outcome.output);
-    const exitCode = Number(ownLine(outcome.output)?.rest ?? outcome.exitCode);
-    const requires = result === "done" ? [] : neededIn(output).filter((id) => !ids.includes(id) && !listed.has(id));
-    return { result, installed: fixes, exitCode, output, requires };
+    return { result: says && agrees ? "done" : says || agrees ? "unproven" : "failed", installed: fixes };
   }
 
   /** Two at once corrupt the master configuration. Our own of that name is attached to. */

@@ -1,3 +1,4 @@
+import type { LostJob } from "../host.js";
 import type { Run } from "./node-commands.js";
 
 /** An interim fix as the installer lists it. Ids are free-form: LO66666, LO100079, CFix.70.2110. */
@@ -30,6 +31,11 @@ export interface FixOutcome {
   readonly requires: readonly string[];
 }
 
+/** A run that was lost with its host, judged by what it had said and by a new list. */
+export interface LostFixRun extends Omit<FixOutcome, "exitCode" | "requires"> {
+  readonly how: LostJob;
+}
+
 export interface FixRun extends Run {
   /** Only then `-featureCustomizationBackedUp yes` is passed, without which the installer refuses. */
   readonly customizationBackedUp: boolean;
@@ -52,10 +58,13 @@ export interface UpdateInstaller {
   listOffered(fixDir: string, limit?: { readonly timeoutMs?: number }): Promise<FixList>;
   /**
    * Runs detached and is never killed: killed in the middle of an EAR it corrupts the master configuration. A `timeout` only
-   * means that nobody waits any longer; the next call with the same job attaches.
+   * means that nobody waits any longer; the next call with the same job attaches. One that was lost with its host is never
+   * begun again by itself: `unknown-outcome`.
    */
   install(ids: readonly string[], fixDir: string, run: FixRun): Promise<FixOutcome>;
   uninstall(ids: readonly string[], run: FixRun): Promise<FixOutcome>;
+  /** The run of that name, where it was lost with its host. Nothing is started, and nothing forgotten. */
+  lost(action: FixAction, ids: readonly string[], job: string): Promise<LostFixRun | undefined>;
   /** Whether the run of that name is under way. */
   goesOn(job: string): Promise<boolean>;
   /**

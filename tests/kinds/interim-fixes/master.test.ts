@@ -90,6 +90,22 @@ describe("backups", () => {
     expect(host.text("/backups/r1/config.zip")).toBeUndefined();
   });
 
+  test("promise 6: one that was lost with its machine is made again, and that is said", async () => {
+    const host = withTools(0, true);
+    const job = "interim-fixes-r1-backup-configuration";
+    host.put("/backups/r1/part-config.zip", "half an archive");
+    host.setJob(job, "running");
+    host.lose({ restartedAt: null, left: [4712] });
+    await expect(backUpMaster(host, desired, "r1", () => {})).rejects.toThrow(/process 4712 of it goes on/);
+    expect(host.text("/backups/r1/part-config.zip")).toBe("half an archive");
+    host.lose({ restartedAt: "2026-11-23T01:12:34Z", left: [] });
+    const said: string[] = [];
+    await backUpMaster(host, desired, "r1", (line) => said.push(line));
+    expect(said[0]).toMatch(/ended with its host's restart at 2026-11-23T01:12:34Z, .* made anew/);
+    expect(host.text("/backups/r1/config.zip")).toBe("an archive");
+    expect(host.jobNames()).toEqual([]);
+  });
+
   test("promise 6: one that the machine's restart cut off is none, and is made again", async () => {
     const host = withTools(0, true);
     host.put("/backups/r1/part-config.zip", "half an archive");
@@ -105,10 +121,10 @@ test("what an operator asks for is heard by whoever carries the rollout out, and
   await control.claim("r1");
   await writeRequest(host, "cell1:/opt", "roll back", "not wanted");
   expect(await control.read()).toEqual({ request: "roll back", reason: "not wanted", here: true });
-  await control.resumed();
+  await control.heard("resume");
   expect(await control.read()).toMatchObject({ request: "roll back" });
   await writeRequest(host, "cell1:/opt", "resume", "");
-  await control.resumed();
+  await control.heard("resume");
   expect(await control.read()).toMatchObject({ request: null, here: true });
   await control.clear();
   expect(host.paths()).toEqual([]);

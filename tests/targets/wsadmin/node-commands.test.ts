@@ -129,6 +129,19 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     expect((await node().syncNode(run("sync"))).output).toContain("synchronized with dmgr.example.org 8879");
   });
 
+  test("promise 6: a command that was lost with its host is given again, unless something of it goes on", async () => {
+    local.serverCommand("stopServer", 'echo "ADMU4000I: Server $1 stop completed."');
+    host.setJob("stop-app1", "running");
+    host.lose({ restartedAt: null, left: [4712] });
+    const error = await problemOf(node().stopServer("app1", run("stop-app1")));
+    expect(error).toMatchObject({ cause: "unknown-outcome", message: expect.stringContaining("process 4712") });
+    expect(local.seen).toBe("");
+    host.lose({ restartedAt: "2026-11-23T01:12:34Z", left: [] });
+    const outcome = await node().stopServer("app1", run("stop-app1"));
+    expect(outcome).toMatchObject({ message: "stopped", attached: false });
+    expect(host.jobNames()).toEqual([]);
+  });
+
   test("promise 6: a command whose answer was lost is attached to, not started again", async () => {
     let lose = true;
     host = local.host({

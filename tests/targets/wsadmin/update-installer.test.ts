@@ -110,6 +110,31 @@ exit 5\n`,
     expect((await target().install(["LO66666"], join(local.root, "fixes"), run)).result).toBe(result);
   });
 
+  test.each([
+    ["with the fix listed and a text of success", "Fix installation completed successfully.", true, "done"],
+    ["with the fix listed alone", "canary'pass$word", true, "unproven"],
+    ["with a text of success alone", "Fix installation completed successfully.", false, "unproven"],
+    ["with neither", "", false, "failed"],
+  ] as const)(
+    "promise 6: one that was lost with its host %s is judged by both, and never begun again",
+    async (_name, text, listed, result) => {
+      expect(await target().lost("install", ["LO66666"], run.job)).toBeUndefined();
+      if (listed) writeFileSync(join(local.root, "fixed"), "LO66666\n");
+      const how = { restartedAt: "2026-11-23T01:12:34Z", left: [] };
+      host.setJob(run.job, "lost", `@@ folder /dev/shm/x\n${text}`);
+      host.lose(how);
+      const lost = await target().lost("install", ["LO66666"], run.job);
+      expect(lost).toMatchObject({ how, result, output: text.startsWith("canary") ? "********" : text });
+      const error = await problemOf(target().install(["LO66666"], join(local.root, "fixes"), run));
+      expect(error).toMatchObject({
+        cause: "unknown-outcome",
+        message: expect.stringContaining("restart at 2026-11-23"),
+      });
+      expect(readFileSync(join(local.root, "arguments"), "utf8")).not.toContain("-install\n");
+      expect(host.jobNames()).toEqual([run.job]);
+    },
+  );
+
   test("what it names as needed first is told", async () => {
     installer("needy");
     const outcome = await target().install(["LO66666"], join(local.root, "fixes"), run);
