@@ -10,6 +10,7 @@ import {
   type SqlStatement,
   standsFor,
   tableNameAt,
+  unsaidProblem,
 } from "./sql-statements.js";
 import { isSymbol, isWord, type SqlToken } from "./sql-tokens.js";
 import { type SqlWrite, writesOf } from "./sql-writes.js";
@@ -100,6 +101,7 @@ export function readScriptLevel(bytes: Buffer, component: Component, where: stri
   const search = new Search(table, where);
   for (const statement of script.statements) search.look(statement);
   const writes = script.statements.flatMap((statement) => writesOf(statement, table));
+  if (script.unsaid && search.isUnclear) throw new ProblemError("malformed", unsaidProblem(script.unsaid, where));
   const problems = search.problems(writes);
   const [literal] = search.literals;
   if (problems.length > 0 || !literal) throw new ProblemError("refused", problems);
@@ -182,6 +184,11 @@ class Search {
     }
   }
 
+  /** Whether something looks like the INSERT and is not understood. */
+  get isUnclear(): boolean {
+    return this.#unclear.length > 0;
+  }
+
   /** @param writes what else in the script writes the table */
   problems(writes: readonly SqlWrite[]): readonly Problem[] {
     if (this.#unclear.length > 0) return this.#unclear;
@@ -199,7 +206,7 @@ class Search {
           where: this.where,
           found: `no statement is ${wanted}${others}`,
           allowed: "exactly one",
-          next: "Check that it is the script of this component and that the component is the right one",
+          next: "Check that it is the script that makes this component's tables. One that only looks the level up, as an upgrade script does, has none: set the level in the database then",
         },
       ];
     }
@@ -274,7 +281,7 @@ class Search {
     if (key !== undefined) {
       const given = only(values[columns.indexOf(keyColumn)]);
       if (given?.kind !== "string") return { line, found: `an INSERT whose ${keyColumn} is no literal` };
-      if (given.text.trim() !== key) {
+      if (given.text.trimEnd() !== key) {
         this.#others.push(`'${given.text}' in line ${given.line}`);
         return undefined;
       }

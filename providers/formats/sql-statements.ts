@@ -1,6 +1,6 @@
-import { ProblemError } from "../common/problem.js";
+import { type Problem, ProblemError } from "../common/problem.js";
 import { OpenBlocks } from "./sql-blocks.js";
-import { isLetterOfNames, isSymbol, isWord, readSqlTokens, type SqlToken } from "./sql-tokens.js";
+import { isLetterOfNames, isSymbol, isWord, readSqlTokens, type SqlToken, terminatorNamedBy } from "./sql-tokens.js";
 
 /** One statement of a script for the Db2 command line processor, without its terminator. */
 export interface SqlStatement {
@@ -16,6 +16,14 @@ export interface SqlScript {
   readonly statements: readonly SqlStatement[];
   /** Every character that ends a statement, in the order of its use. */
   readonly terminators: readonly string[];
+  /** Where another character seems to end the statements, and no directive says so: a guess, to explain what is not understood. */
+  readonly unsaid?: UnsaidTerminator;
+}
+
+interface UnsaidTerminator {
+  readonly sign: string;
+  /** Of the first line that ends with it. */
+  readonly line: number;
 }
 
 /** A table's name as written; unqualified when it has no schema. */
@@ -63,18 +71,48 @@ export function readSqlScript(text: string, where: string): SqlScript {
     else open.push(token);
   }
   close();
-  return { statements, terminators };
+  const unsaid = unsaidTerminator(tokens);
+  return { statements, terminators, ...(unsaid ? { unsaid } : {}) };
 }
+
+const endsLine = (token: SqlToken, index: number, tokens: readonly SqlToken[]): boolean =>
+  tokens[index + 1]?.line !== token.line;
 
 function initialTerminator(tokens: readonly SqlToken[]): string {
   const first = tokens.findIndex((token) => token.kind === "directive" && /TERMINATOR/i.test(token.text));
   const reach = first < 0 ? tokens : tokens.slice(0, first);
-  const endsLine = (token: SqlToken, index: number) => tokens[index + 1]?.line !== token.line;
-  return reach.some((token, index) => isSymbol(token, "@") && endsLine(token, index)) ? "@" : ";";
+  return reach.some((token, index) => isSymbol(token, "@") && endsLine(token, index, tokens)) ? "@" : ";";
 }
 
+/** What the last statement ends with, where that is no end of a statement as they are known here. */
+function unsaidTerminator(tokens: readonly SqlToken[]): UnsaidTerminator | undefined {
+  const signOf = (token: SqlToken | undefined): string | undefined => {
+    if (token?.kind === "word") return /[#$]$/.exec(token.text)?.[0];
+    return token?.kind === "symbol" && !/[@;)]/.test(token.text) ? token.text : undefined;
+  };
+  const sign = signOf(tokens.at(-1));
+  if (sign === undefined || tokens.some(({ kind, text }) => kind === "directive" && terminatorNamedBy(text)))
+    return undefined;
+  const first = tokens.find((token, index) => signOf(token) === sign && endsLine(token, index, tokens));
+  return first && { sign, line: first.line };
+}
+
+/** Why a script is not understood whose statements' end is told outside of it. */
+export function unsaidProblem({ sign, line }: UnsaidTerminator, where: string): Problem {
+  const inNames = isLetterOfNames(sign);
+  return {
+    where: `${where}:${line}`,
+    found: `statements seem to end with ${sign} from here on, and nothing in the script says so`,
+    allowed: "@ or ; at the ends of lines, or a line --#SET TERMINATOR … before them",
+    why: `What only db2 -td${sign} says is not known here, so where statements end could not be told for certain${inNames ? `: END${sign} may be one name` : ""}`,
+    next: inNames ? ANOTHER : `Say so in a line before the first of them: --#SET TERMINATOR ${sign}`,
+  };
+}
+
+const ANOTHER = "End them with another one in the whole script, and say so there: --#SET TERMINATOR @";
+
 function terminatorOf(directive: SqlToken, where: string): string | undefined {
-  const named = /^--#SET\s+TERMINATOR\s+(\S+)/i.exec(directive.text)?.[1];
+  const named = terminatorNamedBy(directive.text);
   const inNames = named?.length === 1 && isLetterOfNames(named);
   if (named === undefined || (/^[^\w'"().,]$/.test(named) && !inNames)) return named;
   throw new ProblemError("malformed", {
@@ -82,7 +120,7 @@ function terminatorOf(directive: SqlToken, where: string): string | undefined {
     found: `the terminator ${JSON.stringify(named)}${inNames ? ", which names may hold" : ""}`,
     allowed: "one character that is no part of ordinary SQL, such as @ or ;",
     why: `Where statements end could not be told for certain${inNames ? `: END${named} may be one name` : ""}`,
-    next: "End them with another one in the whole script, and say so there: --#SET TERMINATOR @",
+    next: ANOTHER,
   });
 }
 

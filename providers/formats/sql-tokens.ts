@@ -20,8 +20,7 @@ const PATTERNS = {
   word: /[\p{L}_#$\u0080-\u00ff][\p{L}\p{N}_#$\u0080-\u00ff]*/uy,
   number: /\d+(?:\.\d+)*/y,
   lineComment: /--[^\r\n]*/y,
-  string: /'(?:[^']|'')*'/y,
-  quoted: /"(?:[^"]|"")*"/y,
+  freeText: /(?:ECHO\b|!)/iy,
 } as const;
 
 /**
@@ -37,6 +36,8 @@ export function readSqlTokens(text: string, where: string): readonly SqlToken[] 
   const tokens: SqlToken[] = [];
   const lines = new LineCounter(text);
   let at = 0;
+  /** The terminator that the last directive names. */
+  let named: string | undefined;
   const match = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
     return pattern.exec(text)?.[0];
@@ -56,8 +57,10 @@ export function readSqlTokens(text: string, where: string): readonly SqlToken[] 
     }
     if (text.startsWith("--", at)) {
       const comment = match(PATTERNS.lineComment) ?? "--";
-      if (/^--#SET\b/i.test(comment)) add("directive", comment);
-      else at += comment.length;
+      if (/^--#SET\b/i.test(comment)) {
+        add("directive", comment);
+        named = terminatorNamedBy(comment) ?? named;
+      } else at += comment.length;
       continue;
     }
     if (text.startsWith("/*", at)) {
@@ -68,14 +71,15 @@ export function readSqlTokens(text: string, where: string): readonly SqlToken[] 
       at = end + 2;
       continue;
     }
-    if (isFreeText(tokens, text, at)) {
+    if (match(PATTERNS.freeText) && beginsLine(text, at) && mayBeFreeText(tokens.at(-1), text.charAt(at), named)) {
       at = endOfLine(text, at);
       continue;
     }
     if (text[at] === "'" || text[at] === '"') {
       const kind = text[at] === "'" ? "string" : "quoted";
-      const whole = match(PATTERNS[kind]);
-      if (!whole) throw endless(kind === "string" ? "a literal" : "a quoted name");
+      const end = endOfQuoted(text, at);
+      if (end === undefined) throw endless(kind === "string" ? "a literal" : "a quoted name");
+      const whole = text.slice(at, end);
       const quote = whole.charAt(0);
       add(kind, whole, whole.slice(1, -1).replaceAll(quote + quote, quote));
       continue;
@@ -109,11 +113,29 @@ export const isSymbol = (token: SqlToken | undefined, symbol: string): boolean =
  * `ECHO it's time` and `!command` are lines for the command line processor: an apostrophe there opens no literal. Known by
  * the word that begins a line, after a statement's end or at the very beginning.
  */
-function isFreeText(before: readonly SqlToken[], text: string, at: number): boolean {
-  const lineStart = Math.max(text.lastIndexOf("\n", at - 1), text.lastIndexOf("\r", at - 1)) + 1;
-  if (text.slice(lineStart, at).trim() !== "" || !/^(?:ECHO\b|!)/i.test(text.slice(at, at + 5))) return false;
-  const last = before.at(-1);
-  return last === undefined || last.kind === "directive" || isSymbol(last, "@") || isSymbol(last, ";");
+function mayBeFreeText(last: SqlToken | undefined, first: string, terminator: string | undefined): boolean {
+  if (first === terminator) return false;
+  if (last === undefined || last.kind === "directive") return true;
+  return ["@", ";", terminator].some((sign) => sign !== undefined && isSymbol(last, sign));
+}
+
+/** What `--#SET TERMINATOR x` says, whether one can go by it or not. undefined for any other `--#SET`. */
+export const terminatorNamedBy = (directive: string): string | undefined =>
+  /^--#SET\s+TERMINATOR\s+(\S+)/i.exec(directive)?.[1];
+
+/** Whether only blanks stand before it in its line. */
+function beginsLine(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text[before] === " " || text[before] === "\t") before--;
+  return before < 0 || text[before] === "\n" || text[before] === "\r";
+}
+
+/** After the quote that ends what begins at `at`. No regular expression: on a literal of 30 MB one runs out of memory to go back. */
+function endOfQuoted(text: string, at: number): number | undefined {
+  const quote = text.charAt(at);
+  let end = text.indexOf(quote, at + 1);
+  while (end >= 0 && text[end + 1] === quote) end = text.indexOf(quote, end + 2);
+  return end < 0 ? undefined : end + 1;
 }
 
 function endOfLine(text: string, from: number): number {

@@ -59,6 +59,35 @@ describe("refused, with line numbers", () => {
     ["a strange terminator", `--#SET TERMINATOR GO\n${INSERT}`, /createDb\.sql:1: the terminator "GO"/],
   ])("%s", (_name, text, message) => expect(problemOf(text)).toMatch(message));
 
+  test.each(["#", "$", "!", "/", "%"])("statements that end with %s, which only db2 -td would say", (sign) => {
+    const texts = [
+      INSERT,
+      `COMMIT@\n-- db2 -td@\n${INSERT}COMMIT@\n`,
+      `CREATE TRIGGER A.T AFTER INSERT ON A.B BEGIN ATOMIC SET X = 1;\nEND@\n${INSERT}COMMIT@\n`,
+      `${INSERT}CREATE TABLE A.B (C INTEGER)@`,
+      `BEGIN SET X = 1;\n${INSERT.replace("@", ";")}END@`,
+    ].map((text) => text.replaceAll("@", sign));
+    for (const text of texts) {
+      const line = text.split("\n").findIndex((one) => one.endsWith(sign) && !one.startsWith("--")) + 1;
+      const problem = problemOf(text);
+      expect(problem).toContain(
+        `createDb.sql:${line}: statements seem to end with ${sign} from here on, and nothing in the script says so`,
+      );
+      expect(problem).toContain(`What only db2 -td${sign} says is not known here`);
+      if (!"#$".includes(sign)) {
+        expect(problem).toContain(`--#SET TERMINATOR ${sign}`);
+        const said = `--#SET TERMINATOR ${sign}\n${text}`;
+        if (text.startsWith("BEGIN"))
+          expect(problemOf(said)).toMatch(/createDb\.sql:3: the INSERT stands inside another/);
+        else expect(bump(said).changed).toBe(true);
+      } else expect(problem).toContain(`END${sign} may be one name. End them with another one in the whole script`);
+    }
+  });
+
+  test("a last name that ends with # is no terminator where @ ends the statements", () => {
+    expect(bump(`${INSERT}DROP TABLE A.B#`).changed).toBe(true);
+  });
+
   const LOOSE = INSERT.replace("@", ";");
   test.each([
     `BEGIN IF 1=1 THEN SET X=1;\n${LOOSE}END IF; END;`,
@@ -66,7 +95,6 @@ describe("refused, with line numbers", () => {
     `L: BEGIN SET X = CASE WHEN 1 = 1 THEN (CASE X WHEN 1 THEN 2 END) ELSE 3 END;\n${LOOSE}END L;`,
     `BEGIN CASE X WHEN 1 THEN IF A THEN SET X = 1; END IF; END CASE;\n${LOOSE}END;`,
     `BEGIN WHILE A DO BEGIN SET X = 1; END; LOOP SET X = 2; END LOOP; END WHILE;\n${LOOSE}END;`,
-    `BEGIN SET X = 1;\n${LOOSE}END#`,
   ])("inside a compound statement that semicolons cut: %s", (text) => {
     expect(problemOf(text)).toMatch(/createDb\.sql:\d: the INSERT stands inside .*begins in line 1/);
   });

@@ -86,6 +86,13 @@ describe("exactly that literal in exactly that statement", () => {
     expect(bump(text, { component, to }).bytes.toString()).toBe(text.replace("704", to));
   });
 
+  test("a script of thousands of statements, with a literal of 32 MB in it", () => {
+    const statements = "-- it's\nGRANT SELECT ON A.B TO PUBLIC@\n".repeat(10_000);
+    const literal = `INSERT INTO A.B VALUES ('it''s ${"704@".repeat(8_000_000)}')@\n`;
+    const read = readScriptLevel(Buffer.from(statements + literal + INSERT), "HOMEPAGE", "x");
+    expect(read).toMatchObject({ level: "704", line: 20_003 });
+  });
+
   test("promise 4: bytes, line ends and encoding are kept", () => {
     const ending = fc.constantFrom("\n", "\r\n", "\r");
     const noise = fc.array(fc.integer({ min: 0x80, max: 0xff }), { maxLength: 20 });
