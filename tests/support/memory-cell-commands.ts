@@ -272,6 +272,9 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     return { result: "done", installed: list(cell.fixes).fixes, exitCode: 0, output, requires: cell.requires };
   };
   return {
+    checkLogin: async () => {
+      if (cell.blankInLogin) throw new ProblemError("refused", { where: "update installer", found: "a blank" });
+    },
     listInstalled: async () => list(cell.fixes),
     listOffered: async () => list(cell.offered),
     install: (ids, _fixDir, how) => run("install", ids, how),

@@ -53,6 +53,8 @@ export class MemoryCell {
   faults = NO_FAULTS;
   /** A member whose application has the fix answers 500. */
   badFix = false;
+  /** The administrator's password has a blank, which the installer does not take. */
+  blankInLogin = false;
   /** The installer says that it is done and did nothing. */
   installerLies = false;
   /** What the installer changes in folders that all nodes share, whatever it does. */

@@ -78,6 +78,8 @@ export interface LiveInstaller {
   offered: string[];
   /** Offered fix → fixes that it needs, where the installer's list says so. */
   requires?: Record<string, string[]>;
+  /** Why it cannot be given the administrator's login; nobody minds while it is not to be run. */
+  login?: Problem[];
   problems: Problem[];
 }
 

@@ -110,6 +110,7 @@ async function observeInstaller(settings: FixesDesired["settings"], estate: Esta
   if (running.value !== false) {
     return { running: running.value ? "yes" : "unknown", installed: null, offered: [], problems: running.problems };
   }
+  const login = await problemAsData(estate.installer.checkLogin(), "update installer");
   const installed = await problemAsData(estate.installer.listInstalled(), "update installer");
   const offered = await problemAsData(estate.installer.listOffered(settings.fixDir), settings.fixDir);
   return {
@@ -119,6 +120,7 @@ async function observeInstaller(settings: FixesDesired["settings"], estate: Esta
     requires: Object.fromEntries(
       (offered.value?.fixes ?? []).flatMap(({ id, requires }) => (requires ? [[id, [...requires]] as const] : [])),
     ),
+    login: login.problems,
     problems: [...installed.problems, ...offered.problems],
   };
 }

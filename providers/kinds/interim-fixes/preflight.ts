@@ -8,7 +8,7 @@ import { allStarted, type Live, type LiveNode } from "./live.js";
 import { routingRefusals } from "./routing-checks.js";
 import type { Change } from "./steps.js";
 import { switchingRefusals } from "./switching.js";
-import { turningBack } from "./walk.js";
+import { changeAhead, turningBack } from "./walk.js";
 
 /** A shorter limit of the deployment manager's SOAP connector cuts the installer off in the middle of an application. */
 const SHORTEST_SOAP_TIMEOUT_S = 1_800;
@@ -42,8 +42,15 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
   return [
     ...refusals,
     ...otherDeclaration(desired, live, kept.journal),
+    ...loginRefusals(desired, live, kept.journal),
     ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
   ];
+}
+
+/** Known before users are moved: by the time it is started a node would be out of service. */
+function loginRefusals(desired: FixesDesired, live: Live, journal: Journal | null): readonly Problem[] {
+  if (journal?.catchingUp || isNothing(changeAhead(desired, live, journal))) return [];
+  return live.installer.login ?? [];
 }
 
 /** Neither what it rests on nor what is to be put right again would be known for certain. */

@@ -63,8 +63,7 @@ export class Walk {
     this.strategy = this.journal?.foundations.strategy ?? settings.strategy;
     this.turning = turningBack(desired, live, kept.journal);
     this.goingBack = this.turning !== undefined || this.journal?.direction === "roll back";
-    const turned = this.journal && this.goingBack ? { ...this.journal, direction: "roll back" as const } : this.journal;
-    const change = changeOf(desired, live.installer.installed, turned);
+    const change = changeAhead(desired, live, this.journal);
     this.catchingUp = this.journal?.catchingUp ?? isNothing(change);
     this.classic = settings.order === "classic" && !this.catchingUp;
     // What is due besides waits for its end.
@@ -176,6 +175,12 @@ export function turningBack(desired: FixesDesired, live: Live, journal: Journal 
   if (live.control.request === "resume" || journal.frozen) return undefined;
   if (!live.control.here && desired.settings.onInterrupted === "roll back") return "it was interrupted (onInterrupted)";
   return undefined;
+}
+
+/** What is still due of the fixes, in the direction that the rollout has or is about to take. */
+export function changeAhead(desired: FixesDesired, live: Live, journal: Journal | null): Change {
+  const turns = journal && turningBack(desired, live, journal) !== undefined;
+  return changeOf(desired, live.installer.installed, turns ? { ...journal, direction: "roll back" } : journal);
 }
 
 /** The declared order; going back, a node that is out already comes first, since only one may be out. */

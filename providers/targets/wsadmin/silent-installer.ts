@@ -29,6 +29,10 @@ class SilentInstaller implements UpdateInstaller {
     this.#where = `${host.name}:${settings.installDir}/updateInstaller`;
   }
 
+  async checkLogin(): Promise<void> {
+    this.#loginLines(await resolveLogin(this.settings.administrator, this.host.name));
+  }
+
   listInstalled(limit: { timeoutMs?: number } = {}): Promise<FixList> {
     return this.#list([], "list installed fixes", limit);
   }

@@ -52,6 +52,12 @@ export type FixAction = "install" | "uninstall";
  *   installer is under way, `missing` when there is no installer, `malformed` when a list makes no sense.
  */
 export interface UpdateInstaller {
+  /**
+   * Whether it can be given its login, as that is now. Nothing is started.
+   *
+   * @throws ProblemError `refused` when user or password hold a blank; as the reference to the password does
+   */
+  checkLogin(): Promise<void>;
   /** `updateSilent -fix -installDir …`. */
   listInstalled(limit?: { readonly timeoutMs?: number }): Promise<FixList>;
   /** The same with `-fixDir`. */

@@ -1,5 +1,5 @@
 import type { FixOutcome } from "../../../providers/targets/wsadmin/update-installer.js";
-import { Driver, declaration } from "../../model/driver.js";
+import { Driver, declaration, killedAfter } from "../../model/driver.js";
 import { MemoryCell } from "../../support/memory-cell.js";
 
 /** A modelled cell whose installer ends like that, after it did its work. */
@@ -51,4 +51,39 @@ test("a fix that needs another one, by the installer's own word, is not installe
   cell.requires = ["LO55555"];
   const { message } = await new Driver(cell, declaration(cell)).up();
   expect(message).toMatch(/did not install LO66666: LO55555 is needed first/);
+});
+
+describe("a login that the installer cannot be given", () => {
+  const withBlank = async (change: RegExp | undefined) => {
+    const cell = new MemoryCell(2);
+    const driver = new Driver(cell, declaration(cell));
+    if (change) await driver.up(killedAfter(change));
+    cell.blankInLogin = true;
+    return { cell, driver };
+  };
+  const refused = { ended: "failed", message: expect.stringContaining("update installer: a blank") };
+
+  test("nothing begins with it", async () => {
+    const { cell, driver } = await withBlank(undefined);
+    expect((await driver.plan()).refusals).toMatchObject([{ found: "a blank" }]);
+    expect(await driver.up()).toMatchObject(refused);
+    expect(cell.written.filter((change) => !change.startsWith("dmgr "))).toEqual([]);
+  });
+
+  test("a rollout that has begun does not come as far as taking a node out of service", async () => {
+    const { cell, driver } = await withBlank(/^stop agent node2/);
+    const before = cell.written.length;
+    expect(await driver.up()).toMatchObject(refused);
+    expect(cell.written.slice(before).filter((change) => !change.startsWith("dmgr "))).toEqual([]);
+    cell.blankInLogin = false;
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+  });
+
+  test("the way back needs the installer too; what has only nodes left to treat does not", async () => {
+    const { cell, driver } = await withBlank(/^sync node1/);
+    cell.request = { request: "roll back", reason: "not wanted" };
+    expect(await driver.up()).toMatchObject(refused);
+    cell.request = undefined;
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+  });
 });

@@ -164,7 +164,9 @@ exit 5\n`,
   });
 
   test("a blank in user or password is refused with the reason, before anything is started", async () => {
+    await target().checkLogin();
     process.env.TEST_WAS_PASSWORD = "two words";
+    expect((await problemOf(target().checkLogin())).message).toContain("cannot take one with a blank");
     const problem = await problemOf(target().install(["LO66666"], join(local.root, "fixes"), run));
     expect(problem.cause).toBe("refused");
     expect(problem.message).toContain("cannot take one with a blank");
