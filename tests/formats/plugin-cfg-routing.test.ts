@@ -24,23 +24,19 @@ function changedLines(before: Buffer, after: Buffer): { out: string[]; in: strin
   return { out: a.slice(head, a.length - tail), in: b.slice(head, b.length - tail) };
 }
 
+const server = (cluster: string, node: number) => `         <Server Name="node${node}_${cluster}_server${node}"/>`;
+/** From the only primary to the only backup. */
+const lists = (cluster: string, primary: number, backup: number) => [
+  server(cluster, primary),
+  "      </PrimaryServers>",
+  "      <BackupServers>",
+  server(cluster, backup),
+];
+
 describe("promise 4: routing changes the servers' lines and nothing else", () => {
   test("active/passive: the two references change places", () => {
     const edited = route(medium, "AppsCluster", ["node2_AppsCluster_server2"], ["node1_AppsCluster_server1"]);
-    expect(changedLines(medium, edited)).toEqual({
-      out: [
-        '         <Server Name="node1_AppsCluster_server1"/>',
-        "      </PrimaryServers>",
-        "      <BackupServers>",
-        '         <Server Name="node2_AppsCluster_server2"/>',
-      ],
-      in: [
-        '         <Server Name="node2_AppsCluster_server2"/>',
-        "      </PrimaryServers>",
-        "      <BackupServers>",
-        '         <Server Name="node1_AppsCluster_server1"/>',
-      ],
-    });
+    expect(changedLines(medium, edited)).toEqual({ out: lists("AppsCluster", 1, 2), in: lists("AppsCluster", 2, 1) });
     expect(edited).toHaveLength(medium.length);
     expect(edited.at(-1)).toBe(">".charCodeAt(0));
   });
@@ -48,18 +44,8 @@ describe("promise 4: routing changes the servers' lines and nothing else", () =>
   test("active/active without BackupServers: the list is written as its neighbour is", () => {
     const edited = route(medium, "PushCluster", ["node2_PushCluster_server2"], ["node1_PushCluster_server1"]);
     expect(changedLines(medium, edited)).toEqual({
-      out: [
-        '         <Server Name="node1_PushCluster_server1"/>',
-        '         <Server Name="node2_PushCluster_server2"/>',
-        "      </PrimaryServers>",
-      ],
-      in: [
-        '         <Server Name="node2_PushCluster_server2"/>',
-        "      </PrimaryServers>",
-        "      <BackupServers>",
-        '         <Server Name="node1_PushCluster_server1"/>',
-        "      </BackupServers>",
-      ],
+      out: [server("PushCluster", 1), server("PushCluster", 2), "      </PrimaryServers>"],
+      in: [...lists("PushCluster", 2, 1), "      </BackupServers>"],
     });
   });
 

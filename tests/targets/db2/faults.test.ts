@@ -1,16 +1,12 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { createServer as createTlsServer } from "node:tls";
 import type { Db2Lab } from "../../../lab/db2/lab.js";
 import { ProblemError } from "../../../providers/common/problem.js";
-import { type DatabaseConnection, databaseSchema } from "../../../providers/targets/db2/connection.js";
 import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
 import { closeAllHosts } from "../../../providers/targets/hosts.js";
 import { startSshd } from "../../support/sshd.js";
+import { silentServer, tlsFront } from "./fronts.js";
 import { describeDb2, startTestDb2 } from "./lab.js";
 
 const LEVEL = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
@@ -299,46 +295,6 @@ describeDb2("faults on the way to a Db2 database", () => {
   }, 30_000);
 });
 
-describe("how a Db2 database is described", () => {
-  const valid = { name: "x", host: "db.example.com", database: "HOMEPAGE", user: "u", password: { env: "X" } };
-  const check = (changes: object) => databaseSchema.safeParse({ ...valid, ...changes }).success;
-
-  it("has limits for everything when none are given", () => {
-    const parsed: DatabaseConnection = databaseSchema.parse(valid);
-    expect(parsed).toMatchObject({ port: 50000, connectTimeout: "15s", statementTimeout: "60s", lockTimeout: "10s" });
-  });
-
-  it.each([
-    ["a keyword smuggled in by the host", { host: "db;Security=NONE" }],
-    ["a keyword smuggled in by the user", { user: "u;PWD=x" }],
-    ["a keyword smuggled in by the certificate", { tls: { certificateFile: "a.pem;X=1" } }],
-    ["a database name that is none", { database: "A;B" }],
-    ["an unknown setting", { sslConnection: true }],
-    ["a readable password over the network", { authentication: "server" }],
-    ["a wait for a lock that lasts as long as a statement may", { lockTimeout: "20s", statementTimeout: "19500ms" }],
-    [
-      "a host name check that SSH makes impossible",
-      { tls: {}, through: { name: "h", address: "h", user: "u", auth: { agent: true } } },
-    ],
-  ])("refuses %s", (_what, changes) => {
-    expect(check(changes)).toBe(false);
-    expect(check({})).toBe(true);
-  });
-});
-
-describe("a readable password", () => {
-  const valid = { name: "x", database: "HOMEPAGE", user: "u", password: { env: "X" }, authentication: "server" };
-  const through = { name: "h", address: "h", user: "u", auth: { agent: true } };
-
-  it.each([
-    ["over TLS", { host: "db.example.com", tls: {} }],
-    ["through SSH", { host: "db.example.com", through }],
-    ["on this machine", { host: "127.0.0.16" }],
-  ])("may go %s", (_how, changes) => {
-    expect(databaseSchema.safeParse({ ...valid, ...changes }).success).toBe(true);
-  });
-});
-
 /** The driver processes that this process has started. */
 function driverProcesses(): number[] {
   return readdirSync("/proc")
@@ -353,57 +309,4 @@ function driverProcesses(): number[] {
         return false;
       }
     });
-}
-
-async function silentServer(): Promise<{ port: number; close(): Promise<void> }> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    port: address.port,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-/** TLS in front of a port, with a self-signed certificate for "localhost". */
-async function tlsFront(target: number) {
-  const folder = mkdtempSync(join(tmpdir(), "db2-tls-"));
-  const make = (name: string) => {
-    const key = ["-newkey", "rsa:2048", "-nodes", "-keyout", `${name}.key`, "-out", `${name}.pem`];
-    const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-    execFileSync("openssl", ["req", "-x509", ...key, "-days", "2", ...names], { cwd: folder, stdio: "pipe" });
-    return join(folder, name);
-  };
-  const [used, other] = [make("used"), make("other")];
-  const sockets = new Set<Socket>();
-  const server = createTlsServer({ key: readFileSync(`${used}.key`), cert: readFileSync(`${used}.pem`) }, (socket) => {
-    const line = connect(target, "127.0.0.1");
-    for (const each of [socket, line]) {
-      sockets.add(each);
-      each.on("error", () => undefined);
-    }
-    socket.on("close", () => line.destroy()).pipe(line);
-    line.on("close", () => socket.destroy()).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    port: address.port,
-    certificate: `${used}.pem`,
-    otherCertificate: `${other}.pem`,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
