@@ -1,7 +1,7 @@
 import type { Row, SqlParameter } from "./database.js";
 import { Db2Error } from "./errors.js";
 
-/** A lock that this program waits for, and who has it. */
+/** A lock that is waited for, and who has it. */
 export interface LockHolder {
   /** `HOMEPAGE.HOMEPAGE_SCHEMA`. */
   readonly table: string;
@@ -13,27 +13,36 @@ export interface LockHolder {
   readonly seconds?: number;
 }
 
+export interface LockWait extends LockHolder {
+  /** The handle of the connection that waits. */
+  readonly waiter: string;
+}
+
 interface Asker {
   query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly Row[]>;
 }
 
 // IBM documentation, "MON_LOCKWAITS administrative view" and "MON_CURRENT_UOW administrative view".
-const WAITS = `SELECT HLD_APPLICATION_HANDLE, HLD_APPLICATION_NAME, HLD_USERID, TABSCHEMA, TABNAME FROM SYSIBMADM.MON_LOCKWAITS
-  WHERE REQ_USERID = ? AND REQ_APPLICATION_NAME LIKE 'node%' FETCH FIRST 3 ROWS ONLY`;
+const WAITS = `SELECT REQ_APPLICATION_HANDLE, HLD_APPLICATION_HANDLE, HLD_APPLICATION_NAME, HLD_USERID, TABSCHEMA, TABNAME
+  FROM SYSIBMADM.MON_LOCKWAITS WHERE REQ_USERID = ? FETCH FIRST 20 ROWS ONLY`;
 const UNIT_OF_WORK = "SELECT ELAPSED_TIME_SEC FROM SYSIBMADM.MON_CURRENT_UOW WHERE APPLICATION_HANDLE = ?";
+/** The handle of the connection that asks. [IBM documentation, "MON_GET_APPLICATION_HANDLE scalar function"; Db2 9.7 and later] */
+export const OWN_HANDLE = "SELECT SYSPROC.MON_GET_APPLICATION_HANDLE() AS HANDLE FROM SYSIBM.SYSDUMMY1";
 
 /**
- * Whom this program waits for at this moment. The view lists waits that last: once a wait is over, nothing is known of it.
+ * Whom this user's connections wait for at this moment, other programs' among them. The view lists waits that last: once a wait is
+ * over, nothing is known of it.
  *
  * @throws Db2Error when the user may not read the view, or this Db2 has none
  */
-export async function lockHolders(asker: Asker, user: string): Promise<readonly LockHolder[]> {
+export async function lockWaits(asker: Asker, user: string): Promise<readonly LockWait[]> {
   const rows = await asker.query(WAITS, [user.toUpperCase()]);
-  const holders: LockHolder[] = [];
+  const waits: LockWait[] = [];
   for (const row of rows) {
     const handle = textOf(row.HLD_APPLICATION_HANDLE);
     const [unit] = await asker.query(UNIT_OF_WORK, [handle]).catch(() => []);
-    holders.push({
+    waits.push({
+      waiter: textOf(row.REQ_APPLICATION_HANDLE),
       table: [row.TABSCHEMA, row.TABNAME].map(textOf).filter(Boolean).join(".") || "a table",
       handle,
       application: textOf(row.HLD_APPLICATION_NAME) || "an application without a name",
@@ -41,7 +50,7 @@ export async function lockHolders(asker: Asker, user: string): Promise<readonly 
       ...(typeof unit?.ELAPSED_TIME_SEC === "number" ? { seconds: unit.ELAPSED_TIME_SEC } : {}),
     });
   }
-  return holders;
+  return waits;
 }
 
 const textOf = (value: Row[string] | undefined): string =>
@@ -52,14 +61,29 @@ const ASKED_AFTER = 1 / 4;
 /** What the answer may take once the wait is over. */
 const ANSWER_LIMIT_MS = 2_000;
 
-/** Watches one statement: asks who holds it up while it still waits, since afterwards nobody knows. */
+/** More of them say no more. */
+const NAMED = 3;
+
+/**
+ * Watches one statement: asks who holds it up while it still waits, since afterwards nobody knows. Which of the waits is its own
+ * only the waiting connection can tell, and only once it is free again: it is asked then, so that no connection asks for its handle
+ * beforehand.
+ */
 export class LockWatch {
   readonly #timer: NodeJS.Timeout;
-  #asked: Promise<readonly LockHolder[]> | undefined;
+  #asked: Promise<readonly LockWait[]> | undefined;
 
-  constructor(lockTimeoutMs: number, ask: () => Promise<readonly LockHolder[]>) {
+  /**
+   * @param waits of the same user, asked on another connection
+   * @param own the waiting connection's own handle, asked on that one
+   */
+  constructor(
+    lockTimeoutMs: number,
+    waits: () => Promise<readonly LockWait[]>,
+    private readonly own: () => Promise<string>,
+  ) {
     this.#timer = setTimeout(() => {
-      this.#asked = ask().catch(() => []);
+      this.#asked = waits().catch(() => []);
     }, lockTimeoutMs * ASKED_AFTER);
   }
 
@@ -71,8 +95,15 @@ export class LockWatch {
     const limit = new Promise<readonly LockHolder[]>((resolve) => {
       late = setTimeout(() => resolve([]), ANSWER_LIMIT_MS);
     });
-    const holders = await Promise.race([this.#asked, limit]).finally(() => clearTimeout(late));
+    const holders = await Promise.race([this.#holders(this.#asked), limit]).finally(() => clearTimeout(late));
     return withHolders(error, holders);
+  }
+
+  async #holders(asked: Promise<readonly LockWait[]>): Promise<readonly LockHolder[]> {
+    const waits = await asked;
+    if (waits.length === 0) return [];
+    const own = await this.own().catch(() => "");
+    return waits.filter(({ waiter }) => own !== "" && waiter === own).slice(0, NAMED);
   }
 }
 

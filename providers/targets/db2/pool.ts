@@ -1,7 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError, problemsOf } from "../../common/problem.js";
 import type { DatabaseConnection } from "./connection.js";
-import { type LockHolder, lockHolders } from "./lock-holders.js";
+import { type LockWait, lockWaits } from "./lock-holders.js";
 import { Session } from "./session.js";
 
 /** Of one database and process: each is a process with the driver in it. */
@@ -103,7 +103,7 @@ export class Pool {
       .then(
         (session) => {
           this.#opening = false;
-          session.askHolders = () => this.#lockHolders();
+          session.askWaits = () => this.#lockWaits();
           return this.#giveBack(session);
         },
         (error: Error) => {
@@ -119,10 +119,10 @@ export class Pool {
   }
 
   /** Only over a connection that nobody else waits for. */
-  async #lockHolders(): Promise<readonly LockHolder[]> {
+  async #lockWaits(): Promise<readonly LockWait[]> {
     const isFree = this.#idle.length > 0 || (this.#size < this.#limit && !this.#opening);
     if (!isFree || this.#waiting.size > 0) return [];
-    return this.use((session) => lockHolders(session, this.connection.user));
+    return this.use((session) => lockWaits(session, this.connection.user));
   }
 
   async #giveBack(session: Session): Promise<void> {

@@ -11,7 +11,7 @@ import { compiledDriver, requireDriver } from "./driver.js";
 import { DriverProcess } from "./driver-link.js";
 import { Db2Error, explain, unknownOutcome } from "./errors.js";
 import { type Forward, openForward } from "./forward.js";
-import { type LockHolder, LockWatch } from "./lock-holders.js";
+import { type LockWait, LockWatch, OWN_HANDLE } from "./lock-holders.js";
 import { logIn } from "./logins.js";
 import type { AnswerRow, Operation } from "./protocol.js";
 import { type BoundStatement, bindStatement, READS, WRITES } from "./statement.js";
@@ -31,8 +31,8 @@ const ONLY_READ = "It changes nothing to ask again";
 export class Session {
   /** When it was last given back, by `performance.now()`. */
   idleSince = 0;
-  /** Who holds what this program waits for, asked on another connection: this one cannot speak while it waits. */
-  askHolders: () => Promise<readonly LockHolder[]> = async () => [];
+  /** What this user's connections wait for, asked on another one: this one cannot speak while it waits. */
+  askWaits: () => Promise<readonly LockWait[]> = async () => [];
   #inTransaction = false;
   /** What the server ended the transaction with. */
   #rolledBack: ProblemError | undefined;
@@ -151,6 +151,13 @@ export class Session {
     );
   }
 
+  /** Db2's number of this connection, as text. */
+  async #handle(): Promise<string> {
+    const limits = { rows: 1, bytes: 1_024 };
+    const { rows = [] } = await this.#ask("ask", PING_MS, { op: "query", sql: OWN_HANDLE, parameters: [], limits });
+    return String(rows[0]?.HANDLE ?? "").trim();
+  }
+
   /** After the line has died at the wrong moment, the driver answers every SELECT with no rows and without an error. */
   async #proveEmpty(): Promise<void> {
     if (await this.answers()) return;
@@ -192,7 +199,11 @@ export class Session {
 
   async #statement(what: string, statement: BoundStatement, operation: Operation) {
     if (this.#rolledBack) throw this.#rolledBack;
-    const watch = new LockWatch(wholeSeconds(this.connection.lockTimeout) * 1_000, () => this.askHolders());
+    const watch = new LockWatch(
+      wholeSeconds(this.connection.lockTimeout) * 1_000,
+      () => this.askWaits(),
+      () => this.#handle(),
+    );
     try {
       const answer = await this.#ask(
         what,

@@ -1,10 +1,11 @@
 import type { Db2Lab } from "../../../lab/db2/lab.js";
 import { closeAllDatabases, type Database, openDatabase } from "../../../providers/targets/db2/database.js";
 import { Db2Error } from "../../../providers/targets/db2/errors.js";
-import { type LockHolder, LockWatch } from "../../../providers/targets/db2/lock-holders.js";
+import { type LockWait, LockWatch } from "../../../providers/targets/db2/lock-holders.js";
 import { describeDb2, startTestDb2 } from "./lab.js";
 
 const LEVEL = "SELECT DBSCHEMAVER FROM HOMEPAGE.HOMEPAGE_SCHEMA";
+const LEVEL_OF_OTHERS = "SELECT COUNT(*) FROM SYSCAT.TABLES";
 const SET = "UPDATE HOMEPAGE.HOMEPAGE_SCHEMA SET DBSCHEMAVER = ?";
 /** How often a locked row is asked for where this machine was too busy to look within the second that the lab's server waits. */
 const TRIES = 10;
@@ -45,11 +46,44 @@ describeDb2("who holds a row is asked while it is waited for, with the real driv
   ])("the error of %s names it, and since when", async (_what, ask) => {
     await lab.sql("DELETE FROM LABIBMADM.MON_CURRENT_UOW");
     await lab.sql(
-      "INSERT INTO LABIBMADM.MON_CURRENT_UOW SELECT BIGINT(XID), 95 FROM SYSCS_DIAG.TRANSACTION_TABLE WHERE FIRST_INSTANT IS NOT NULL",
+      "INSERT INTO LABIBMADM.MON_CURRENT_UOW SELECT LAB.HANDLE_OF(XID), 95 FROM SYSCS_DIAG.TRANSACTION_TABLE WHERE FIRST_INSTANT IS NOT NULL",
     );
     expect((await lockedOut(ask)).message).toMatch(
       /held by another: HOMEPAGE\.HOMEPAGE_SCHEMA by db2bp of DB2INST1 \(application handle \d+, in a unit of work since 95 s\)/,
     );
+  });
+
+  test("two that wait for different rows at once, of the same user and program, are told their own holders", async () => {
+    await lab.sql("CREATE TABLE HOMEPAGE.SIDE (ID INTEGER)");
+    await lab.sql("INSERT INTO HOMEPAGE.SIDE VALUES (1)");
+    const side = "UPDATE HOMEPAGE.SIDE SET ID = 2";
+    const other = openDatabase(lab.connection("HOMEPAGE", { name: "another", lockTimeout: "1s" }));
+    const both = await other.transaction(async (tx) => {
+      await tx.execute(side);
+      // Two more connections, for the one that waits and the one that asks.
+      await Promise.all([other.query(LEVEL_OF_OTHERS), other.query(LEVEL_OF_OTHERS)]);
+      const waiting = () => other.transaction((blocked) => blocked.execute(side));
+      return Promise.all([lockedOut(() => database.query(LEVEL)), lockedOut(waiting)]);
+    });
+    const [ours, others] = both.map(({ message }) => message);
+    expect(ours).toMatch(
+      /held by another: HOMEPAGE\.HOMEPAGE_SCHEMA by db2bp of DB2INST1 \(application handle \d+\)\./,
+    );
+    expect(others).toMatch(/held by another: HOMEPAGE\.SIDE by db2bp of DB2INST1 \(application handle \d+\)\./);
+  });
+
+  test("where a connection cannot tell its own handle, nobody is named", async () => {
+    await lab.sql("DROP FUNCTION LABPROC.MON_GET_APPLICATION_HANDLE");
+    try {
+      for (let time = 0; time < 2; time++) {
+        const error = await database.query(LEVEL).catch((thrown) => thrown);
+        expect(error.message).toMatch(/a row or table is held by another\. .*See who holds it \(db2pd -locks\)/);
+      }
+    } finally {
+      await lab.sql(
+        "CREATE FUNCTION LABPROC.MON_GET_APPLICATION_HANDLE() RETURNS BIGINT LANGUAGE JAVA PARAMETER STYLE JAVA READS SQL DATA EXTERNAL NAME 'Handles.own'",
+      );
+    }
   });
 
   test("where the units of work cannot be read, without the time", async () => {
@@ -76,48 +110,71 @@ describeDb2("who holds a row is asked while it is waited for, with the real driv
 });
 
 describe("a watch over one statement", () => {
-  const holder: LockHolder = { table: "A.B", handle: "7", application: "db2bp", user: "JANE" };
+  const wait: LockWait = { waiter: "1", table: "A.B", handle: "7", application: "db2bp", user: "JANE" };
+  const own = jest.fn(async () => "1");
   const locked = new Db2Error("locked", { where: "x", found: "held by another" }, -911, "40001", "rolled-back");
 
   beforeEach(() => {
     jest.useFakeTimers();
+    own.mockClear();
   });
   afterEach(() => {
     jest.useRealTimers();
   });
 
   test("asks nobody about a statement that did not wait", async () => {
-    const ask = jest.fn(async () => [holder]);
-    const watch = new LockWatch(10_000, ask);
+    const ask = jest.fn(async () => [wait]);
+    const watch = new LockWatch(10_000, ask, own);
     jest.advanceTimersByTime(2_400);
     expect(await watch.over(locked)).toBe(locked);
     jest.advanceTimersByTime(10_000);
     expect(ask).not.toHaveBeenCalled();
+    expect(own).not.toHaveBeenCalled();
   });
 
   test.each<[string, unknown]>([
     ["that went well", undefined],
     ["that failed for another reason", new Db2Error("timeout", { where: "x", found: "y" }, 0, "")],
   ])("leaves the outcome of a statement %s alone", async (_how, outcome) => {
-    const watch = new LockWatch(10_000, async () => [holder]);
+    const watch = new LockWatch(10_000, async () => [wait], own);
     jest.advanceTimersByTime(5_000);
     expect(await watch.over(outcome)).toBe(outcome);
   });
 
-  test.each<[string, () => Promise<readonly LockHolder[]>]>([
+  test.each<[string, () => Promise<readonly LockWait[]>]>([
     ["fails", () => Promise.reject(new Error("not allowed"))],
     ["names nobody", async () => []],
     ["never comes", () => new Promise(() => undefined)],
   ])("an answer that %s changes nothing about the error", async (_how, ask) => {
-    const watch = new LockWatch(10_000, ask);
+    const watch = new LockWatch(10_000, ask, own);
     jest.advanceTimersByTime(5_000);
     const over = watch.over(locked);
     await jest.advanceTimersByTimeAsync(2_000);
     expect(await over).toBe(locked);
   });
 
+  test.each<[string, () => Promise<string>]>([
+    ["another's", async () => "2"],
+    ["not known", async () => ""],
+    ["not to be had", () => Promise.reject(new Error("not allowed"))],
+    ["never told", () => new Promise(() => undefined)],
+  ])("names nobody where the connection's own handle is %s", async (_how, told) => {
+    const watch = new LockWatch(10_000, async () => [wait, { ...wait, waiter: "" }], told);
+    jest.advanceTimersByTime(5_000);
+    const over = watch.over(locked);
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(await over).toBe(locked);
+  });
+
+  test("asks a connection for its handle only where somebody waits", async () => {
+    const watch = new LockWatch(10_000, async () => [], own);
+    jest.advanceTimersByTime(5_000);
+    expect(await watch.over(locked)).toBe(locked);
+    expect(own).not.toHaveBeenCalled();
+  });
+
   test("names several", async () => {
-    const watch = new LockWatch(10_000, async () => [holder, { ...holder, handle: "8", seconds: 3 }]);
+    const watch = new LockWatch(10_000, async () => [wait, { ...wait, handle: "8", seconds: 3 }], own);
     jest.advanceTimersByTime(5_000);
     expect(String(await watch.over(locked))).toContain(
       "held by another: A.B by db2bp of JANE (application handle 7); A.B by db2bp of JANE (application handle 8, in a unit of work since 3 s)",
