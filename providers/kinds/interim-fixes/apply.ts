@@ -20,15 +20,8 @@ import {
   stopMembers,
   synchronize,
 } from "./node-steps.js";
-import {
-  automaticOff,
-  automaticOn,
-  finalCheck,
-  proveEverything,
-  proveRoute,
-  regenerate,
-  route,
-} from "./routing-steps.js";
+import { regenerate } from "./regenerate.js";
+import { automaticOff, automaticOn, finalCheck, proveEverything, proveRoute, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
 import { requireAgentsDown, watchOver } from "./watch.js";
