@@ -1,6 +1,7 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import type { Lists, LiveControl } from "../../providers/kinds/interim-fixes/live.js";
+import { NO_ARCHIVE } from "../../providers/kinds/interim-fixes/master.js";
 import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { FileChange } from "../../providers/kinds/interim-fixes/shared-files.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
@@ -53,6 +54,8 @@ export class MemoryCell {
   faults = NO_FAULTS;
   /** A member whose application has the fix answers 500. */
   badFix = false;
+  /** Applications of whose archive in the master configuration nothing is to be seen. */
+  readonly unseenArchives = new Set<string>();
   /** The administrator's password has a blank, which the installer does not take. */
   blankInLogin = false;
   /** The installer says that it is done and did nothing. */
@@ -413,11 +416,17 @@ export class MemoryCell {
         const node = name === undefined ? undefined : this.node(name);
         const [level, at] = node ? [node.level, node.distributedAt] : [this.level, this.changedAt];
         const files = { writtenAt: new Date(at).toISOString(), age: this.now - at, content: `level ${level}` };
-        return Object.fromEntries(applications.map((application) => [application, files]));
+        const isUnseen = (application: string) => !node && this.unseenArchives.has(application);
+        return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : files]));
       },
       fingerprints: async (applications) =>
         Object.fromEntries(
-          applications.map((name) => [name, `${1_000 + (this.versions.get(name) ?? 0)} bytes of ${this.changedAt}`]),
+          applications.map((name) => [
+            name,
+            this.unseenArchives.has(name)
+              ? NO_ARCHIVE
+              : `${1_000 + (this.versions.get(name) ?? 0)} bytes of ${this.changedAt}`,
+          ]),
         ),
       rememberShared: async () => ({}),
       sharedChanges: async () => (this.installerRuns.length > 0 ? this.sharedChanges : []),

@@ -5,6 +5,7 @@ import { forgetEnded } from "./commands.js";
 import { changeOf, changeText, isNothing } from "./goal.js";
 import { type Installing, ownRuns, runName, settleLostRun } from "./half-way.js";
 import type { Journal } from "./journal.js";
+import { NO_ARCHIVE } from "./master.js";
 import type { FileChange } from "./shared-files.js";
 import { waitUntil } from "./waiting.js";
 
@@ -129,7 +130,10 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
   const rolling = settings.strategy === "rolling";
   const { applications } = await estate.topology();
   const now = await estate.fingerprints(applications.map(({ name }) => name));
-  const changed = Object.keys(now).filter((name) => now[name] !== journal.found.applications[name]);
+  // One that was not to be seen is never "as before".
+  const changed = Object.keys(now).filter(
+    (name) => now[name] === NO_ARCHIVE || now[name] !== journal.found.applications[name],
+  );
   context.progress(changed.length > 0 ? `changed: ${changed.join(", ")}` : "no application was changed");
   const astray = applications
     .filter(({ name }) => changed.includes(name))

@@ -107,6 +107,8 @@ export interface Live {
   clusters: Record<string, string[]>;
   /** "ccm of node1": application servers of no cluster. They are never touched; a fix that changes one freezes the rollout. */
   standAlone?: string[];
+  /** Applications whose archive in the master configuration cannot be seen: whether the installer changes them could not be told. */
+  withoutArchive?: string[];
   /** As declared, in their order. */
   webServers: LiveWebServer[];
   /** What is declared lost, with all that answers there all the same. */

@@ -1,6 +1,6 @@
 import { ProblemError } from "../../common/problem.js";
 import type { ApplicationFiles } from "../../targets/wsadmin/application-files.js";
-import type { CellObservation, CellTopology } from "../../targets/wsadmin/cell.js";
+import type { CellObservation, CellTopology, ServerRef } from "../../targets/wsadmin/cell.js";
 import { resolveVariable } from "../../targets/wsadmin/variables.js";
 import type { Estate } from "./estate.js";
 import { filesLevel, memberLevel, type NodeFiles } from "./levels.js";
@@ -30,7 +30,7 @@ export function expandedTo(
 /** Application → what lies there of it. */
 export type FilesOf = Readonly<Record<string, ApplicationFiles>>;
 
-/** Of every declared node and of the master configuration. */
+/** Of every declared node; of the master configuration, for every application of the cell. */
 export interface SeenFiles {
   readonly master: FilesOf;
   readonly nodes: Readonly<Record<string, FilesOf>>;
@@ -50,9 +50,10 @@ export async function lookAtFiles(
   { topology }: Pick<CellObservation, "topology">,
 ): Promise<SeenFiles> {
   const names = applicationsOf(topology, settings);
+  const all = topology.applications.map(({ name }) => name);
   const look = async (node: string | undefined): Promise<FilesOf> => {
     try {
-      return await estate.applicationFiles(node, names, topology);
+      return await estate.applicationFiles(node, node === undefined ? all : names, topology);
     } catch (error) {
       if (error instanceof ProblemError) return {};
       throw error;
@@ -60,6 +61,16 @@ export async function lookAtFiles(
   };
   const [master, ...nodes] = await Promise.all([look(undefined), ...settings.nodes.map(({ name }) => look(name))]);
   return { master, nodes: Object.fromEntries(settings.nodes.map(({ name }, index) => [name, nodes[index] ?? {}])) };
+}
+
+/** Applications that users may be in and whose archive in the master configuration is not to be seen. */
+export function withoutArchive({ topology }: Pick<CellObservation, "topology">, { master }: SeenFiles): string[] {
+  const isWebServer = (server: ServerRef) =>
+    topology.webServers.some((each) => each.node === server.node && each.server === server.server);
+  return topology.applications
+    .filter(({ clusters, servers }) => clusters.length > 0 || servers.some((server) => !isWebServer(server)))
+    .filter(({ name }) => master[name]?.content === undefined)
+    .map(({ name }) => name);
 }
 
 /** A node's members with what is known of their level. */

@@ -21,6 +21,9 @@ type Reached = Pick<FixesDesired, "identity" | "settings">;
 export const archiveOf = ({ identity, settings }: Reached, application: string): string =>
   `${settings.deploymentManager.profile}/config/cells/${identity.cell}/applications/${application}.ear/${application}.ear`;
 
+/** Of what cannot be told whether the installer changed it. */
+export const NO_ARCHIVE = "no archive";
+
 /** Size and time of each application's archive: the installer writes a new one for what it changes. */
 export async function fingerprints(
   host: Host,
@@ -30,7 +33,7 @@ export async function fingerprints(
   const seen = await Promise.all(
     applications.map(async (name) => {
       const stat = await host.files.stat(archiveOf({ identity, settings }, name));
-      return [name, stat ? `${stat.size} bytes of ${stat.modifiedMs}` : "no archive"] as const;
+      return [name, stat ? `${stat.size} bytes of ${stat.modifiedMs}` : NO_ARCHIVE] as const;
     }),
   );
   return Object.fromEntries(seen);

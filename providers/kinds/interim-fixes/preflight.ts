@@ -86,6 +86,7 @@ export function beginRefusals(desired: FixesDesired, live: Live, change: Change)
     ...fixRefusals(desired, live, change),
     ...backupRefusals(desired),
     ...installerRefusals(live),
+    ...archiveRefusals(live),
     ...soapRefusals(live),
     ...(desired.settings.strategy === "rolling" ? unsupportedRefusals(desired, live) : []),
     ...standingStill(desired, live, () => true),
@@ -197,6 +198,19 @@ export function installerRefusals(live: Live): Problem[] {
       found: live.installer.running === "yes" ? "one is running" : "whether one is running cannot be told",
       why: "A second one would corrupt the configuration that the first is changing",
       next: "Wait for its end; it must not be killed",
+    },
+  ];
+}
+
+/** One that cannot be looked at would count as not changed, and restart under its users at the next synchronization. */
+function archiveRefusals({ withoutArchive = [] }: Live): Problem[] {
+  if (withoutArchive.length === 0) return [];
+  return [
+    {
+      where: "master configuration",
+      found: `no archive can be seen of ${withoutArchive.join(", ")} (config/cells/<cell>/applications/<name>.ear/<name>.ear)`,
+      why: "By its archive it is told whether the update installer changes an application",
+      next: "See that the profile's owner can read it; an application that was installed without a copy of its archive has to be installed with one",
     },
   ];
 }

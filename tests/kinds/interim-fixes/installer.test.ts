@@ -1,3 +1,4 @@
+import { NO_ARCHIVE } from "../../../providers/kinds/interim-fixes/master.js";
 import type { FixOutcome } from "../../../providers/targets/wsadmin/update-installer.js";
 import { Driver, declaration, killedAfter } from "../../model/driver.js";
 import { MemoryCell } from "../../support/memory-cell.js";
@@ -85,5 +86,28 @@ describe("a login that the installer cannot be given", () => {
     expect(await driver.up()).toMatchObject(refused);
     cell.request = undefined;
     expect(await driver.up()).toMatchObject({ ended: "converged" });
+  });
+});
+
+describe("an application whose archive cannot be seen", () => {
+  const settings = { untouched: ["AppsCluster"] };
+
+  test("nothing begins: a change of it would restart it under its users", async () => {
+    const cell = new MemoryCell(2);
+    cell.unseenArchives.add("files");
+    const driver = new Driver(cell, declaration(cell, settings));
+    expect(await driver.up()).toMatchObject({
+      ended: "failed",
+      message: expect.stringMatching(/no archive .* of files/),
+    });
+    expect(cell.written.filter((change) => !change.startsWith("dmgr "))).toEqual([]);
+  });
+
+  test("one that was never seen counts as changed by the installer, all the same before and after", async () => {
+    const cell = new MemoryCell(2);
+    const unseen = (id: string) => ({ ...cell.estate(id), fingerprints: async () => ({ files: NO_ARCHIVE }) });
+    const { message } = await new Driver(cell, declaration(cell, settings), unseen).up();
+    expect(message).toMatch(/it changed what runs on servers that were not drained: files on AppsCluster/);
+    expect(synchronized(cell)).toEqual([]);
   });
 });
