@@ -3,18 +3,21 @@ import { formatProblem, ProblemError, problemsOf } from "../providers/common/pro
 import { type Request, requestInWords, writeRequest } from "../providers/kinds/interim-fixes/control.js";
 import type { Kept } from "../providers/kinds/interim-fixes/journal.js";
 import { interimFixes } from "../providers/kinds/interim-fixes/kind.js";
+import type { Settings } from "../providers/kinds/interim-fixes/schema.js";
 import { lenientInputs } from "../providers/lifecycle/inputs.js";
 import { loadRecord, recordKeyOf, stepsLeft } from "../providers/lifecycle/record.js";
 import type { Host } from "../providers/targets/host.js";
 import { closeAllHosts, openHost } from "../providers/targets/hosts.js";
+import { readHold } from "../providers/targets/plugin/hold.js";
 import { evaluateProgram } from "./evaluate-program.js";
+import { type Holder, statusLines } from "./rollout/status.js";
 
 const USAGE = `npm run rollout -- status|stop|resume|roll-back --stack STACK [--reason TEXT] [--config-file FILE]
 
 Says how far a rollout of interim fixes is, or asks something of it. What is asked is read between two steps, by whoever
 carries the rollout out; nothing is killed, the update installer least of all.
 
-  status      who began it, how far each node is, what is left, what was asked
+  status      whose it is, how far each node is, what is left, what was asked, who holds the routing
   stop        before its next step; pulumi up then goes on only after resume
   resume      take a stop back, or try again what went back; then run pulumi up
   roll-back   at the next step, or with the next pulumi up: everything as it was found
@@ -29,6 +32,8 @@ interface Rollout {
   readonly kept: Kept | undefined;
   readonly left: readonly string[];
   readonly by: string | undefined;
+  readonly owner: string | undefined;
+  readonly held: Settings["webServers"];
 }
 
 async function main(): Promise<number> {
@@ -77,6 +82,8 @@ async function rolloutsOf(place: readonly string[]): Promise<readonly Rollout[]>
       kept: stored?.record.kept as Kept | undefined,
       left: run ? stepsLeft(run) : [],
       by: run?.by,
+      owner: stored?.record.owner,
+      held: settings.webServers,
     });
   }
   return rollouts;
@@ -104,25 +111,22 @@ async function ask({ id, host, kept }: Rollout, request: Request, reason: string
   console.log(`${id}: asked to ${request}. ${then[request]}`);
 }
 
-async function say({ id, host, kept, left, by }: Rollout): Promise<void> {
-  const journal = kept?.journal;
-  const asked = await requestInWords(host, id);
-  if (!journal) {
-    console.log(`${id}: no rollout is open`);
-    for (const [name, because] of Object.entries(kept?.gaveUp?.lost ?? {}))
-      console.log(`  rollout ${kept?.gaveUp?.rollout} gave up ${name}: ${because}`);
-    if (kept?.wentBack) console.log(`  the last one went back on ${kept.wentBack.at}: ${kept.wentBack.reason}`);
-    return;
-  }
-  console.log(
-    `${id}: rollout ${journal.rollout}, ${journal.direction}, begun ${journal.startedAt}${by ? ` by ${by}` : ""}`,
+async function say({ host, held, ...rollout }: Rollout): Promise<void> {
+  const asked = await requestInWords(host, rollout.id);
+  const holders = Object.fromEntries(
+    await Promise.all(held.map(async (each) => [each.name, await holder(each)] as const)),
   );
-  for (const node of journal.order) console.log(`  ${node}: ${journal.nodes[node] ?? "not begun"}`);
-  if (left.length > 0) console.log(`  left: ${left.join(", ")}`);
-  for (const [name, because] of Object.entries(journal.lost ?? {})) console.log(`  given up: ${name}: ${because}`);
-  if (journal.halfWay) console.log(`  half-way: ${formatProblem(journal.halfWay.problem)}`);
-  if (journal.reason) console.log(`  goes back because: ${journal.reason}`);
-  if (asked) console.log(`  asked: ${asked}`);
+  for (const line of statusLines({ ...rollout, asked, holders })) console.log(line);
+}
+
+/** A web server that cannot be reached hides nothing of the others. */
+async function holder({ connection, httpdConf }: Settings["webServers"][number]): Promise<Holder> {
+  try {
+    return await readHold(openHost(connection).files, connection, httpdConf);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return error.message;
+  }
 }
 
 main()

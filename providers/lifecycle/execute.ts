@@ -194,6 +194,7 @@ class Execution {
       host: (connection) => access.host(connection),
       files: (connection) => access.files(connection),
       desired: inputs.desired,
+      owner: inputs.owner,
       live: this.live,
       kept: this.kept,
       signal,

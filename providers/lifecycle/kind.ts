@@ -48,6 +48,8 @@ export interface Access {
 /** What `apply` may use. All access is fresh and happens under the lock. */
 export interface ApplyContext<D, Live, Kept> extends Access {
   readonly desired: D;
+  /** "project/stack/name" of the resource that this run is for. */
+  readonly owner: string;
   /** As observed under the lock, before the first step. */
   readonly live: Live;
   /** What this resource remembers on the target. */

@@ -48,7 +48,9 @@ test(
       async () => {
         expect(await rollout("stop", "--reason", "the board meets")).toMatchObject({ code: 0 });
         const { output } = await rollout("status");
-        expect(output).toMatch(/rollout \S+, forward, begun .* by /);
+        expect(output).toMatch(/: its routing is held by rollout \d+T\d+Z of [\w-]+\/[\w-]+\/[\w-]+, by /);
+        expect(output).toMatch(/rollout \S+ of [^/ ]+\/[^/ ]+\/\S+, forward, begun .* by /);
+        expect(output).toMatch(/: its routing is held by rollout \S+ of [^/ ]+\/[^/ ]+\/\S+, by .*, at "install /);
         expect(output).toMatch(/ {2}node1: not begun\n {2}node2: not begun\n {2}left: install, accept-changes, /);
         expect(output).toMatch(/ {2}asked: stop, by .+ at .+: the board meets/);
         await engine.lab.fault("install-hang", false);

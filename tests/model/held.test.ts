@@ -81,7 +81,7 @@ describe("promise 10: routing beside a rollout that was interrupted after any ch
         expect(managed(shared)).toEqual(before);
         expect(shared.web.calls.filter((call) => call !== "-t")).toEqual([]);
         const said = shared.routing.said.join("\n");
-        expect(said).toMatch(/held by an unfinished rollout, step "/);
+        expect(said).toMatch(/held by an unfinished rollout, step ".*" \(rollout \S+ of shop\/prod\/fixes, by /);
         expect(said).not.toMatch(/waiting for/);
       } else {
         expect(primaries(shared)).toEqual(["node2_AppsCluster"]);

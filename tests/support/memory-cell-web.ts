@@ -19,6 +19,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         path: webServer.directive,
         value: webServer.directive,
         sha256: "",
+        loaded: isLoaded(webServer, webServer.directive),
         lists: structuredClone(contentOf(webServer, webServer.directive)),
         servers: cell.routedMembers(),
         refreshInterval: webServer.refreshInterval,
@@ -84,9 +85,9 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         webServer.hold = { ...hold };
       }),
     // Nobody decides by it, so it is no place for a fault of its own.
-    note: async (rollout, step) => {
+    note: async (note) => {
       cell.faults.alive();
-      if (webServer.hold?.rollout === rollout) webServer.hold.step = step;
+      if (webServer.hold?.rollout === note.rollout) Object.assign(webServer.hold, note);
     },
     release: (rollout) =>
       cell.change(`release ${name}`, () => {

@@ -50,8 +50,8 @@ export interface RoutedWebServer {
   replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean>;
   /** Under the lock of the web server's host. */
   hold(hold: Hold): Promise<void>;
-  /** Says in the hold what its rollout is at; nothing where the hold is another one's. */
-  note(rollout: string, step: string): Promise<void>;
+  /** Says in the hold what its rollout is at, and for whom; nothing where the hold is another one's. */
+  note(note: Pick<Required<Hold>, "rollout" | "step" | "owner">): Promise<void>;
   /** Only a hold of this rollout. */
   release(rollout: string): Promise<void>;
 }

@@ -15,6 +15,7 @@ export async function takeHold(name: string, title: string, work: Work): Promise
   const webServer = estate.webServer(name);
   return context.underLockOf(hostOf(name, work), async () => {
     await webServer.hold({
+      owner: context.owner,
       by: operator(),
       rollout: journal.rollout,
       step: title,
@@ -48,7 +49,7 @@ export async function giveFree(name: string, work: Work): Promise<Partial<Journa
 export async function noteStep(title: string, { estate, context, journal, desired }: Work): Promise<void> {
   for (const { name } of desired.settings.webServers) {
     try {
-      await estate.webServer(name).note(journal.rollout, title);
+      await estate.webServer(name).note({ rollout: journal.rollout, step: title, owner: context.owner });
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       context.progress(`the hold on ${name} does not say where the rollout is: ${error.message}`);

@@ -56,6 +56,8 @@ export interface LiveWebServer {
   /** The same, as written in the directive. */
   value: string;
   sha256: string;
+  /** What runs was loaded after the last edit of that file and of the directive. Absent: not known. */
+  loaded?: boolean;
   lists: Lists;
   /** Server of a cluster that the cell has → its node by the cell; null = it is no member that could be told. */
   nodes?: Record<string, string | null>;

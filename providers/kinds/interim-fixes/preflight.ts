@@ -1,6 +1,6 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
-import { endOfHold } from "../../targets/plugin/hold.js";
+import { endOfHold, holderOf } from "../../targets/plugin/hold.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
@@ -376,7 +376,7 @@ function otherHolds(live: Live): Problem[] {
       : [
           {
             where: name,
-            found: `its routing is held by rollout ${hold.rollout} of ${hold.by} since ${hold.since}, at "${hold.step}"`,
+            found: `its routing is held by ${holderOf(hold)}, at "${hold.step}"`,
             allowed: "one rollout at a time",
             next: endOfHold(hold),
           },

@@ -50,8 +50,9 @@ export class ReachedWebServer implements RoutedWebServer {
   }
 
   async look(): ReturnType<RoutedWebServer["look"]> {
-    const [{ path, value, content, config }, running, hold] = await Promise.all([
-      this.#followed(this.files),
+    const { file, path, value, content, config } = await this.#followed(this.files);
+    const [edited, running, hold] = await Promise.all([
+      isEditedAfterLoad(this.files, this.settings, [file, path]),
       isRunning(this.files, pidFileOf(this.settings)),
       readHold(this.files, this.host.connection, this.settings.httpdConf),
     ]);
@@ -61,6 +62,7 @@ export class ReachedWebServer implements RoutedWebServer {
       path,
       value,
       sha256: content.sha256,
+      loaded: !edited,
       lists: listsOf(config),
       servers: serversOf(config.clusters),
       shapes: this.#shapes(path, config),
@@ -156,13 +158,13 @@ export class ReachedWebServer implements RoutedWebServer {
     return removeHold(this.host, this.settings.httpdConf, rollout);
   }
 
-  note(rollout: string, step: string): Promise<void> {
-    return noteInHold(this.host, this.settings.httpdConf, rollout, step);
+  note(note: Parameters<typeof noteInHold>[2]): Promise<void> {
+    return noteInHold(this.host, this.settings.httpdConf, note);
   }
 
-  async #followed(files: FileReader): Promise<PluginFile & { readonly value: string }> {
-    const { path, value } = await directiveIn(files, this.#identity, this.settings);
-    return { value, ...(await readPlugin(path, { name: this.host.name, files })) };
+  async #followed(files: FileReader): Promise<PluginFile & { readonly file: string; readonly value: string }> {
+    const { file, path, value } = await directiveIn(files, this.#identity, this.settings);
+    return { file, value, ...(await readPlugin(path, { name: this.host.name, files })) };
   }
 
   /** The file that is followed with these lists, or undefined when it has them. */

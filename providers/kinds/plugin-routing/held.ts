@@ -1,6 +1,6 @@
 import { ProblemError } from "../../common/problem.js";
 import type { Access, Kind, Plan } from "../../lifecycle/kind.js";
-import { endOfHold, readHold, type SeenHold } from "../../targets/plugin/hold.js";
+import { endOfHold, holderOf, readHold, type SeenHold } from "../../targets/plugin/hold.js";
 import type { Kept, Live } from "./live.js";
 import type { Aspects, Identity, Settings } from "./schema.js";
 import type { RoutingStep } from "./steps.js";
@@ -8,7 +8,7 @@ import type { RoutingStep } from "./steps.js";
 type RoutingKind = Kind<Identity, Settings, Aspects, Live, Kept, RoutingStep>;
 
 const sentence = (hold: SeenHold): string =>
-  `held by an unfinished rollout, step "${hold.step}" (${hold.rollout} of ${hold.by}, since ${hold.since}): nothing is routed here until it has ended`;
+  `held by an unfinished rollout, step "${hold.step}" (${holderOf(hold)}): nothing is routed here until it has ended`;
 
 /** In a note, which every preview beside a rollout shows, in brief. */
 const note = (hold: SeenHold): string =>

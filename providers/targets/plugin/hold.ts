@@ -4,6 +4,8 @@ import type { FileContent, FileReader, Host } from "../host.js";
 
 /** Somebody who needs a web server's routing for themselves for a while: an unfinished rollout. Plain JSON. */
 export interface Hold {
+  /** "project/stack/name" of the resource whose rollout it is, by its last step. Absent in what older versions wrote. */
+  owner?: string;
   /** user@machine */
   by: string;
   /** Names the rollout, e.g. "20261123T011234Z". */
@@ -49,12 +51,21 @@ export async function readHold(files: FileReader, place: Place, httpdConf: strin
 
 const inWords = (place: Place, path: string): string => `${path} on ${place.name}`;
 
+/** Whose it is, and since when. */
+export const holderOf = ({ owner, rollout, by, since }: Hold): string =>
+  `rollout ${rollout} of ${owner === undefined ? by : `${owner}, by ${by}`}, since ${since}`;
+
 /** What to do about somebody's hold, one that its rollout will never give up among them. */
-export const endOfHold = ({ rollout, by, file }: SeenHold): string =>
-  `Finish that rollout, or go back with it: npm run rollout -- status, by the project and stack that its record names as its owner ` +
-  `(on the deployment manager's host, in the state directory: grep -l ${rollout} records/*). Is there no such record, and do ${by}, ` +
+export const endOfHold = ({ owner, rollout, by, file }: SeenHold): string =>
+  `Finish that rollout, or go back with it: npm run rollout -- status${placeOf(owner)}. Is there no record of it any more (on the ` +
+  `deployment manager's host, in the state directory: grep -l ${rollout} records/*; its owner is the project and stack), and do ${by}, ` +
   `the lock and the jobs there say that nobody works on it: see that all members run, then remove ${file ?? "the hold's file"} ` +
   `(docs/rolling-fixes.md, "A hold that is left over")`;
+
+function placeOf(owner: string | undefined): string {
+  const [project, stack] = owner?.split("/") ?? [];
+  return stack === undefined ? "" : ` --stack ${stack}, in the project ${project}`;
+}
 
 /**
  * Takes the routing, or takes it up again for the same rollout. To be called under the lock of the web server's host: a run
@@ -66,10 +77,9 @@ export async function writeHold(host: Host, httpdConf: string, hold: Hold): Prom
   const path = await pathOf(host.files, host.connection, httpdConf);
   const present = await load(host.files, host.connection, path);
   if (present && present.hold.rollout !== hold.rollout) {
-    const { rollout, by, since } = present.hold;
     throw new ProblemError("locked", {
       where: `${host.name}: routing by ${httpdConf}`,
-      found: `held by rollout ${rollout} of ${by} since ${since}`,
+      found: `held by ${holderOf(present.hold)}`,
       next: endOfHold({ ...present.hold, file: inWords(host.connection, path) }),
     });
   }
@@ -77,11 +87,15 @@ export async function writeHold(host: Host, httpdConf: string, hold: Hold): Prom
   await store(host, path, { ...hold, since: present?.hold.since ?? hold.since }, present, httpdConf);
 }
 
-/** Says in the hold what its rollout is at now; nothing when the hold is not that rollout's. */
-export async function noteInHold(host: Host, httpdConf: string, rollout: string, step: string): Promise<void> {
+/** Says in the hold what its rollout is at now, and for whom; nothing when the hold is not that rollout's. */
+export async function noteInHold(
+  host: Host,
+  httpdConf: string,
+  { rollout, step, owner }: Pick<Required<Hold>, "rollout" | "step" | "owner">,
+): Promise<void> {
   const path = await pathOf(host.files, host.connection, httpdConf);
   const present = await load(host.files, host.connection, path);
-  if (present?.hold.rollout === rollout) await store(host, path, { ...present.hold, step }, present, httpdConf);
+  if (present?.hold.rollout === rollout) await store(host, path, { ...present.hold, step, owner }, present, httpdConf);
 }
 
 /** Gives the routing free again, if it is this rollout's. */
@@ -95,8 +109,9 @@ async function load(files: FileReader, place: Place, path: string): Promise<Stor
   const content = await files.read(path);
   if (!content) return undefined;
   try {
-    const { by, rollout, step, since } = JSON.parse(content.bytes.toString("utf8")) as Record<string, unknown>;
-    const hold = { by: String(by), rollout: String(rollout), step: String(step), since: String(since) };
+    const { owner, by, rollout, step, since } = JSON.parse(content.bytes.toString("utf8")) as Record<string, unknown>;
+    const known = typeof owner === "string" ? { owner } : {};
+    const hold = { ...known, by: String(by), rollout: String(rollout), step: String(step), since: String(since) };
     if (typeof rollout === "string") return { hold, content };
   } catch {
     // Reported below, as any other content that is no hold.

@@ -136,10 +136,17 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
 test("promise 12: another rollout's hold says how to see whose it is, and what to remove where if nobody's", async () => {
   const cell = new MemoryCell(2);
   const desired = declaration(cell);
-  const hold = { by: "anna", rollout: "r1", step: "s", since: "t", file: "/s/h.json on web1" };
+  const hold = {
+    owner: "shop/test/fixes",
+    by: "anna",
+    rollout: "r1",
+    step: "s",
+    since: "t",
+    file: "/s/h.json on web1",
+  };
   const { refusals } = plan(desired, webServer({ hold })(await new Driver(cell, desired).observe("preview")), KEPT);
   expect(refusals[0]?.next).toMatch(
-    /rollout -- status.*grep -l r1 records\/\*.*do anna, .*remove \/s\/h\.json on web1/,
+    /rollout -- status --stack test, in the project shop.*grep -l r1 records\/\*.*do anna, .*remove \/s\/h\.json on web1/,
   );
 });
 

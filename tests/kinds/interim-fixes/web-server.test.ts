@@ -268,7 +268,16 @@ test("a hold of another rollout is not taken, nor taken away", async () => {
   await server.hold(hold);
   await expect(server.hold({ ...hold, rollout: "r2" })).rejects.toThrow(/held by rollout r1 of anna@desk/);
   await server.release("r2");
+  await server.note({ rollout: "r2", step: "drain", owner: "shop/test/fixes" });
   expect((await server.look()).hold).toEqual({ ...hold, file: expect.stringMatching(/holds\/\w+\.json on web1$/) });
+  // Whose record it is by now, after a stack has taken it over.
+  const note = { rollout: "r1", step: "drain", owner: "shop/prod/fixes" };
+  await server.note(note);
+  expect((await server.look()).hold).toEqual({
+    ...hold,
+    ...note,
+    file: expect.stringMatching(/holds\/\w+\.json on web1$/),
+  });
 });
 
 test("promise 10: a proof without a single request is none", async () => {

@@ -1,7 +1,13 @@
 import { removeHold, writeHold } from "../../../providers/targets/plugin/hold.js";
 import { CONF, copyOf, GENERATED, HTTPD_CONF, routingBench, routingInputs, WebServerModel } from "./bench.js";
 
-const HOLD = { by: "anna@desk", rollout: "20261123T011234Z", step: "hold the routing", since: "2026-11-23T01:12:34Z" };
+const HOLD = {
+  owner: "shop/prod/fixes",
+  by: "anna@desk",
+  rollout: "20261123T011234Z",
+  step: "hold the routing",
+  since: "2026-11-23T01:12:34Z",
+};
 
 let web: WebServerModel;
 
@@ -23,7 +29,7 @@ describe("routing held by an unfinished rollout", () => {
     expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
     expect(web.host.text(copyOf("node10"))).toBeUndefined();
     expect(bench.said.join("\n")).toMatch(
-      /held by an unfinished rollout, step "hold the routing" \(20261123T011234Z of anna@desk, since 2026/,
+      /held by an unfinished rollout, step "hold the routing" \(rollout 20261123T011234Z of shop\/prod\/fixes, by anna@desk, since 2026/,
     );
   });
 
@@ -59,7 +65,7 @@ describe("routing held by an unfinished rollout", () => {
     await hold();
     await removeHold(web.host, HTTPD_CONF, "another");
     await expect(writeHold(web.host, HTTPD_CONF, { ...HOLD, rollout: "another" })).rejects.toThrow(
-      /held by rollout 2026.* grep -l 20261123T011234Z records\/\*.* anna@desk, .* remove \/state\/holds\/\w+\.json on web1 /s,
+      /held by rollout 2026\S+ of shop\/prod\/fixes, .* status --stack prod, in the project shop\..* grep -l 20261123T011234Z records\/\*.* anna@desk, .* remove \/state\/holds\/\w+\.json on web1 /s,
     );
   });
 
