@@ -33,7 +33,7 @@ export async function proveEverything({ estate, desired, context }: Work, { rest
  * or was found, whichever run changed them: users are better off where they were.
  */
 export async function route(
-  { target, lists: wanted, ways }: Extract<RolloutStep, { do: "route" }>,
+  { target, lists: wanted, ways, onlyProves }: Extract<RolloutStep, { do: "route" }>,
   work: Work,
 ): Promise<Partial<Journal>> {
   const { estate, journal } = work;
@@ -47,6 +47,8 @@ export async function route(
       if (!sameRouting(now.lists, lists) && isReliedOn(journal, target, key)) {
         throw sentElsewhere(`${name}: ${now.path}`);
       }
+      // What it takes to route users stands in a step with its impact.
+      if (onlyProves && !(await webServer.isRouted(lists, wayOf(name)))) throw sentElsewhere(name);
       await webServer.route(lists, wayOf(name));
     }
     for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);

@@ -41,7 +41,14 @@ export type RolloutStep = Step &
     | { readonly do: "start agent"; readonly node: string }
     | { readonly do: "note rerouted" }
     | { readonly do: "note behind"; readonly standing: Standing }
-    | { readonly do: "route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
+    | {
+        readonly do: "route";
+        readonly target: Target;
+        readonly lists: WantedLists;
+        readonly ways: Ways;
+        /** Every web server does so already, and nothing is written. */
+        readonly onlyProves: boolean;
+      }
     | { readonly do: "prove route"; readonly target: Target; readonly lists: WantedLists; readonly ways: Ways }
     | { readonly do: "drain"; readonly node: string }
     | { readonly do: "note installer" }

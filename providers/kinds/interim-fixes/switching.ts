@@ -109,6 +109,13 @@ export function waysTo(
   );
 }
 
+/** Whether files that have the lists are what runs: by directive it takes the right file and a reload after its last edit. */
+export const isInForce = (live: Live, ways: Readonly<Record<string, Way>>): boolean =>
+  live.webServers.every(({ name, path, loaded }) => {
+    const way = ways[name];
+    return way?.by !== "directive" || (loaded === true && [way.follow, way.found.path].includes(path));
+  });
+
 /** Copies of a rollout are told from all others by name; web servers of one host may share a folder. */
 export const rolloutPrefix = (webServer: string): string => `plugin-cfg-rollout-${webServer}-without-`;
 

@@ -6,7 +6,7 @@ import { progressSeen, undistributed } from "./levels.js";
 import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
 import { isReliedOn, isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
 import type { Change, RolloutStep, Standing, Target } from "./steps.js";
-import { switchingImpact, switchingWords, waysTo } from "./switching.js";
+import { isInForce, switchingImpact, switchingWords, waysTo } from "./switching.js";
 
 /** `Step` without what `push` fills in. */
 type Action = RolloutStep extends infer S
@@ -132,11 +132,15 @@ export class Walk {
       });
       this.drained = null;
     }
+    const ways = waysTo(target, desired, live, journal);
+    const onlyProves = inFile && (this.target !== "other" || isInForce(live, ways));
     this.push(
       `route ${name}${this.routeCount(name)}`,
-      `route and prove by CloneIDs on every web server that ${what}, ${switchingWords(desired, live, journal)}`,
-      { do: "route", target, lists, ways: waysTo(target, desired, live, journal) },
-      switchingImpact(desired, live, journal),
+      onlyProves
+        ? `prove by CloneIDs on every web server that ${what}, as its files say already`
+        : `route and prove by CloneIDs on every web server that ${what}, ${switchingWords(desired, live, journal)}`,
+      { do: "route", target, lists, ways, onlyProves },
+      onlyProves ? "none" : switchingImpact(desired, live, journal),
     );
     this.routed = key;
     this.target = target;
