@@ -18,7 +18,7 @@ export async function readLob(session: Session, place: LobPlace): Promise<Lob | 
   const stated = Number(row.SIZE);
   if (stated > LOB_LIMIT_BYTES) throw problem(place, `it has ${stated} bytes`, `at most ${LOB_LIMIT_BYTES}`);
   const [locked] = await session.query(
-    `SELECT ${column} AS CONTENT FROM ${place.table.sql} WHERE ${sql} FOR UPDATE WITH RS`,
+    `SELECT ${inRow(place, column)} AS CONTENT FROM ${place.table.sql} WHERE ${sql} FOR UPDATE WITH RS`,
     values,
     1,
   );
@@ -26,6 +26,17 @@ export async function readLob(session: Session, place: LobPlace): Promise<Lob | 
   if (!Buffer.isBuffer(bytes)) throw problem(place, "it is no BLOB");
   if (bytes.length !== stated) throw problem(place, `${bytes.length} bytes came of ${stated}`);
   return { bytes, sha256: sha256(bytes) };
+}
+
+/**
+ * The driver fetches by locator what is declared larger than LOBCacheSize, whatever its own size. Cast to that size it comes with its
+ * row; nothing is cut off, since it has no more bytes than that.
+ */
+function inRow({ table, column }: LobPlace, name: string): string {
+  const declared = table.columns.find((one) => one.name === column);
+  return declared?.type === "BLOB" && declared.length > LOB_LIMIT_BYTES
+    ? `CAST(${name} AS BLOB(${LOB_LIMIT_BYTES}))`
+    : name;
 }
 
 /** Writes one BLOB, and compares what is stored with what was given. */
