@@ -15,6 +15,7 @@ import type {
   ServerState,
   Tri,
 } from "./cell.js";
+import { parseDeployStatus } from "./distribution.js";
 import { resolveVariable } from "./variables.js";
 
 /** What the remote scripts print. Everything is text; "" = not set or not readable. */
@@ -232,16 +233,10 @@ function modeOf(text: string): PluginMode {
   return mode === "automatic" || mode === "manual" ? mode : "unknown";
 }
 
-const DISTRIBUTION = /node=([^,\s]+),.*?distribution=(true|false|unknown)/gm;
-
 function toReadiness({ ready, ...answer }: z.infer<typeof readinessAnswer>[number]): ApplicationReadiness {
   return { ...toDistribution(answer), ready };
 }
 
 function toDistribution({ application, status }: z.infer<typeof distributionAnswer>[number]): Distribution {
-  const distributed = [...status.matchAll(DISTRIBUTION)].map(([, node = "", word]): [string, Tri] => [
-    node,
-    word === "unknown" ? "unknown" : word === "true",
-  ]);
-  return { application, distributed: Object.fromEntries(distributed) };
+  return { application, distributed: parseDeployStatus(status) };
 }
