@@ -198,7 +198,8 @@ class Search {
       const [first, ...more] = writes.filter(isRowWrite).map(({ verb, line }) => ({ verb, line }));
       if (first) {
         const lines = [first, ...more].map(({ verb, line }) => `${verb} in line ${line}`);
-        return [this.#problem({ line: first.line, found: `no INSERT of ${this.#row()}, but ${lines.join(", ")}` })];
+        const found = `no INSERT of ${this.#row()}, but ${lines.join(", ")}`;
+        return [this.#problem({ line: first.line, found, next: LEADS_TO })];
       }
       const others = this.#others.length > 0 ? `; other rows of that table: ${this.#others.join(", ")}` : "";
       return [
@@ -206,7 +207,7 @@ class Search {
           where: this.where,
           found: `no statement is ${wanted}${others}`,
           allowed: "exactly one",
-          next: "Check that it is the script that makes this component's tables. One that only looks the level up, as an upgrade script does, has none: set the level in the database then",
+          next: "Check that it is the script that makes this component's tables. One that only looks the level up, as an upgrade script does, has none: set the level that it looks for in the database",
         },
       ];
     }
@@ -318,6 +319,9 @@ class Search {
 
 const TELL =
   "Where the compound statement ends with another character than ;, name that one in a line before it: --#SET TERMINATOR @";
+
+const LEADS_TO =
+  "In an upgrade script that is the level which it leads to: leave it, and set the level that it looks for in the database. In one that makes the tables, change the level by hand";
 
 const UNNAMED = "an INSERT that does not name its columns, whose order in the table is not known";
 

@@ -102,7 +102,7 @@ function proofVerdict(desired: SchemaDesired, live: Live, kept: Kept, where: str
       where,
       found: "no contentProof is declared",
       why: `The number alone brings none of the tables and columns of ${aspects.version}: an upgrade that trusts it can corrupt the database`,
-      next: "Set contentProof: a catalogProbe that shows that they are there, or your statement that they are",
+      next: "Set contentProof: a catalogProbe that shows that they are there, or your statement that they are. docs/schema-levels.md says how to find out",
     });
   }
   const proof = "statement" in contentProof ? contentProof.statement : contentProof.catalogProbe;

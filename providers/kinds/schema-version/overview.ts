@@ -5,6 +5,7 @@ import {
   type Levels,
   matchReleases,
   type ReleaseMatch,
+  strayLevels,
 } from "../../formats/schema-releases.js";
 import { COMPONENTS, type Component, levelName, SCHEMA_TABLES } from "../../formats/schema-tables.js";
 
@@ -57,6 +58,7 @@ export function overviewOf(found: readonly FoundLevel[]): Overview {
         const places = of(component).map(({ database, level }) => `${level} in ${database}`);
         return `${component} is ${places.join(" and ")}: these databases are not one set, so it is not compared.`;
       }),
+      ...strayLevels(levels),
       judgement(releases, levels),
     ],
   };

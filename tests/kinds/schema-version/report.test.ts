@@ -135,6 +135,16 @@ describe("a set whose components speak for different releases is consistent with
     });
   });
 
+  test("704 of HOMEPAGE is told for what it is, alone and beside others' levels; no other level is", () => {
+    const told = expect.stringMatching(
+      /^HOMEPAGE 704 is what the first database wizard of 5\.5 left, in place of 705;/,
+    );
+    expect(judged({ HOMEPAGE: "704" }).verdict).toEqual([told, expect.stringContaining("no release that is known")]);
+    expect(judged({ HOMEPAGE: "704", BLOGS: "72" }).verdict).toEqual([told, expect.stringContaining("Nearest is 5.0")]);
+    for (const levels of [{ HOMEPAGE: "705" }, { FILES: "704" }, {}] as Levels[])
+      expect(judged(levels).verdict).toHaveLength(1);
+  });
+
   test("what a release says nothing about may stand between its neighbours' levels", () => {
     expect(judged({ HOMEPAGE: "705", ACTIVITIES: "72", FILES: "9001" }).consistentWith).toEqual(["5.5"]);
     expect(judged({ FILES: "79", HOMEPAGE: "400" }).consistentWith).toEqual(["4.0"]);
