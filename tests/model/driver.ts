@@ -19,11 +19,11 @@ export function declaration(
   settings: Record<string, unknown> = {},
   aspects: Record<string, unknown> = {},
 ): FixesDesired {
-  const verify = {
+  const verifying = (clusters: readonly string[]) => ({
     connectTo: { address: "127.0.0.1", port: 80 },
     publicHost: "connections.example.com",
-    clusters: Object.fromEntries(cell.clusters.map((name) => [name, { probeUrl: "/" }])),
-  };
+    clusters: Object.fromEntries(clusters.map((name) => [name, { probeUrl: "/" }])),
+  });
   return {
     identity: { cell: "cell1", installDir: "/opt/IBM/Connections" },
     settings: settingsSchema.parse({
@@ -36,13 +36,13 @@ export function declaration(
       topology: {
         nodes: Object.fromEntries(cell.nodes.map(({ name, members }) => [name, members.map((m) => m.server)])),
       },
-      webServers: cell.webServers.map(({ name }) => ({
+      webServers: cell.webServers.map(({ name, file }) => ({
         name,
         httpdConf: "/opt/IBM/HTTPServer/conf/httpd.conf",
         connection: connection(name),
         serverRoot: "/opt/IBM/HTTPServer",
         pluginFile: "/plugin-cfg.xml",
-        verify,
+        verify: verifying(Object.keys(file)),
       })),
       memberProbes: Object.fromEntries(cell.clusters.map((name) => [name, { path: "/" }])),
       fixDir: "/opt/fixes",

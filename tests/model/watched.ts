@@ -7,6 +7,16 @@ export function watched(nodes: number, webServers?: readonly string[], clusters?
   return watch(new MemoryCell(nodes, clusters, webServers));
 }
 
+/** The plug-in file was merged with others', which named its clusters anew. */
+export function merged(nodes: number, clusters?: readonly string[]): MemoryCell {
+  const cell = watched(nodes, undefined, clusters);
+  for (const webServer of cell.webServers) {
+    const lists = Object.values(webServer.file).map((each, index) => [`Shared_${index + 1}_Cluster_0`, each] as const);
+    webServer.file = webServer.followed = Object.fromEntries(lists);
+  }
+  return cell;
+}
+
 /** The plug-in never reads its file again: users are moved by directive. */
 export function neverRefreshed(
   nodes: number,
@@ -40,6 +50,20 @@ function watch(cell: MemoryCell): MemoryCell {
         .filter((member) => !burnt.includes(member) && !cell.serves(member))
         .map(({ server }) => server);
       return dead.length > 0 ? `users are sent to ${dead.join(", ")}` : undefined;
+    },
+    // An empty list of primaries serves nobody either; where those that served burnt down, nobody can be served at once.
+    () => {
+      const burnt = cell.nodes.flatMap((node) =>
+        here().includes(node) ? [] : node.members.map(({ server }) => server),
+      );
+      const isServed = (primary: readonly string[]) =>
+        primary.some((server) => burnt.includes(server) || cell.serves(cell.member(server)));
+      const unserved = webServers().flatMap(({ name, followed }) =>
+        Object.entries(followed)
+          .filter(([, { primary, backup }]) => cell.membersOf([...primary, ...backup]).length > 0 && !isServed(primary))
+          .map(([cluster]) => `${cluster} in ${name}`),
+      );
+      return unserved.length > 0 ? `nobody serves the users of ${unserved.join(", ")}` : undefined;
     },
     () => {
       const held = webServers().every(({ hold }) => hold !== null);

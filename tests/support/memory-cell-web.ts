@@ -21,7 +21,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         sha256: "",
         loaded: isLoaded(webServer, webServer.directive),
         lists: structuredClone(contentOf(webServer, webServer.directive)),
-        servers: cell.routedMembers(),
+        servers: cell.serversIn(contentOf(webServer, webServer.directive)),
         refreshInterval: webServer.refreshInterval,
         hold: webServer.hold,
         problems: [],
@@ -137,5 +137,6 @@ function requireProved(cell: MemoryCell, { name, followed }: WebServer, proof: P
   if (proof.level === "routed" && !sameRouting(followed, proof.lists)) {
     throw new ProblemError("not-converged", { where: name, found: "answered by others" });
   }
-  for (const { primary } of Object.values(followed)) for (const server of primary) cell.requireAnswer(server);
+  for (const { primary } of Object.values(followed))
+    for (const server of cell.membersOf(primary)) cell.requireAnswer(server);
 }

@@ -146,14 +146,21 @@ export class MemoryCell {
     return found;
   }
 
-  /** As plug-in files have them: by nothing but host and port to be told for what they are in the cell. */
-  routedMembers(): RoutedServer[] {
+  /**
+   * As plug-in files have them, in clusters of any name: by nothing but host and port to be told for what they are in the cell;
+   * another cell's servers not at all.
+   */
+  serversIn(lists: Lists): RoutedServer[] {
+    return Object.entries(lists).flatMap(([cluster, { primary, backup }]) =>
+      [...primary, ...backup].map((name) => ({ cluster, name, transports: this.transportsOf(name) })),
+    );
+  }
+
+  transportsOf(server: string): RoutedServer["transports"] {
     return this.nodes.flatMap(({ name: hostname, members }) =>
-      members.map(({ server, cluster }) => ({
-        cluster,
-        name: server,
-        transports: [{ hostname, port: this.portOf(cluster) }],
-      })),
+      members
+        .filter((member) => member.server === server)
+        .map(({ cluster }) => ({ hostname, port: this.portOf(cluster) })),
     );
   }
 
@@ -218,10 +225,16 @@ export class MemoryCell {
     return this.nodes.filter((node) => node.members.every((member) => this.serves(member))).map((node) => node.name);
   }
 
-  /** Servers that new users are sent to, by what the web servers' processes follow. */
+  /** Members that new users are sent to, by what the web servers' processes follow. */
   routedServers(): string[] {
     const there = this.webServers.filter(({ name }) => !this.gone.has(name));
-    return there.flatMap(({ followed }) => Object.values(followed).flatMap(({ primary }) => primary));
+    return there.flatMap(({ followed }) => Object.values(followed).flatMap(({ primary }) => this.membersOf(primary)));
+  }
+
+  /** Without another cell's servers. */
+  membersOf(servers: readonly string[]): string[] {
+    const own = this.nodes.flatMap(({ members }) => members.map(({ server }) => server));
+    return servers.filter((server) => own.includes(server));
   }
 
   /** Users who are still connected to a member that runs. */

@@ -19,7 +19,7 @@ export type Proof = { readonly level: "answering" } | { readonly level: "routed"
 /** One web server in front of the cell. */
 export interface RoutedWebServer {
   readonly name: string;
-  look(): Promise<Omit<LiveWebServer, "automatic" | "mpm" | "nodes"> & { readonly servers: readonly RoutedServer[] }>;
+  look(): Promise<Omit<LiveWebServer, "automatic" | "mpm" | "inCell"> & { readonly servers: readonly RoutedServer[] }>;
   mpm(): Promise<Mpm>;
   /** Ports that the plug-in forwards to, of these servers by its file's names; of no cluster that is `untouched`. */
   portsOf(servers: readonly string[], untouched: readonly string[]): Promise<readonly number[]>;

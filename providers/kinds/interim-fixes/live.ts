@@ -48,6 +48,12 @@ export interface LiveNode {
 /** Servers per routed cluster, by the names of the plug-in file. */
 export type Lists = Record<string, { primary: string[]; backup: string[] }>;
 
+/**
+ * What each server of a plug-in file, by its cluster and name there, may be in the cell: the one that it is told to be; none;
+ * or several, where the signs disagree. A `cluster` of null is none: a stand-alone server, a deployment manager.
+ */
+export type CellServers = Record<string, Record<string, { cluster: string | null; node: string }[]>>;
+
 export interface LiveWebServer {
   name: string;
   running: Answer;
@@ -59,8 +65,8 @@ export interface LiveWebServer {
   /** What runs was loaded after the last edit of that file and of the directive. Absent: not known. */
   loaded?: boolean;
   lists: Lists;
-  /** Server of a cluster that the cell has → its node by the cell; null = it is no member that could be told. */
-  nodes?: Record<string, string | null>;
+  /** Absent in states of older versions: not known. */
+  inCell?: CellServers;
   /** Cluster → why its lists do not decide, or no answer proves, who serves its users. */
   shapes?: Record<string, Problem[]>;
   /** Seconds between two looks of the plug-in at its file; -1 = it never looks again. */

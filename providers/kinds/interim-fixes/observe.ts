@@ -9,7 +9,7 @@ import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } fr
 import { lookAtFiles, withLevels, withoutArchive } from "./look-at-levels.js";
 import { remaining } from "./lost.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
-import { membersOn, nodesByCell } from "./servers.js";
+import { membersOn, serversInCell } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
 
 /** Automatic key generation that is due sooner than this falls into a rollout. */
@@ -251,6 +251,6 @@ async function observeWebServer(
   const settings = cell?.settings.plugin.find((each) => each.webServer === name);
   const modes = [settings?.generation ?? "unknown", settings?.propagation ?? "unknown"];
   const automatic = modes.includes("automatic") ? "yes" : modes.includes("unknown") ? "unknown" : "no";
-  const nodes = cell ? nodesByCell(servers, cell.topology) : {};
-  return { ...seen, nodes, automatic, mpm: mpm.value ?? "unknown" };
+  const inCell = cell ? serversInCell(servers, cell.topology) : {};
+  return { ...seen, inCell, automatic, mpm: mpm.value ?? "unknown" };
 }

@@ -5,6 +5,7 @@ import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import { allStarted, type Live, type LiveNode } from "./live.js";
+import { clustersBehind } from "./routes.js";
 import { routingRefusals } from "./routing-checks.js";
 import type { Change } from "./steps.js";
 import { switchingRefusals } from "./switching.js";
@@ -219,10 +220,17 @@ function clusterRefusals({ settings }: FixesDesired, live: Live): Problem[] {
   const declared = live.nodes.map((node) => node.name);
   const refusals: Problem[] = [];
   for (const name of settings.untouched.filter((cluster) => !(cluster in live.clusters))) {
+    const routing = live.webServers.filter(({ lists }) => name in lists);
+    const behind = [...new Set(routing.flatMap((webServer) => clustersBehind(name, webServer, live.clusters)))];
+    // Said to be another cell's, and nothing speaks against it.
+    if (routing.length > 0 && behind.length === 0) continue;
     const hint = nearest(name, Object.keys(live.clusters));
+    const meant = hint ? `; did you mean ${hint}?` : "";
     refusals.push({
       where: "untouched",
-      found: `the cell has no cluster ${name}${hint ? `; did you mean ${hint}?` : ""}`,
+      found:
+        behind.length > 0 ? `${name} is ${behind.join(", ")} of the cell` : `the cell has no cluster ${name}${meant}`,
+      ...(behind.length > 0 ? { next: "Name it as the cell does, if no fix changes it" } : {}),
     });
   }
   for (const [cluster, nodes] of Object.entries(live.clusters)) {

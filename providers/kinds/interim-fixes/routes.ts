@@ -9,12 +9,40 @@ import type { Target, WantedLists } from "./steps.js";
 export const nodeOfServer = ({ settings }: FixesDesired): ReadonlyMap<string, string> =>
   nodeByServer(settings.topology.nodes);
 
-/** A cluster whose members a rollout stops and starts; others in a plug-in file, as of a merged cell, keep what they have. */
+/** Clusters of the cell that one of a plug-in file has members of, or is called like; none = another cell's, or a stand-alone server's. */
+export function clustersBehind(
+  cluster: string,
+  { inCell = {} }: Pick<LiveWebServer, "inCell">,
+  cellClusters: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const members = Object.values(inCell[cluster] ?? {}).flatMap((signs) => signs.flatMap((sign) => sign.cluster ?? []));
+  return [...new Set([...(cluster in cellClusters ? [cluster] : []), ...members])];
+}
+
+/** A plug-in file's cluster whose members a rollout stops and starts; others, as of a merged cell, keep what they have. */
 export const isRolled = (
   { settings }: FixesDesired,
   cellClusters: Readonly<Record<string, unknown>>,
   cluster: string,
-): boolean => cluster in cellClusters && !settings.untouched.includes(cluster);
+  webServer: Pick<LiveWebServer, "inCell">,
+): boolean => clustersBehind(cluster, webServer, cellClusters).some((each) => !settings.untouched.includes(each));
+
+/** Clusters of a plug-in file of which nothing says what they are, while `missing` are in no other one of it: they may be these. */
+export function strangeClusters(
+  { settings }: FixesDesired,
+  cellClusters: Readonly<Record<string, unknown>>,
+  { lists, inCell = {} }: Pick<LiveWebServer, "lists" | "inCell">,
+): { readonly strange: readonly string[]; readonly missing: readonly string[] } {
+  const listed = Object.keys(lists).map((name) => ({ name, behind: clustersBehind(name, { inCell }, cellClusters) }));
+  const isKnown = (name: string) => Object.values(inCell[name] ?? {}).some((signs) => signs.length > 0);
+  const missing = Object.keys(cellClusters).filter(
+    (cluster) => !settings.untouched.includes(cluster) && !listed.some(({ behind }) => behind.includes(cluster)),
+  );
+  const strange = listed
+    .filter(({ name, behind }) => behind.length === 0 && !isKnown(name) && !settings.untouched.includes(name))
+    .map(({ name }) => name);
+  return missing.length > 0 ? { strange, missing } : { strange: [], missing };
+}
 
 /** Lists per web server that send users to `target`. Clusters that are left untouched keep what they have. */
 export function listsFor(desired: FixesDesired, live: Live, journal: Journal | null, target: Target): WantedLists {
@@ -36,7 +64,7 @@ function wantedLists(
   const isOut = (server: string) => nodeOf.get(server) === target.without || isLost(desired, server);
   return Object.fromEntries(
     Object.entries(found).map(([cluster, lists]) => {
-      if (!isRolled(desired, clusters, cluster)) return [cluster, lists];
+      if (!isRolled(desired, clusters, cluster, webServer)) return [cluster, lists];
       const all = [...lists.primary, ...lists.backup];
       return [
         cluster,
@@ -88,7 +116,7 @@ export function routedNodes(desired: FixesDesired, live: Live): ReadonlySet<stri
   const nodeOf = nodeOfServer(desired);
   const servers = live.webServers.flatMap((webServer) =>
     Object.entries(webServer.lists)
-      .filter(([cluster]) => isRolled(desired, live.clusters, cluster))
+      .filter(([cluster]) => isRolled(desired, live.clusters, cluster, webServer))
       .flatMap(([, lists]) => lists.primary),
   );
   return new Set(servers.flatMap((server) => nodeOf.get(server) ?? []));

@@ -4,10 +4,10 @@ import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import type { Journal } from "./journal.js";
 import { lagText } from "./levels.js";
-import { type Lists, memberName } from "./live.js";
+import { type CellServers, type Lists, memberName } from "./live.js";
 import { observeMembers } from "./observe.js";
-import { isReliedOn, isRolled, listsAsFound, routeKey } from "./routes.js";
-import { nodesByCell } from "./servers.js";
+import { isReliedOn, isRolled, listsAsFound, routeKey, strangeClusters } from "./routes.js";
+import { serversInCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
 
@@ -117,14 +117,15 @@ export async function provePast(node: string, { estate, desired, context }: Work
   for (const { name } of desired.settings.webServers) {
     const webServer = estate.webServer(name);
     const { lists, path, servers } = await webServer.look();
-    const nodes = nodesByCell(servers, topology);
-    const stray = Object.entries(lists)
-      .filter(([cluster]) => isRolled(desired, cellClusters, cluster))
-      .filter(([, { primary }]) => primary.some((server) => [node, null, undefined].includes(nodes[server])));
-    if (stray.length > 0) {
+    const inCell = serversInCell(servers, topology);
+    const { strange } = strangeClusters(desired, cellClusters, { lists, inCell });
+    const stray = Object.keys(lists)
+      .filter((cluster) => isRolled(desired, cellClusters, cluster, { inCell }))
+      .filter((cluster) => lists[cluster]?.primary.some((server) => mayBeOn(node, inCell[cluster]?.[server])));
+    if (stray.length + strange.length > 0) {
       throw new ProblemError("refused", {
         where: `${name}: ${path}`,
-        found: `it sends users of ${stray.map(([cluster]) => cluster).join(", ")} to ${node} again`,
+        found: `it sends users of ${[...stray, ...strange].join(", ")} to ${node} again, or may do so`,
         why: `The members of ${node} are about to be stopped`,
         next: "Find out what rewrote the file (a propagation?); the next up routes again",
       });
@@ -132,6 +133,9 @@ export async function provePast(node: string, { estate, desired, context }: Work
     await webServer.prove({ level: "routed", lists }, { settle: false, progress: context.progress });
   }
 }
+
+const mayBeOn = (node: string, signs: CellServers[string][string] = []): boolean =>
+  signs.length !== 1 || signs[0]?.node === node;
 
 /** What the deployment manager would overwrite is not safe from it until it says so itself. */
 export async function automaticOff(work: Work): Promise<Partial<Journal>> {

@@ -83,7 +83,9 @@ export const settingsSchema = z.strictObject({
   untouched: z
     .array(z.string().min(1))
     .default([])
-    .describe("clusters that no fix of this installation changes; they are neither drained nor restarted"),
+    .describe(
+      "clusters that no fix of this installation changes, as the cell calls them; they are neither drained nor restarted. And another cell's in a merged plug-in file, where that has to be said",
+    ),
   memberProbes: z.record(z.string().min(1), memberProbeSchema).describe("cluster → how to probe each of its members"),
   fixDir: absolutePath.describe("folder with the fixes on the deployment manager's host"),
   backupDir: absolutePath

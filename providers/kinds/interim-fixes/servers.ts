@@ -1,5 +1,6 @@
 import type { PluginCluster } from "../../formats/plugin-cfg.js";
-import type { CellTopology, ClusterMember } from "../../targets/wsadmin/cell.js";
+import type { CellTopology, ClusterMember, ServerRef } from "../../targets/wsadmin/cell.js";
+import type { CellServers } from "./live.js";
 
 /** A server of a plug-in file, with all that may tell which member of the cell it is. */
 export interface RoutedServer {
@@ -22,30 +23,42 @@ export const serversOf = (clusters: readonly PluginCluster[]): RoutedServer[] =>
     );
 
 /**
- * Server → its node by the cell's own configuration, for clusters that the cell has. A member is known by its CloneID (base
- * 32 of its uniqueId, unless somebody set another one), by the host and port that it listens on, or by the whole name that
- * plug-in files are generated with, `<node>_<server>`; null where none of these tells, or they disagree.
+ * What each server of a plug-in file is by the cell's own configuration, whatever its file calls its cluster: a merged file
+ * names clusters anew (pluginCfgMerge: Shared_1_Cluster_0). A server is known by its CloneID (base 32 of the member's uniqueId,
+ * unless somebody set another one), by the host and port that it listens on, or by the whole name that plug-in files are
+ * generated with, `<node>_<server>`.
  */
-export function nodesByCell(
-  servers: readonly RoutedServer[],
+export function serversInCell(
+  routed: readonly RoutedServer[],
   topology: Pick<CellTopology, "clusters" | "nodes" | "servers">,
-): Record<string, string | null> {
-  return Object.fromEntries(
-    servers.flatMap((server) => {
-      const cluster = topology.clusters.find(({ name }) => name === server.cluster);
-      if (!cluster) return [];
-      const nodes = new Set(
-        cluster.members.filter((member) => isSame(server, member, topology)).map(({ node }) => node),
-      );
-      const [only] = nodes;
-      return [[server.name, nodes.size === 1 && only !== undefined ? only : null]];
-    }),
-  );
+): CellServers {
+  const known = knownServers(topology);
+  const found: CellServers = {};
+  for (const server of routed) {
+    const same = known.filter((each) => isSame(server, each, topology)).map(({ cluster, node }) => ({ cluster, node }));
+    const distinct = same.filter(({ cluster, node }, index) => {
+      const first = same.findIndex((each) => each.cluster === cluster && each.node === node);
+      return first === index;
+    });
+    found[server.cluster] = { ...found[server.cluster], [server.name]: distinct };
+  }
+  return found;
+}
+
+type KnownServer = ClusterMember & { readonly cluster: string | null };
+
+/** Members of clusters, then all servers of none. */
+function knownServers({ clusters, servers }: Pick<CellTopology, "clusters" | "servers">): KnownServer[] {
+  const members = clusters.flatMap(({ name: cluster, members }) => members.map((member) => ({ ...member, cluster })));
+  const isMember = ({ node, server }: ServerRef) =>
+    members.some((member) => member.node === node && member.server === server);
+  const others = servers.filter((each) => !isMember(each)).map(({ node, server }) => ({ node, server, cluster: null }));
+  return [...members, ...others];
 }
 
 function isSame(
   { name, cloneId, transports }: RoutedServer,
-  { node, server, uniqueId }: ClusterMember,
+  { node, server, uniqueId }: KnownServer,
   { nodes, servers }: Pick<CellTopology, "nodes" | "servers">,
 ): boolean {
   if (name === `${node}_${server}`) return true;

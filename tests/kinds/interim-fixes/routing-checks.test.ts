@@ -1,11 +1,29 @@
 import type { FixesDesired } from "../../../providers/kinds/interim-fixes/goal.js";
-import { nodesByCell, type RoutedServer } from "../../../providers/kinds/interim-fixes/servers.js";
+import type { Lists } from "../../../providers/kinds/interim-fixes/live.js";
+import { type RoutedServer, serversInCell } from "../../../providers/kinds/interim-fixes/servers.js";
 import type { CellTopology } from "../../../providers/targets/wsadmin/cell.js";
 import { Driver, declaration } from "../../model/driver.js";
 import { watched } from "../../model/watched.js";
 import type { MemoryCell } from "../../support/memory-cell.js";
 
 const nodes = (node1: readonly string[], node2: readonly string[]) => ({ topology: { nodes: { node1, node2 } } });
+
+const apps = { primary: ["node1_AppsCluster", "node2_AppsCluster"], backup: [] };
+const infra = { primary: ["node1_InfraCluster", "node2_InfraCluster"], backup: [] };
+
+/** As pluginCfgMerge leaves a file: clusters under names of its own, which are probed by these names. */
+function merged(cell: MemoryCell, file: Lists): FixesDesired {
+  for (const webServer of cell.webServers) webServer.file = webServer.followed = structuredClone(file);
+  return declaration(cell);
+}
+
+function withProbes(cell: MemoryCell, names: readonly string[]): FixesDesired {
+  const desired = declaration(cell);
+  for (const { verify } of desired.settings.webServers) {
+    verify.clusters = Object.fromEntries(names.map((name) => [name, Object.values(verify.clusters)[0]])) as never;
+  }
+  return desired;
+}
 
 async function refusedUp(cell: MemoryCell, desired: FixesDesired): Promise<string> {
   const { ended, message } = await new Driver(cell, desired).up();
@@ -34,11 +52,55 @@ describe("promise 10: a rollout that would stop other members than it keeps user
 
   test("a server that is no member of the cell", async () => {
     const cell = watched(2);
-    const known = cell.routedMembers();
-    cell.routedMembers = () => known.map((server) => ({ ...server, transports: [] }));
+    cell.transportsOf = () => [];
     expect(await refusedUp(cell, declaration(cell))).toMatch(
       /node1_AppsCluster of AppsCluster in \S+: which member of AppsCluster in the cell it is cannot be told/,
     );
+  });
+
+  test("a merged file with a cluster whose servers are members of two clusters of the cell", async () => {
+    const cell = watched(2);
+    const lists = { primary: ["node1_AppsCluster", "node2_InfraCluster"], backup: [] };
+    const desired = merged(cell, { Shared_1_Cluster_0: lists, Shared_2_Cluster_0: infra });
+    expect(await refusedUp(cell, desired)).toMatch(
+      /Shared_1_Cluster_0 in webserver1\S*: it holds members of AppsCluster and InfraCluster/,
+    );
+  });
+
+  test("a merged file in which a cluster could be one that nothing else in it is", async () => {
+    const cell = watched(2);
+    const strange = { primary: ["elsewhere_1", "elsewhere_2"], backup: [] };
+    const desired = merged(cell, { Shared_1_Cluster_0: strange, InfraCluster: infra });
+    expect(await refusedUp(cell, desired)).toMatch(
+      /Shared_1_Cluster_0 in webserver1\S*: whether it is AppsCluster of the cell cannot be told/,
+    );
+  });
+
+  test("a cluster of a plug-in file under untouched, though its servers are members of a cluster that is rolled", async () => {
+    const cell = watched(2);
+    const desired = merged(cell, { Shared_1_Cluster_0: apps, InfraCluster: infra });
+    desired.settings.untouched = ["Shared_1_Cluster_0"];
+    expect(await refusedUp(cell, desired)).toMatch(/untouched: Shared_1_Cluster_0 is AppsCluster of the cell/);
+  });
+
+  test("a merged file with Shared_1_Cluster_0 is rolled as what it is in the cell, and nobody is sent to a stopped member", async () => {
+    const cell = watched(2);
+    const desired = merged(cell, { Shared_1_Cluster_0: apps, Shared_2_Cluster_0: infra });
+    expect(await new Driver(cell, desired).up()).toMatchObject({ ended: "converged" });
+    expect([...cell.violations]).toEqual([]);
+    expect(cell.webServers[0]?.file).toMatchObject({ Shared_1_Cluster_0: apps, Shared_2_Cluster_0: infra });
+  });
+
+  test("an untouched cluster keeps the lists it has under another name, too; so does one that is said to be another cell's", async () => {
+    const cell = watched(2);
+    const strange = { primary: ["elsewhere_1"], backup: ["elsewhere_2"] };
+    const desired = merged(cell, { Shared_2_Cluster_0: infra, Shared_3_Cluster_0: strange, AppsCluster: apps });
+    desired.settings.untouched = ["InfraCluster"];
+    const seen = new Set<string>();
+    const [webServer] = cell.webServers;
+    cell.invariants.push(() => void seen.add(JSON.stringify(webServer?.file.Shared_2_Cluster_0)));
+    expect(await new Driver(cell, desired).up()).toMatchObject({ ended: "converged" });
+    expect([...seen]).toEqual([JSON.stringify(infra)]);
   });
 
   test("a cluster of another cell, merged into the plug-in file, keeps the lists it has", async () => {
@@ -56,14 +118,6 @@ describe("promise 10: a rollout that would stop other members than it keeps user
 });
 
 describe("promise 10: what cannot be proved by requests does not begin", () => {
-  const withProbes = (cell: MemoryCell, names: readonly string[]) => {
-    const desired = declaration(cell);
-    for (const { verify } of desired.settings.webServers) {
-      verify.clusters = Object.fromEntries(names.map((name) => [name, Object.values(verify.clusters)[0]])) as never;
-    }
-    return desired;
-  };
-
   test("a cluster without a probe", async () => {
     const cell = watched(2);
     expect(await refusedUp(cell, withProbes(cell, ["AppsCluster"]))).toMatch(
@@ -114,26 +168,37 @@ describe("which member of the cell a server of the plug-in file is", () => {
     transports: [],
     ...more,
   });
-  const found = (more: Partial<RoutedServer>, uniqueId = "1235000000000") =>
-    nodesByCell([server(more)], topology(uniqueId));
+  const found = (more: Partial<RoutedServer>, uniqueId = "1235000000000") => {
+    const routed = server(more);
+    return serversInCell([routed], topology(uniqueId))[routed.cluster]?.[routed.name];
+  };
+  const inApps = (...nodes: readonly string[]) => nodes.map((node) => ({ cluster: "AppsCluster", node }));
 
-  test.each<[string, Partial<RoutedServer>, Record<string, string | null>]>([
-    ["by its whole name, not by how that begins", { name: "node10_apps_server1" }, { node10_apps_server1: "node10" }],
-    ["by host and port", { transports: [{ hostname: "WAS1.example.com", port: 9080 }] }, { renamed: "node1" }],
-    ["by its CloneID", { cloneId: (1235000000000).toString(32) }, { renamed: "node10" }],
-    ["not at all", { cloneId: "1abc" }, { renamed: null }],
+  test.each<[string, Partial<RoutedServer>, ReturnType<typeof inApps>]>([
+    ["by its whole name, not by how that begins", { name: "node10_apps_server1" }, inApps("node10")],
+    ["by host and port", { transports: [{ hostname: "WAS1.example.com", port: 9080 }] }, inApps("node1")],
+    ["by its CloneID", { cloneId: (1235000000000).toString(32) }, inApps("node10")],
+    ["not at all", { cloneId: "1abc" }, []],
     [
       "not where the signs disagree",
       { name: "node10_apps_server1", transports: [{ hostname: "was1.example.com", port: 9080 }] },
-      { node10_apps_server1: null },
+      inApps("node1", "node10"),
     ],
-    ["a cluster that the cell does not have is none of its business", { cluster: "Other" }, {}],
+    ["by its name, whatever its cluster is called", { cluster: "Other", name: "node1_apps_server1" }, inApps("node1")],
   ])("%s", (_, more, expected) => {
     expect(found(more)).toEqual(expected);
   });
 
+  test("a server of no cluster is known, and no member", () => {
+    const { servers, ...rest } = topology("1235000000000");
+    const ccm = { node: "node1", server: "ccm", type: "application" as const, endpoints: {} };
+    expect(serversInCell([server({ name: "node1_ccm" })], { ...rest, servers: [...servers, ccm] })).toEqual({
+      AppsCluster: { node1_ccm: [{ cluster: null, node: "node1" }] },
+    });
+  });
+
   test("a uniqueId that is no number ties nothing", () => {
-    expect(found({ cloneId: "abc" }, "abc")).toEqual({ renamed: null });
+    expect(found({ cloneId: "abc" }, "abc")).toEqual([]);
   });
 });
 
