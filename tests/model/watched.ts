@@ -88,6 +88,14 @@ function watch(cell: MemoryCell): MemoryCell {
     const server = /^stop (node\d+_\S+)$/.exec(change)?.[1];
     return server && cell.connectionsTo(cell.member(server)) > 0 ? `${change}, with users on it` : undefined;
   });
+  // Whoever died by itself is no doing of ours; to stop another one beside it is.
+  cell.changeInvariants.push((change) => {
+    const node = /^stop (node\d+)_\S+$/.exec(change)?.[1];
+    const down = here().filter(({ name }) => name !== node && !cell.serving().includes(name));
+    return node && down.length > 0
+      ? `${change}, while ${down.map(({ name }) => name).join(", ")} does not serve`
+      : undefined;
+  });
   return cell;
 }
 

@@ -193,7 +193,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "synchronize":
       return synchronize(step.node, work);
     case "stop members":
-      return stopMembers(step.node, step.routing, work);
+      return stopMembers(step.node, step.users, work);
     case "clear temp":
       return clearTemp(step.node, work);
     case "start members":

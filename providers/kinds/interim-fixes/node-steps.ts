@@ -10,6 +10,7 @@ import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
 import { provePast } from "./routing-steps.js";
 import { membersOn } from "./servers.js";
+import type { Users } from "./steps.js";
 import { tempFolders } from "./temp-folders.js";
 import { waitUntil } from "./waiting.js";
 
@@ -139,20 +140,34 @@ async function membersOf(node: string, { estate, desired }: Work) {
   return membersOn(node, (await estate.topology()).clusters, desired.settings.untouched);
 }
 
-/** No member before every web server was seen once more to send users to other nodes, and those to be there. */
-export async function stopMembers(node: string, routing: "without" | "any", work: Work): Promise<Partial<Journal>> {
+/** Each member only when its users have somewhere else to go, seen right before: what was so at the last one may be over. */
+export async function stopMembers(node: string, users: Users, work: Work): Promise<Partial<Journal>> {
   const cell = await work.estate.cell.observe();
-  if (routing === "without") await requireOthersServing(node, cell, work);
   const seen = await observeNode(node, work.estate, cell, work.desired.settings.untouched);
   await each(seen, work, "stop", "stopped", work.desired.settings.limits.stop, async (server, run) => {
-    if (routing === "without") await provePast(node, work);
+    if (users === "elsewhere") await provePast(node, work);
+    if (users === "everywhere") await probeOthers(node, work);
+    if (users !== "nowhere") await requireOthersServing(node, cell, work);
     return work.estate.node(node).stopServer(server, run);
   });
   return {};
 }
 
+const othersThan = (node: string, { desired }: Work): string[] =>
+  desired.settings.nodes.map(({ name }) => name).filter((name) => name !== node);
+
+/** Where users are on all nodes, their answers do not tell who is able to take over: each member itself does. */
+async function probeOthers(node: string, work: Work): Promise<void> {
+  for (const other of othersThan(node, work)) {
+    for (const { server, cluster } of await membersOf(other, work)) {
+      await work.estate.probeMember({ node: other, server, cluster });
+    }
+  }
+}
+
+/** By their processes and ports now; the deployment manager, whose answer takes a JVM, was asked when the step began. */
 async function requireOthersServing(node: string, cell: CellObservation, work: Work): Promise<void> {
-  for (const { name } of work.desired.settings.nodes.filter((other) => other.name !== node)) {
+  for (const name of othersThan(node, work)) {
     const other = await observeNode(name, work.estate, cell, work.desired.settings.untouched);
     if (allStarted(other)) continue;
     throw new ProblemError("refused", {

@@ -9,6 +9,12 @@ export type Target = { readonly without: string } | { readonly asFound: true };
 /** Web server → cluster → servers. */
 export type WantedLists = Readonly<Record<string, Lists>>;
 
+/**
+ * Where users are while a node's members stop. "elsewhere": every web server was seen to send them to other nodes; "everywhere":
+ * on this node too, as in the classic order; either way the other nodes have to serve. "nowhere": nobody serves any more.
+ */
+export type Users = "elsewhere" | "everywhere" | "nowhere";
+
 /** Web server → how it is brought to its lists. */
 export type Ways = Readonly<Record<string, Way>>;
 
@@ -56,7 +62,7 @@ export type RolloutStep = Step &
     | { readonly do: "installer"; readonly action: "install" | "uninstall"; readonly ids: readonly string[] }
     | { readonly do: "accept changes" }
     | { readonly do: "synchronize"; readonly node: string }
-    | { readonly do: "stop members"; readonly node: string; readonly routing: "without" | "any" }
+    | { readonly do: "stop members"; readonly node: string; readonly users: Users }
     | { readonly do: "clear temp"; readonly node: string }
     | { readonly do: "start members"; readonly node: string }
     | { readonly do: "probe members"; readonly node: string }

@@ -1,5 +1,6 @@
 import type { Impact } from "../../lifecycle/kind.js";
 import { isBefore } from "./journal.js";
+import type { Users } from "./steps.js";
 import type { Walk } from "./walk.js";
 
 /** What is due on one node: each of these leaves out what is so already. */
@@ -74,27 +75,33 @@ export function synchronize(walk: Walk, node: string): void {
   state.progress = "fresh";
 }
 
+const CONDITIONS: Readonly<Record<Users, string>> = {
+  elsewhere: ", once every web server is seen to send users elsewhere",
+  everywhere: ", while users are on them, each once the members of every other node are seen to answer",
+  nowhere: "",
+};
+
 export function stopMembers(
   walk: Walk,
   node: string,
-  routing: "without" | "any" = "without",
+  users: Users = "elsewhere",
   impact: Impact = "degraded capacity",
 ): void {
   const state = walk.state(node);
   if (state.members === "stopped" || !isBefore(state.progress, "cleared")) return;
   walk.push(
     `stop-members ${node}`,
-    `stop the members of ${node}${routing === "without" ? ", once every web server is seen to send users elsewhere" : ""}`,
-    { do: "stop members", node, routing },
+    `stop the members of ${node}${CONDITIONS[users]}`,
+    { do: "stop members", node, users },
     impact,
   );
   state.members = "stopped";
 }
 
 /** Stopped, cleared, started, warm and proved. */
-export function renew(walk: Walk, node: string, routing: "without" | "any" = "without"): void {
+export function renew(walk: Walk, node: string, users: Users = "elsewhere"): void {
   const state = walk.state(node);
-  stopMembers(walk, node, routing);
+  stopMembers(walk, node, users);
   if (isBefore(state.progress, "cleared")) {
     walk.push(`clear-temp ${node}`, `remove temporary files of the members of ${node} (never tranlog)`, {
       do: "clear temp",

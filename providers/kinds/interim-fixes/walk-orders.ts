@@ -52,7 +52,7 @@ function treatClassic(walk: Walk, node: string): void {
   if (walk.state(node).progress === "behind") walk.route({ asFound: true });
   startAgent(walk, node, "degraded capacity");
   synchronize(walk, node);
-  renew(walk, node, "any");
+  renew(walk, node, "everywhere");
 }
 
 /**
@@ -62,7 +62,7 @@ function treatClassic(walk: Walk, node: string): void {
 export function alone(walk: Walk): void {
   const [node] = walk.order;
   if (node === undefined || (walk.state(node).progress === "proven" && !walk.installerDue)) return;
-  stopMembers(walk, node, "any", "outage");
+  stopMembers(walk, node, "nowhere", "outage");
   startAgent(walk, node);
   if (walk.awaiting) {
     awaitInstaller(walk);
@@ -70,7 +70,7 @@ export function alone(walk: Walk): void {
   }
   runInstaller(walk);
   synchronize(walk, node);
-  renew(walk, node, "any");
+  renew(walk, node, "nowhere");
 }
 
 /** HCL's documented order: everything stopped, agents running. */
@@ -80,7 +80,7 @@ export function offline(walk: Walk): void {
   const toStop = walk.installerDue ? walk.order : due;
   // An agent brings its node nothing new before the installer ran; to a node that is behind it does.
   if (!walk.catchingUp) for (const node of walk.order) startAgent(walk, node);
-  for (const node of toStop) stopMembers(walk, node, "any", "outage");
+  for (const node of toStop) stopMembers(walk, node, "nowhere", "outage");
   if (walk.catchingUp) for (const node of due) startAgent(walk, node);
   if (walk.awaiting) {
     awaitInstaller(walk);
@@ -88,7 +88,7 @@ export function offline(walk: Walk): void {
   }
   runInstaller(walk);
   for (const node of due) synchronize(walk, node);
-  for (const node of due) renew(walk, node, "any");
+  for (const node of due) renew(walk, node, "nowhere");
 }
 
 /** Nothing after it can be told yet: what it did is looked at when it has ended. */
