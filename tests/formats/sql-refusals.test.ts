@@ -15,6 +15,11 @@ describe("refused, with line numbers", () => {
       INSERT.replace("'HOMEPAGE'", "'NEWS'"),
       /other rows of that table: 'NEWS' in line 2/,
     ],
+    [
+      "a key that begins with a blank, which the database tells from the component's",
+      INSERT.replace("'HOMEPAGE'", "' HOMEPAGE'"),
+      /other rows of that table: ' HOMEPAGE' in line 2/,
+    ],
     ["two", INSERT + INSERT, /createDb\.sql:2: 2 times .*lines 2, 4/],
     [
       "another level",
