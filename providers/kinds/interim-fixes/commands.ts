@@ -64,8 +64,11 @@ export async function settleCommands(work: Work): Promise<void> {
       const jobs = await host.jobs.list(beginning);
       if (jobs.length === 0) continue;
       found = true;
-      await waitUntil(`${jobs.join(", ")} on ${host.name} to end`, limit, work, async () =>
-        (await forgetEnded(host, beginning, context.progress)).length === 0 ? true : undefined,
+      await waitUntil(
+        `${jobs.join(", ")} on ${host.name} to end`,
+        limit,
+        work,
+        async () => (await forgetEnded(host, beginning, context.progress)).length === 0,
       );
     }
   }

@@ -89,7 +89,7 @@ export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
     "the update installer to end",
     limits.installer,
     work,
-    async () => ((await work.estate.installer.isRunning()) ? undefined : true),
+    async () => !(await work.estate.installer.isRunning()),
     // It goes on, and is never gone back upon while it does.
     () => "timeout",
   );

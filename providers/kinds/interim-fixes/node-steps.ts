@@ -45,7 +45,7 @@ async function bring(first: LiveNode, { node, work, what, limit, reached, comman
     if (outcomes.some(({ attached }) => attached)) continue;
     const isReached = async () => {
       seen = await look(node, work);
-      return reached(seen) ? true : undefined;
+      return reached(seen);
     };
     await waitUntil(what, limit, work, isReached, () => (seen.problems.length > 0 ? "timeout" : "not-converged"));
     return;
@@ -100,16 +100,17 @@ export async function synchronize(node: string, work: Work): Promise<Partial<Jou
   const { estate, desired, journal } = work;
   const { limits } = desired.settings;
   const timeoutMs = milliseconds(limits.synchronize);
-  await waitUntil(`${node} to be synchronized`, limits.synchronize, work, async () =>
-    (await estate.cell.fullSync(node, { timeoutMs })).synchronized === true ? true : undefined,
+  await waitUntil(
+    `${node} to be synchronized`,
+    limits.synchronize,
+    work,
+    async () => (await estate.cell.fullSync(node, { timeoutMs })).synchronized === true,
   );
   const due = journal.changed.length > 0 ? mappedTo(node, journal.changed, await estate.topology()) : [];
   if (due.length > 0) {
     await waitUntil(`${due.join(", ")} to be distributed to ${node}`, limits.synchronize, work, async () => {
       const ready = await estate.cell.applicationReadiness(due);
-      return ready.length === due.length && ready.every(({ distributed }) => distributed[node] === true)
-        ? true
-        : undefined;
+      return ready.length === due.length && ready.every(({ distributed }) => distributed[node] === true);
     });
   }
   return progressed(node, "fresh", journal);

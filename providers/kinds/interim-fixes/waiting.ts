@@ -6,26 +6,25 @@ import type { Work } from "./apply.js";
 const SAY_EVERY_MS = 30_000;
 
 /**
- * Asks until there is an answer.
+ * Asks until it is so.
  *
- * @param without what it means that there was none within `limit`. By default the step has failed, for what was asked answered
+ * @param without what it means that it was not within `limit`. By default the step has failed, for what was asked answered
  *   all the time; "timeout" where that cannot be said.
  * @throws ProblemError `not-converged` | `timeout`
  */
-export async function waitUntil<T>(
+export async function waitUntil(
   what: string,
   limit: string,
   { estate, context, desired, watch }: Pick<Work, "estate" | "context" | "desired" | "watch">,
-  ask: () => Promise<T | undefined>,
+  isSo: () => Promise<boolean>,
   without: () => "not-converged" | "timeout" = () => "not-converged",
-): Promise<T> {
+): Promise<void> {
   const started = estate.now();
   let saidAt = started;
   for (;;) {
     context.signal.throwIfAborted();
     await watch();
-    const answer = await ask();
-    if (answer !== undefined) return answer;
+    if (await isSo()) return;
     const passed = estate.now() - started;
     if (passed > milliseconds(limit)) {
       throw new ProblemError(without(), {
