@@ -1,19 +1,11 @@
 import { restartGracefully } from "../../../lab/graceful.js";
-import { type Lab, startLab } from "../../../lab/lab.js";
 import { FIX, levels, openRollout, underLoad } from "../../../lab/was/rollout.js";
-import { closeAllHosts } from "../../../providers/targets/hosts.js";
+import { labOfEachTest, say } from "./lab-of-each-test.js";
 
-/** Some minutes: every question to the cell starts a JVM. */
-jest.setTimeout(900_000);
-
-let lab: Lab;
-afterEach(async () => {
-  await closeAllHosts();
-  await lab.stop();
-});
+const startLab = labOfEachTest();
 
 test("promise 10: where the plug-in never reads its file again, a fix is rolled by copies and reloads; no application fails a request", async () => {
-  lab = await startLab({ cell: "2.1" });
+  const lab = await startLab();
   const { pluginFile, httpdConf } = lab.web;
   const never = (await lab.readFile("web1", pluginFile)).replace(/RefreshInterval="\d+"/, 'RefreshInterval="-1"');
   await lab.writeFile("web1", pluginFile, never);
@@ -22,7 +14,7 @@ test("promise 10: where the plug-in never reads its file again, a fix is rolled 
   const said: string[] = [];
   const rollout = await openRollout(lab, {}, (line) => {
     said.push(line);
-    if (process.env.SHOW_ROLLOUT) process.stderr.write(`${line}\n`);
+    say(line);
   });
   const { report } = await underLoad(lab, () => rollout.run());
   expect(said).toContainEqual(

@@ -1,12 +1,11 @@
 import { breakNamed } from "../../../lab/breaks.js";
-import { type Lab, startLab } from "../../../lab/lab.js";
+import type { Lab } from "../../../lab/lab.js";
 import { waitFor } from "../../../lab/running.js";
 import { FIX, openRollout, underLoad } from "../../../lab/was/rollout.js";
-import { closeAllHosts } from "../../../providers/targets/hosts.js";
 import { type Hands, handsOf } from "../../lab-parts/was-hands.js";
+import { labOfEachTest, say } from "./lab-of-each-test.js";
 
-/** Some minutes: every question to the cell starts a JVM. */
-jest.setTimeout(900_000);
+const startLab = labOfEachTest();
 
 const SYNC_MS = 30_000;
 /** Needs the other one, and changes another application. */
@@ -14,14 +13,6 @@ const SECOND = "LO100079";
 
 let lab: Lab;
 let hands: Hands;
-afterEach(async () => {
-  await closeAllHosts();
-  await lab.stop();
-});
-
-const say = (line: string) => {
-  if (process.env.SHOW_ROLLOUT) process.stderr.write(`${line}\n`);
-};
 
 async function restart(node: "node1" | "node2"): Promise<void> {
   for (const command of ["stopServer", "startServer"]) {
@@ -39,7 +30,7 @@ const installed = (node: "node1" | "node2", path: string, fix: string) =>
   waitFor(async () => (await hands.levelAt(node, path)).includes(fix), SYNC_MS, `${fix} on ${node}`);
 
 test("promises 1, 3 and 10: members that somebody left without a fix show by name, and are brought to it under load without the installer", async () => {
-  lab = await startLab({ cell: "2.1" });
+  lab = await startLab();
   hands = await handsOf(lab);
   // By hand, as it ought to be done, and adopted as found.
   await hands.install(FIX);

@@ -1,23 +1,12 @@
-import { type Lab, startLab } from "../../../lab/lab.js";
+import type { Lab } from "../../../lab/lab.js";
 import { FIX, levels, openRollout, underLoad } from "../../../lab/was/rollout.js";
-import { closeAllHosts } from "../../../providers/targets/hosts.js";
+import { labOfEachTest, say } from "./lab-of-each-test.js";
 
-/** Some minutes each: every question to the cell starts a JVM. */
-jest.setTimeout(600_000);
-
-let lab: Lab;
-afterEach(async () => {
-  await closeAllHosts();
-  await lab.stop();
-});
-
-const say = (line: string) => {
-  if (process.env.SHOW_ROLLOUT) process.stderr.write(`${line}\n`);
-};
+const startLab = labOfEachTest();
 
 /** What the installer's updates may do: the file that the deployment manager generates has one path more. */
 const PATH_OF_FIX = `<Uri AffinityCookie="JSESSIONID" AffinityURLIdentifier="jsessionid" Name="/files/fixed/*"/>`;
-async function generateAnotherPath(): Promise<void> {
+async function generateAnotherPath(lab: Lab): Promise<void> {
   const { cell } = lab;
   if (!cell) throw new Error("the lab has no cell");
   const { node, server } = cell.webServer;
@@ -27,11 +16,11 @@ async function generateAnotherPath(): Promise<void> {
 }
 
 test("promise 10: a fix is rolled through three nodes with three clusters under load, in the safe order, without one failed request", async () => {
-  lab = await startLab({ cell: "2.1", nodes: 3 });
+  const lab = await startLab({ nodes: 3 });
   let brought: Promise<void> | undefined;
   const rollout = await openRollout(lab, {}, (line) => {
     say(line);
-    if (/changed: .*Files/.test(line)) brought ??= generateAnotherPath();
+    if (/changed: .*Files/.test(line)) brought ??= generateAnotherPath(lab);
   });
   const { report } = await underLoad(lab, () => rollout.run());
   await brought;
@@ -47,7 +36,7 @@ test("promise 10: a fix is rolled through three nodes with three clusters under 
 });
 
 test("the classic order ends with the fix on both nodes, and fails requests of the fixed application alone", async () => {
-  lab = await startLab({ cell: "2.1" });
+  const lab = await startLab();
   const rollout = await openRollout(lab, { order: "classic" }, say);
   const { report } = await underLoad(lab, () => rollout.run());
   expect(report.failed).toBeGreaterThan(0);
@@ -56,7 +45,7 @@ test("the classic order ends with the fix on both nodes, and fails requests of t
 });
 
 test("offline, as the product documents it, ends with the fix on both nodes and users served again by every cluster", async () => {
-  lab = await startLab({ cell: "2.1" });
+  const lab = await startLab();
   const rollout = await openRollout(lab, { strategy: "offline" }, say);
   const { report } = await underLoad(lab, () => rollout.run());
   expect(report.failed).toBeGreaterThan(0);
