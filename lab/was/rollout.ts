@@ -32,7 +32,6 @@ export function fixesValues(lab: Lab, settings: Readonly<Record<string, unknown>
         host: "dmgr",
         profile: cell.dmgr.profile,
         soapPort: cell.dmgr.soapPort,
-        addressForNodes: cell.dmgr.address,
         administrator,
       },
       nodes: cell.nodes.map(({ name, profile }) => ({ name, profile, host: name })),

@@ -9,6 +9,7 @@ import { cellSchema, nodeSchema, updateInstallerSchema } from "../../providers/t
 import { openUpdateInstaller } from "../../providers/targets/wsadmin/silent-installer.js";
 import type { UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
 import { openCell } from "../../providers/targets/wsadmin/wsadmin-cell.js";
+import { handsOf } from "./was-hands.js";
 
 /** The product's own way to a cell, over SSH, against the lab's. */
 
@@ -42,10 +43,9 @@ afterAll(async () => {
 }, 30_000);
 
 function nodeCalled(name: NodeName): NodeCommands {
-  const { nodes, dmgr } = about();
+  const { nodes } = about();
   const profile = nodes.find((one) => one.name === name)?.profile;
-  const deploymentManager = { host: dmgr.address, port: dmgr.soapPort };
-  const settings = nodeSchema.parse({ node: name, profile, deploymentManager, administrator: administrator() });
+  const settings = nodeSchema.parse({ node: name, profile, administrator: administrator() });
   const connection = lab.hosts[name]?.connection;
   if (!connection) throw new Error(`no host ${name}`);
   return openNode(openHost(connection), settings);
@@ -92,7 +92,10 @@ test("an agent that is stopped hides its node's servers, which go on; it starts 
     { process: "absent" },
   ]);
   await expect(cell.startServer({ node: "node2", server })).rejects.toThrow(/agent/);
-  expect((await node.syncNode(run("sync"))).codes).toContain("ADMU0402I");
+  // By hand alone, as the runbook has it where an agent does not come up.
+  const { dmgr } = about();
+  const { stdout } = await (await handsOf(lab)).command("node2", "syncNode", dmgr.address, String(dmgr.soapPort));
+  expect(stdout).toContain("ADMU0402I");
   expect((await node.startAgent(run("start-agent"))).message).toBe("started");
   await waitFor(async () => (await cell.state()).nodes.every((one) => one.synchronized === true), WAIT_MS, "the agent");
 });

@@ -207,7 +207,6 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
           if (cell.agentTakesMembers) for (const member of node.members) member.state = "stopped";
         },
       }),
-    syncNode: unused,
     startServer: (server, run) =>
       command(run, {
         what: `start ${server}`,

@@ -31,8 +31,7 @@ export function openEstate(
   access: Access & { readonly signal?: AbortSignal },
 ): Estate {
   const { identity, settings } = reached;
-  const { connection, profile, administrator, soapHost, soapPort, timeout, addressForNodes } =
-    settings.deploymentManager;
+  const { connection, profile, administrator, soapHost, soapPort, timeout } = settings.deploymentManager;
   const host = access.host(connection);
   const cell = openCell(host, { profile, administrator, soapHost, soapPort, timeout, cell: identity.cell });
   const installer = openUpdateInstaller(host, { installDir: identity.installDir, profile, administrator, timeout });
@@ -62,12 +61,10 @@ export function openEstate(
     control: openControl(host, access.files(connection), `${identity.cell}:${identity.installDir}`),
     node(name) {
       const node = nodeOf(name);
-      const deploymentManager = { host: addressForNodes ?? connection.address, port: soapPort };
       return openNode(access.host(node.connection), {
         node: name,
         profile: node.profile,
         administrator,
-        deploymentManager,
         timeout,
       });
     },

@@ -29,7 +29,6 @@ const deploymentManagerSchema = z.strictObject({
   administrator: administratorSchema.describe("without spaces, which the update installer does not take"),
   soapHost,
   soapPort,
-  addressForNodes: z.string().min(1).optional().describe("where nodes reach it; default: the connection's address"),
   timeout,
 });
 

@@ -93,8 +93,6 @@ export interface NodeCommands {
   startAgent(run: Run, service?: string | null): Promise<CommandOutcome>;
   /** By the service when there is one, else stopNode.sh; application servers keep running. */
   stopAgent(run: Run): Promise<CommandOutcome>;
-  /** Full synchronization with the agent stopped. */
-  syncNode(run: Run): Promise<CommandOutcome>;
   startServer(server: string, run: Run): Promise<CommandOutcome>;
   stopServer(server: string, run: Run): Promise<CommandOutcome>;
 

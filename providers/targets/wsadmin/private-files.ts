@@ -24,8 +24,8 @@ export async function resolveLogin(administrator: Administrator, host: string): 
 }
 
 /**
- * What soap.client.props and ipc.client.props get: wsadmin and syncNode log in by SOAP, stopServer, stopNode and serverStatus
- * by IPC. loginSource none: a program that asked for a password would hang for ever. Without a login the profile's own stands.
+ * What soap.client.props and ipc.client.props get: wsadmin logs in by SOAP, stopServer, stopNode and serverStatus by IPC.
+ * loginSource none: a program that asked for a password would hang for ever. Without a login the profile's own stands.
  */
 export function clientProperties(
   login: Login | undefined,

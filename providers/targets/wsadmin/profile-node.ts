@@ -84,11 +84,6 @@ class ProfileNode implements NodeCommands {
     return this.#command("stopNode", [], `stop the agent of ${this.node}`, run);
   }
 
-  syncNode(run: Run): Promise<CommandOutcome> {
-    const { host, port } = this.settings.deploymentManager;
-    return this.#command("syncNode", [host, String(port)], `synchronize ${this.node} without its agent`, run);
-  }
-
   startServer(server: string, run: Run): Promise<CommandOutcome> {
     const name = this.#name(server);
     return this.#command("startServer", [name], `start ${name} on ${this.node}`, run, { login: false });

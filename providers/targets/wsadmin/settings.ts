@@ -44,12 +44,6 @@ export const nodeSchema = z.strictObject({
   node: wasNameSchema,
   profile: wasPathSchema.describe("root folder of the node's profile"),
   administrator: administratorSchema.optional(),
-  deploymentManager: z
-    .strictObject({
-      host: z.string().regex(/^[A-Za-z0-9:][A-Za-z0-9.:_-]*$/),
-      port: z.number().int().min(1).max(65535).default(8879),
-    })
-    .describe("as the node reaches it: syncNode asks there"),
   timeout: durationSchema.default("3m").describe("limit of one short command, the start of its JVM included"),
 });
 

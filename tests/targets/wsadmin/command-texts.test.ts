@@ -105,6 +105,6 @@ test.each(['a"b', "a\nb", "a\0b"])("promise 19: %j cannot be written for cmd and
 });
 
 test("a profile on a Windows machine is refused until there is a way to one", () => {
-  const settings = nodeSchema.parse({ node: "n", profile: windows.profile, deploymentManager: { host: "dmgr" } });
+  const settings = nodeSchema.parse({ node: "n", profile: windows.profile });
   expect(() => openNode(new MemoryHost(connection), settings)).toThrow(/nothing carries them there yet/);
 });

@@ -44,7 +44,6 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
         node: "node01",
         profile: local.profile,
         administrator: local.administrator,
-        deploymentManager: { host: "dmgr.example.org" },
         ...more,
       }),
     );
@@ -122,11 +121,9 @@ describe("the commands of a node (stand-ins of them in a real shell)", () => {
     expect(local.leftovers()).toEqual([]);
   });
 
-  test("starting needs no login, and synchronizing is told of the deployment manager", async () => {
+  test("starting needs no login", async () => {
     local.program("bin/startNode.sh", 'echo "ADMU3000I: Server nodeagent open for e-business; process id is 4711"');
-    local.serverCommand("syncNode", 'echo "ADMU0402I: synchronized with $1 $2"');
     expect((await node().startAgent(run("start-agent"))).message).toBe("started");
-    expect((await node().syncNode(run("sync"))).output).toContain("synchronized with dmgr.example.org 8879");
   });
 
   test("promise 6: a command that was lost with its host is given again, unless something of it goes on", async () => {
