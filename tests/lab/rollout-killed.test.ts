@@ -118,7 +118,7 @@ everyStep(
     // What was asked for is not there, which is no success; everything is as it was found.
     expect([last.code, last.output]).toEqual([1, expect.stringMatching(/close the rollout, which went back/)]);
     expect(spared).toEqual([expect.stringMatching(AFTER_INSTALLER)]);
-    expect([beginnings.size, commands.size]).toEqual([27, 7]);
+    expect([beginnings.size, commands.size]).toEqual([28, 7]);
     expect(await levels(lab)).toEqual(found);
     await expectServed(1);
     await expectTidy();
@@ -131,7 +131,7 @@ everyStep(
     const { last, beginnings, commands, spared } = await killedEverywhere({});
     expect([last.code, last.output]).toEqual([0, expect.any(String)]);
     expect(spared).toEqual([expect.stringMatching(AFTER_INSTALLER)]);
-    expect([beginnings.size, commands.size]).toEqual([31, 8]);
+    expect([beginnings.size, commands.size]).toEqual([32, 8]);
     expect(await levels(lab)).toEqual({ node1: FIX, node2: FIX });
     await expectServed(1);
     await expectTidy();
