@@ -33,7 +33,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       if (way.by === "directive") return routeByDirective(cell, webServer, lists, way.follow);
       if (sameRouting(lists, webServer.file)) return;
       await cell.change(`route ${name}`, () => {
-        webServer.file = structuredClone(lists);
+        webServer.file = routed(webServer.file, lists);
         webServer.changedAt = cell.now;
       });
     },
@@ -68,6 +68,21 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       }
     },
     isAsGenerated: async () => webServer.generated === cell.level && !webServer.merged,
+    losses: async () =>
+      [...cell.unmapped].filter((name) => name in webServer.file).map((name) => `ServerCluster ${name}`),
+    putAside: async () => {
+      cell.faults.alive();
+      return { path: webServer.directive, sha256: String(webServer.generated) };
+    },
+    putBack: async ({ sha256 }, _lists, by) => {
+      if (Number(sha256) === webServer.generated) return false;
+      await cell.change(`put back ${name}`, () => {
+        webServer.generated = Number(sha256);
+        webServer.changedAt = cell.now;
+      });
+      if (by === "directive") await reload(cell, webServer);
+      return true;
+    },
     replace: async (_generated, _lists, by) => {
       const isNew = webServer.generated !== cell.level;
       if (isNew) {
@@ -95,6 +110,10 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       }),
   };
 }
+
+/** Routing brings no cluster back that the file has lost. */
+const routed = (file: Lists, lists: Lists): Lists =>
+  structuredClone(Object.fromEntries(Object.entries(lists).filter(([cluster]) => cluster in file)));
 
 /** The lists in a file that the directive may name. */
 export const contentOf = ({ copies, file }: WebServer, path: string): Lists => copies[path] ?? file;
@@ -133,7 +152,11 @@ const reload = (cell: MemoryCell, webServer: WebServer): Promise<void> =>
     webServer.reloads++;
   });
 
-function requireProved(cell: MemoryCell, { name, followed }: WebServer, proof: Proof): void {
+function requireProved(cell: MemoryCell, { name, followed, inForce }: WebServer, proof: Proof): void {
+  const clusters = proof.level === "routed" ? Object.keys(proof.lists) : proof.clusters;
+  const gone = clusters.filter((cluster) => !(cluster in followed));
+  if (gone.length > 0) throw new ProblemError("not-converged", { where: name, found: `no Route leads to ${gone}` });
+  if (cell.badGenerated && inForce > 0) throw new ProblemError("not-converged", { where: name, found: "status 404" });
   if (proof.level === "routed" && !sameRouting(followed, proof.lists)) {
     throw new ProblemError("not-converged", { where: name, found: "answered by others" });
   }

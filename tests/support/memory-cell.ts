@@ -60,6 +60,10 @@ export class MemoryCell {
   blankInLogin = false;
   /** The installer says that it is done and did nothing. */
   installerLies = false;
+  /** Clusters whose applications are mapped to no web server any more. */
+  readonly unmapped = new Set<string>();
+  /** A web server that follows what is generated after the installer answers nobody. */
+  badGenerated = false;
   /** What the installer changes in folders that all nodes share, whatever it does. */
   sharedChanges: readonly FileChange[] = [];
   /** Node → unit that its running agent belongs to, and that nothing tells of while it is stopped. */

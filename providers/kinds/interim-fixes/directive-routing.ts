@@ -78,7 +78,7 @@ async function changeOf(lists: Lists, source: PluginFile, path: string, host: Ho
   return present?.bytes.equals(bytes) ? undefined : { bytes, present };
 }
 
-const identityOf = ({ name, httpdConf }: WebServerSettings) => ({ webServer: name, httpdConf });
+export const identityOf = ({ name, httpdConf }: WebServerSettings) => ({ webServer: name, httpdConf });
 
 const kept = (host: Host) => (bytes: Buffer) => backUp(host, bytes);
 

@@ -6,6 +6,7 @@ import type { Cell, CellObservation, ServerUsers } from "../../targets/wsadmin/c
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
 import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
+import type { PutAside } from "./generated-file.js";
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
 import type { FilesOf } from "./look-at-levels.js";
@@ -13,8 +14,13 @@ import type { RoutedServer } from "./servers.js";
 import type { FileChange } from "./shared-files.js";
 import type { Switching, Way } from "./switching.js";
 
-/** What a probe of a web server has to show: answers at all, or answers by the primaries of these lists. */
-export type Proof = { readonly level: "answering" } | { readonly level: "routed"; readonly lists: Lists };
+/**
+ * What a probe of a web server has to show: answers at all, or answers by the primaries of these lists. All of the named
+ * clusters have to be in the file that the plug-in follows; of other probed ones, those that are.
+ */
+export type Proof =
+  | { readonly level: "answering"; readonly clusters: readonly string[] }
+  | { readonly level: "routed"; readonly lists: Lists };
 
 /** One web server in front of the cell. */
 export interface RoutedWebServer {
@@ -43,6 +49,15 @@ export interface RoutedWebServer {
   ): Promise<void>;
   /** Nothing but lists of servers is other in the file that the plug-in follows than in these bytes. */
   isAsGenerated(generated: Buffer): Promise<boolean>;
+  /**
+   * What users reach by the file that the plug-in follows, and would not by this one, in words; of `found` (a backup's
+   * SHA-256) only what they reached then, too.
+   */
+  losses(generated: Buffer, found: string | undefined): Promise<readonly string[]>;
+  /** Keeps the plug-in's files as they are now. */
+  putAside(): Promise<PutAside>;
+  /** Puts them in place again, with these lists; answers whether anything but lists was different. */
+  putBack(before: PutAside, lists: Lists, by: Switching["by"]): Promise<boolean>;
   /**
    * Puts a newly generated file in place, with these lists, and by directive sees to it that it is loaded; answers whether
    * anything but lists was different.

@@ -34,6 +34,7 @@ export async function takeHold(name: string, title: string, work: Work): Promise
         ...found,
         routing: { ...found.routing, [name]: lists },
         asGenerated: { ...found.asGenerated, [name]: !generated || (await webServer.isAsGenerated(generated)) },
+        files: { ...found.files, [name]: await webServer.putAside() },
         followed: { ...found.followed, [name]: { path, value } },
       },
     };

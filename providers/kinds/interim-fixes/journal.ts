@@ -1,5 +1,6 @@
 import type { Problem } from "../../common/problem.js";
 import type { Foundations } from "./foundations.js";
+import type { PutAside } from "./generated-file.js";
 import type { Lists } from "./live.js";
 import type { WantedLists, Ways } from "./steps.js";
 import type { Followed, Switching } from "./switching.js";
@@ -60,6 +61,8 @@ export interface Journal {
     routing: Record<string, Lists>;
     /** Web server → nothing but lists was other in its file then than in what the deployment manager generates. */
     asGenerated: Record<string, boolean>;
+    /** Web server → its plug-in's files then. Absent in what older versions remembered. */
+    files?: Record<string, PutAside>;
     /** Web server → the file that it followed then. */
     followed: Record<string, Followed>;
     /** Application → what its archive in the master configuration looked like. */

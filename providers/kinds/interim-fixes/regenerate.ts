@@ -1,5 +1,6 @@
-import { ProblemError } from "../../common/problem.js";
-import type { Work } from "./apply.js";
+import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
+import { SAYS_NOTHING, type Work } from "./apply.js";
+import type { PutAside } from "./generated-file.js";
 import type { Journal } from "./journal.js";
 import { listsAsFound } from "./routes.js";
 
@@ -13,30 +14,84 @@ export async function generatedNow(name: string, { estate }: Work): Promise<Buff
   throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });
 }
 
+/** A web server, and the file that it is to get; undefined where its own stays. */
+interface Renewal {
+  readonly name: string;
+  readonly generated: Buffer | undefined;
+}
+
 /**
  * The installer may have changed which paths applications answer: the new file, with the lists as they were found. What was
- * merged or edited by hand before the rollout is not the deployment manager's to write, and stays.
+ * merged or edited by hand before the rollout is not the deployment manager's to write, and stays. A file that lacks what
+ * users reach now is put in place on no web server.
  */
 export async function regenerate(work: Work): Promise<Partial<Journal>> {
-  const { estate, desired, journal, context } = work;
+  const { desired, journal } = work;
+  const renewals: Renewal[] = [];
+  const problems: Problem[] = [];
   for (const { name } of desired.settings.webServers) {
     const generated = await generatedNow(name, work);
     if (!generated) continue;
-    const webServer = estate.webServer(name);
-    const lists = listsAsFound(desired, journal.found.routing[name] ?? {});
-    const by = journal.switching[name]?.by ?? "in-place";
-    if (journal.found.asGenerated[name] === false) {
-      context.progress(
-        `${name}: its plug-in file stays as it is, for it held more than the deployment manager generates before the rollout already; merge the newly generated one into it if the fix brought new paths`,
-      );
-    } else {
-      const replaced = await webServer.replace(generated, lists, by);
-      context.progress(
-        `${name}: ${replaced ? "the newly generated file is in place" : "the generated file is as before"}`,
-      );
-    }
-    // Found as generated says nothing about what is in force: a run may have died right after it wrote it.
-    await webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
+    const stays = journal.found.asGenerated[name] === false;
+    renewals.push({ name, generated: stays ? undefined : generated });
+    if (!stays) problems.push(...(await lossesOf(name, generated, work)));
   }
+  if (problems.length > 0) throw new ProblemError("refused", problems);
+  for (const renewal of renewals) await renew(renewal, work);
   return { regenerated: true };
+}
+
+/** Applications lose their web servers at updates. On the way back only what was there before the fix counts. */
+async function lossesOf(name: string, generated: Buffer, { estate, journal }: Work): Promise<Problem[]> {
+  const found = journal.direction === "roll back" ? journal.found.files?.[name]?.sha256 : undefined;
+  const lost = await estate.webServer(name).losses(generated, found);
+  if (lost.length === 0) return [];
+  return [
+    {
+      where: `${name}: its plug-in file, as the deployment manager generates it now`,
+      found: `it has no more: ${lost.join("; ")}`,
+      why: "Users reach that now; with the new file the web server itself would answer them with an error",
+      next: `Map the modules of these applications to ${name} again (Manage Modules), save, then run up again. Is it meant to go: put the generated file in place yourself (Propagate Plug-in), then run up again`,
+    },
+  ];
+}
+
+/** Where the new file is not proved, the one before it goes back, and that is proved. */
+async function renew({ name, generated }: Renewal, { estate, desired, journal, context }: Work): Promise<void> {
+  const webServer = estate.webServer(name);
+  const lists = listsAsFound(desired, journal.found.routing[name] ?? {});
+  const by = journal.switching[name]?.by ?? "in-place";
+  const prove = () => webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
+  if (!generated) {
+    context.progress(
+      `${name}: its plug-in file stays as it is, for it held more than the deployment manager generates before the rollout already; merge the newly generated one into it if the fix brought new paths`,
+    );
+    return prove();
+  }
+  let before = await webServer.putAside();
+  try {
+    const replaced = await webServer.replace(generated, lists, by);
+    // Found as generated says nothing about what is in force: a run may have died right after it wrote it.
+    if (!replaced) before = journal.found.files?.[name] ?? before;
+    context.progress(
+      `${name}: ${replaced ? "the newly generated file is in place" : "the generated file is as before"}`,
+    );
+    await prove();
+  } catch (error) {
+    if (!(error instanceof ProblemError) || SAYS_NOTHING.includes(error.cause)) throw error;
+    throw new ProblemError(error.cause, [...error.problems, ...(await goBack(before))]);
+  }
+
+  async function goBack(aside: PutAside): Promise<Problem[]> {
+    try {
+      if (!(await webServer.putBack(aside, lists, by))) return [];
+      await prove();
+      return [{ where: name, found: "the plug-in file of before is in force again, and proved" }];
+    } catch (error) {
+      return [
+        { where: name, found: "the plug-in file of before was to be in force again, and is not proved" },
+        ...problemsOf(error, name),
+      ];
+    }
+  }
 }

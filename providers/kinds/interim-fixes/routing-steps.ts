@@ -12,11 +12,17 @@ import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
 
 /** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
-export async function proveEverything({ estate, desired, context }: Work, { restarted = false } = {}): Promise<void> {
+export async function proveEverything(
+  { estate, desired, context, journal }: Work,
+  { restarted = false } = {},
+): Promise<void> {
   for (const { name } of desired.settings.webServers) {
     await estate
       .webServer(name)
-      .prove({ level: "answering" }, { settle: false, restarted, progress: context.progress });
+      .prove(
+        { level: "answering", clusters: Object.keys(journal.found.routing[name] ?? {}) },
+        { settle: false, restarted, progress: context.progress },
+      );
   }
   const { clusters } = await estate.topology();
   const declared = desired.settings.nodes.map(({ name }) => name);
@@ -111,7 +117,7 @@ const sentElsewhere = (where: string): ProblemError =>
  * The files still say so, and requests still show it: something may have rewritten them since. Whose members are about to
  * be stopped is asked of the cell, by nothing that was declared.
  */
-export async function provePast(node: string, { estate, desired, context }: Work): Promise<void> {
+export async function provePast(node: string, { estate, desired, context, journal }: Work): Promise<void> {
   const topology = await estate.topology();
   const cellClusters = Object.fromEntries(topology.clusters.map(({ name, members }) => [name, members]));
   for (const { name } of desired.settings.webServers) {
@@ -130,7 +136,9 @@ export async function provePast(node: string, { estate, desired, context }: Work
         next: "Find out what rewrote the file (a propagation?); the next up routes again",
       });
     }
-    await webServer.prove({ level: "routed", lists }, { settle: false, progress: context.progress });
+    // What the file lost since it was found is asked for, too.
+    const all = { ...journal.found.routing[name], ...lists };
+    await webServer.prove({ level: "routed", lists: all }, { settle: false, progress: context.progress });
   }
 }
 

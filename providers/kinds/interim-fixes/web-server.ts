@@ -1,12 +1,11 @@
 import { milliseconds } from "../../common/duration.js";
 import { type Problem, ProblemError } from "../../common/problem.js";
-import { type PluginConfig, readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
-import { samePluginContent } from "../../formats/plugin-content.js";
+import { type PluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
 import { sameRouting, shapeRefusals } from "../../formats/routing.js";
 import { backUp } from "../../lifecycle/backups.js";
 import type { FileContent, FileReader, Host } from "../../targets/host.js";
 import { requireOwnAddress } from "../../targets/plugin/access-log.js";
-import { type Mpm, mpmOf, reload } from "../../targets/plugin/control.js";
+import { type Mpm, mpmOf } from "../../targets/plugin/control.js";
 import { type Hold, noteInHold, readHold, removeHold, writeHold } from "../../targets/plugin/hold.js";
 import { waitForRefresh } from "../../targets/plugin/refresh.js";
 import type { WebServerIdentity } from "../../targets/plugin/schema.js";
@@ -23,6 +22,7 @@ import {
   wantedIn,
 } from "./directive-routing.js";
 import type { Proof, RoutedWebServer } from "./estate.js";
+import { isAsGenerated, losses, type PutAside, putAside, putBack, replace } from "./generated-file.js";
 import type { Lists } from "./live.js";
 import type { Settings } from "./schema.js";
 import { serversOf } from "./servers.js";
@@ -99,27 +99,29 @@ export class ReachedWebServer implements RoutedWebServer {
     return removeCopies(this.settings, this.host);
   }
 
-  async isAsGenerated(generated: Buffer): Promise<boolean> {
-    const { path, content } = await this.#followed(this.host.files);
-    return samePluginContent(content.bytes, generated, `${this.host.name}:${path}`);
+  isAsGenerated(generated: Buffer): Promise<boolean> {
+    return isAsGenerated(generated, this.settings, this.host);
   }
 
-  async replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean> {
-    const { path, content, config } = await this.#followed(this.host.files);
-    const where = `${this.host.name}:${path}, as generated now`;
-    const fresh = readPluginConfig(generated, where);
-    if (path !== this.settings.pluginFile) await this.#putGenerated(generated, fresh);
-    const isNew = fresh.restDigest !== config.restDigest;
-    if (isNew) await this.#write(path, content, routePlugin(generated, where, wantedIn(fresh, lists)));
-    // Also one that a run wrote which died before it reloaded.
-    if (by === "directive" && (isNew || (await isEditedAfterLoad(this.host.files, this.settings, [path])))) {
-      await reload(this.host, this.#identity, this.settings, () => undefined);
-    }
-    return isNew;
+  losses(generated: Buffer, found: string | undefined): Promise<readonly string[]> {
+    return losses(generated, found, this.settings, this.host);
+  }
+
+  putAside(): Promise<PutAside> {
+    return putAside(this.settings, this.host);
+  }
+
+  replace(generated: Buffer, lists: Lists, by: Switching["by"]): Promise<boolean> {
+    return replace(generated, lists, by, this.settings, this.host);
+  }
+
+  putBack(before: PutAside, lists: Lists, by: Switching["by"]): Promise<boolean> {
+    return putBack(before, lists, by, this.settings, this.host);
   }
 
   async prove(proof: Proof, { settle, restarted, progress }: Parameters<RoutedWebServer["prove"]>[1]): Promise<void> {
-    const { config } = await this.#followed(this.host.files);
+    const { path, config } = await this.#followed(this.host.files);
+    this.#requireAll(proof.level === "routed" ? Object.keys(proof.lists) : proof.clusters, path, config);
     const { verify } = this.settings;
     await requireOwnAddress(this.host, verify, await targetOf(verify), this.signal);
     if (settle === "in-place") {
@@ -184,17 +186,22 @@ export class ReachedWebServer implements RoutedWebServer {
     await this.host.files.write(path, bytes, { expected: content.sha256 });
   }
 
-  /** Where a copy is followed, the generated file beside it is what the copy is compared with from now on. */
-  async #putGenerated(generated: Buffer, fresh: PluginConfig): Promise<void> {
-    const { pluginFile } = this.settings;
-    const present = await this.host.files.read(pluginFile);
-    if (!present || readPluginConfig(present.bytes, pluginFile).restDigest === fresh.restDigest) return;
-    await this.#write(pluginFile, present, generated);
-  }
-
   async #requireRunning(): Promise<void> {
     if ((await isRunning(this.host.files, pidFileOf(this.settings))) !== "no") return;
     throw new ProblemError("command-failed", { where: this.name, found: "its parent process is gone" });
+  }
+
+  /** A cluster that is no more in the file is answered by nobody, and asking the others says nothing of it. */
+  #requireAll(clusters: readonly string[], path: string, config: PluginConfig): void {
+    const lists = listsOf(config);
+    const gone = clusters.filter((name) => !(name in lists));
+    if (gone.length === 0) return;
+    throw new ProblemError("not-converged", {
+      where: `${this.name}: ${this.host.name}:${path}`,
+      found: `no Route leads to ${gone.join(", ")}, as one did when the rollout began`,
+      why: "Their users get an error from the web server",
+      next: "Map the modules of their applications to this web server, and generate and propagate its plug-in file; or put back the file that was there (backups are in the state directory)",
+    });
   }
 
   #nothingProbed(): ProblemError {

@@ -1,18 +1,9 @@
-import { settingsSchema } from "../../../providers/kinds/interim-fixes/schema.js";
 import type { Way } from "../../../providers/kinds/interim-fixes/switching.js";
-import { ReachedWebServer } from "../../../providers/kinds/interim-fixes/web-server.js";
 import { isDone } from "../../support/fault.js";
-import {
-  CONF,
-  connection,
-  GENERATED,
-  HTTPD_CONF,
-  PLUGIN_DIRECTORY,
-  ROOT,
-  WebServerModel,
-} from "../plugin-routing/bench.js";
+import { CONF, GENERATED, HTTPD_CONF, PLUGIN_DIRECTORY, ROOT, WebServerModel } from "../plugin-routing/bench.js";
 import { everywhereOn } from "../plugin-routing/faults.js";
 import { APPS, DMGR, INFRA, pluginXml } from "../plugin-routing/fixtures.js";
+import { reachedWebServer } from "./reached.js";
 
 const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
 
@@ -25,29 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => web.stop());
 
-function reached(model = web, verify: object = {}): ReachedWebServer {
-  const settings = settingsSchema.shape.webServers.element.parse({
-    name: "webserver1",
-    httpdConf: HTTPD_CONF,
-    connection,
-    serverRoot: ROOT,
-    pluginFile: GENERATED,
-    verify: {
-      connectTo: { address: "127.0.0.1", port: model.port },
-      publicHost: "connections.example.com",
-      samples: 4,
-      settleTime: "0ms",
-      retryEvery: "1ms",
-      clusters: { AppsCluster: { probeUrl: "/AppsCluster/app" } },
-      ...verify,
-    },
-  });
-  const pause = async (ms: number) => {
-    waited.push(ms);
-    model.lookAgain();
-  };
-  return new ReachedWebServer(settings, model.host, model.host.files, pause, new AbortController().signal);
-}
+const reached = (model = web, verify: object = {}) => reachedWebServer(model, verify, waited);
 
 const swapped = { AppsCluster: { primary: ["node10_apps_server1"], backup: ["node1_apps_server1"] } };
 const found = {
@@ -245,11 +214,11 @@ describe("promise 13: a web server is proved on its own address", () => {
   const verify = { accessLog: `${ROOT}/logs/access_log` };
 
   test("requests that its access log does not show are another one's, and prove nothing", async () => {
-    await reached(web, verify).prove({ level: "answering" }, { settle: false, progress() {} });
+    await reached(web, verify).prove({ level: "answering", clusters: [] }, { settle: false, progress() {} });
     web.logsRequests = false;
-    await expect(reached(web, verify).prove({ level: "answering" }, { settle: false, progress() {} })).rejects.toThrow(
-      /was answered, but is not in .*access_log on web1/,
-    );
+    await expect(
+      reached(web, verify).prove({ level: "answering", clusters: [] }, { settle: false, progress() {} }),
+    ).rejects.toThrow(/was answered, but is not in .*access_log on web1/);
   });
 });
 
@@ -282,7 +251,7 @@ test("a hold of another rollout is not taken, nor taken away", async () => {
 
 test("promise 10: a proof without a single request is none", async () => {
   const server = reached(web, { clusters: { AppsClutser: { probeUrl: "/" } } });
-  await expect(server.prove({ level: "answering" }, { settle: false, progress() {} })).rejects.toThrow(
+  await expect(server.prove({ level: "answering", clusters: [] }, { settle: false, progress() {} })).rejects.toThrow(
     "no cluster of its plug-in file has a probe",
   );
 });

@@ -1,0 +1,105 @@
+import type { Lists } from "../../../providers/kinds/interim-fixes/live.js";
+import { GENERATED, PLUGIN_DIRECTORY, WebServerModel } from "../plugin-routing/bench.js";
+import { APPS, DMGR, INFRA, pluginXml } from "../plugin-routing/fixtures.js";
+import { reachedWebServer } from "./reached.js";
+
+const FOUND: Lists = {
+  AppsCluster: { primary: ["node1_apps_server1"], backup: ["node10_apps_server1"] },
+  InfraCluster: { primary: ["node1_infra"], backup: ["node10_infra"] },
+};
+const COPY = `${PLUGIN_DIRECTORY}/plugin-cfg-primary-node1.xml`;
+const AS_FOUND = pluginXml([APPS, INFRA, DMGR]);
+/** Other paths, by a cluster more. */
+const MORE = pluginXml([APPS, INFRA, { ...INFRA, name: "NewCluster" }, DMGR]);
+
+let web: WebServerModel;
+beforeEach(async () => {
+  web = await new WebServerModel().start();
+});
+afterEach(() => web.stop());
+
+const quiet = { settle: false as const, progress() {} };
+
+describe("what users would not reach any more is known before a generated file is put in place", () => {
+  test("of the file that is followed, by everything it has", async () => {
+    const less = pluginXml([INFRA, DMGR]).replace('Name="/InfraCluster/*"', 'Name="/InfraCluster/a/*"');
+    expect(await reachedWebServer(web).losses(Buffer.from(less), undefined)).toEqual([
+      "ServerCluster AppsCluster (/AppsCluster/*)",
+      "Uri /InfraCluster/* of InfraCluster",
+    ]);
+    expect(await reachedWebServer(web).losses(Buffer.from(MORE), undefined)).toEqual([]);
+  });
+
+  test("on the way back, what came after the beginning is none", async () => {
+    const server = reachedWebServer(web);
+    const { sha256 } = await server.putAside();
+    web.host.put(GENERATED, MORE);
+    expect(await server.losses(Buffer.from(AS_FOUND), undefined)).not.toEqual([]);
+    expect(await server.losses(Buffer.from(AS_FOUND), sha256)).toEqual([]);
+    expect(await server.losses(Buffer.from(pluginXml([APPS])), sha256)).toEqual([
+      expect.stringContaining("InfraCluster"),
+      expect.stringContaining("dmgr_CellCluster"),
+    ]);
+  });
+});
+
+describe("promise 10: a proof asks for each cluster that was routed when the rollout began", () => {
+  test.each([
+    ["routed", { level: "routed", lists: FOUND }],
+    ["answering", { level: "answering", clusters: Object.keys(FOUND) }],
+  ] as const)("%s: one that is gone from the file, or that no Route leads to any more", async (_, proof) => {
+    const server = reachedWebServer(web, { clusters: { InfraCluster: { probeUrl: "/InfraCluster/x" } } });
+    await server.prove(proof, quiet);
+    for (const less of [
+      [INFRA, DMGR],
+      [{ ...APPS, routed: false as const }, INFRA, DMGR],
+    ]) {
+      web.host.put(GENERATED, pluginXml(less));
+      await web.load();
+      await expect(server.prove(proof, quiet)).rejects.toThrow(/no Route leads to AppsCluster/);
+    }
+  });
+});
+
+describe("promise 4: what was put aside goes back", () => {
+  test("in place: byte for byte, and not a second time", async () => {
+    const server = reachedWebServer(web);
+    const before = await server.putAside();
+    expect(await server.replace(Buffer.from(MORE), FOUND, "in-place")).toBe(true);
+    expect(web.host.text(GENERATED)).toBe(MORE);
+    expect(await server.putBack(before, FOUND, "in-place")).toBe(true);
+    expect(web.host.text(GENERATED)).toBe(AS_FOUND);
+    expect(await server.putBack(before, FOUND, "in-place")).toBe(false);
+    expect(web.calls).toEqual([]);
+  });
+
+  test("with a copy that is followed, and the generated file beside it", async () => {
+    web.host.put(COPY, AS_FOUND);
+    await point(COPY);
+    const server = reachedWebServer(web);
+    const before = await server.putAside();
+    expect(before).toMatchObject({ path: COPY, generated: expect.any(String) });
+    await server.replace(Buffer.from(MORE), FOUND, "directive");
+    expect([web.host.text(COPY), web.host.text(GENERATED)]).toEqual([MORE, MORE]);
+    expect(await server.putBack(before, FOUND, "directive")).toBe(true);
+    expect([web.host.text(COPY), web.host.text(GENERATED)]).toEqual([AS_FOUND, AS_FOUND]);
+    expect(web.calls.filter((call) => call === "graceful")).toHaveLength(2);
+  });
+
+  test("by directive: a web server that ended with the new file is started with the old one", async () => {
+    const server = reachedWebServer(web);
+    const before = await server.putAside();
+    await server.replace(Buffer.from(MORE), FOUND, "directive");
+    web.die();
+    await server.putBack(before, FOUND, "directive");
+    expect(web.calls.at(-1)).toBe("start");
+    expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+  });
+});
+
+async function point(path: string): Promise<void> {
+  const { file, value } = await web.directive();
+  web.host.put(file, (web.host.text(file) ?? "").replace(`Config "${value}"`, `Config "${path}"`));
+  await web.load();
+  web.calls.length = 0;
+}
