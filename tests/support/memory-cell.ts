@@ -241,6 +241,14 @@ export class MemoryCell {
     return servers.filter((server) => own.includes(server));
   }
 
+  /** Backups of clusters of which no primary serves. */
+  #backupsInUse(): string[] {
+    const there = this.webServers.filter(({ name }) => !this.gone.has(name));
+    const lists = there.flatMap(({ followed }) => Object.values(followed));
+    const out = lists.filter(({ primary }) => !primary.some((server) => this.serves(this.member(server))));
+    return out.flatMap(({ backup }) => backup).filter((server) => this.serves(this.member(server)));
+  }
+
   /** Users who are still connected to a member that runs. */
   connectionsTo({ server, state }: Member): number {
     const sentAt = this.#sentAt.get(server);
@@ -275,7 +283,7 @@ export class MemoryCell {
   }
 
   check(): void {
-    for (const server of this.routedServers()) this.#sentAt.set(server, this.now);
+    for (const server of [...this.routedServers(), ...this.#backupsInUse()]) this.#sentAt.set(server, this.now);
     for (const invariant of this.invariants) this.#note(invariant());
   }
 

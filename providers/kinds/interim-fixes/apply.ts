@@ -200,6 +200,11 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       return startMembers(step.node, work);
     case "probe members":
       return probeMembers(step.node, work);
+    case "look again":
+      throw new ProblemError("unknown-outcome", {
+        where: step.node,
+        found: "it serves again; what is left is looked at now",
+      });
     case "regenerate":
       return regenerate(work);
     case "stamp":

@@ -254,5 +254,6 @@ export async function probeMembers(node: string, work: Work): Promise<Partial<Jo
     await work.estate.probeMember({ node, server, cluster });
     work.context.progress(`${server} of ${node} answers`);
   }
-  return progressed(node, "proven", work.journal);
+  // One that was brought back as it was proves nothing about a fix.
+  return work.journal.nodes[node] === "cleared" ? progressed(node, "proven", work.journal) : {};
 }

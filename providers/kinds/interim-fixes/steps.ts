@@ -66,6 +66,7 @@ export type RolloutStep = Step &
     | { readonly do: "clear temp"; readonly node: string }
     | { readonly do: "start members"; readonly node: string }
     | { readonly do: "probe members"; readonly node: string }
+    | { readonly do: "look again"; readonly node: string }
     | { readonly do: "regenerate" }
     | { readonly do: "stamp" }
     | { readonly do: "final check" }

@@ -16,6 +16,16 @@ export function stopAgent(walk: Walk, node: string): void {
   state.agent = "stopped";
 }
 
+/** Of nodes behind, until their turn comes. */
+export function keepAgentsDown(walk: Walk): void {
+  const [lead, ...others] = walk.order;
+  for (const node of others) {
+    const { progress, members } = walk.state(node);
+    const isInTurn = walk.inTurn !== lead && node === walk.inTurn && (walk.classic || members === "stopped");
+    if (progress === "behind" && !isInTurn) stopAgent(walk, node);
+  }
+}
+
 export function startAgent(walk: Walk, node: string, impact: Impact = "none"): void {
   const state = walk.state(node);
   if (state.agent === "running") return;
@@ -113,10 +123,10 @@ export function renew(walk: Walk, node: string, users: Users = "elsewhere"): voi
   probeMembers(walk, node);
 }
 
-export function startMembers(walk: Walk, node: string): void {
+export function startMembers(walk: Walk, node: string, because = ""): void {
   const state = walk.state(node);
   if (state.members === "started") return;
-  walk.push(`start-members ${node}`, `start the members of ${node}`, { do: "start members", node });
+  walk.push(`start-members ${node}`, `start the members of ${node}${because}`, { do: "start members", node });
   state.members = "started";
 }
 

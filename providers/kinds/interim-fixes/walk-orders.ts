@@ -1,18 +1,13 @@
 import { isNothing } from "./goal.js";
 import type { Walk } from "./walk.js";
-import { renew, requireServing, startAgent, stopAgent, stopMembers, synchronize, takeOut } from "./walk-node.js";
+import { keepAgentsDown, renew, requireServing, startAgent, stopMembers, synchronize, takeOut } from "./walk-node.js";
 
 /** Node by node, the others serving. */
 export function rolling(walk: Walk): void {
   const [lead, ...others] = walk.order;
   if (lead === undefined) return;
-  const leadDue = walk.installerDue || walk.state(lead).progress !== "proven";
-  for (const node of others) {
-    const { progress, members } = walk.state(node);
-    const inItsTurn = !leadDue && node === firstDue(walk) && (walk.classic || members === "stopped");
-    if (progress === "behind" && !inItsTurn) stopAgent(walk, node);
-  }
-  if (leadDue) {
+  keepAgentsDown(walk);
+  if (walk.inTurn === lead) {
     takeOut(walk, lead);
     // A running agent brings the installer's work to its node while the installer is still at it, and restarts applications.
     // Where sessions stick to a backup, some users are still there: a stopped member passes them on, a restarting one fails.
@@ -34,8 +29,6 @@ export function rolling(walk: Walk): void {
     else treatSafe(walk, node);
   }
 }
-
-const firstDue = (walk: Walk): string | undefined => walk.order.find((node) => walk.state(node).progress !== "proven");
 
 /** Its users are elsewhere and its members stopped before its agent can restart anything under their feet. */
 function treatSafe(walk: Walk, node: string): void {

@@ -104,6 +104,12 @@ export class Walk {
     return !isNothing(this.change) || this.awaiting || !this.accepted;
   }
 
+  /** The node that is treated now: the first one as long as the installer is due, and every other after those before it. */
+  get inTurn(): string | undefined {
+    if (this.installerDue) return this.order[0];
+    return this.order.find((node) => this.state(node).progress !== "proven");
+  }
+
   /** Checked for the last time: routing is no more the rollout's, for it may have been given free already. */
   get isOver(): boolean {
     return this.journal?.finallyChecked === true && !this.startingOver;
@@ -187,14 +193,17 @@ export function changeAhead(desired: FixesDesired, live: Live, journal: Journal 
   return changeOf(desired, live.installer.installed, turns ? { ...journal, direction: "roll back" } : journal);
 }
 
-/** The declared order; going back, a node that is out already comes first, since only one may be out. */
+/**
+ * The declared order; going back, a node that is out already comes first, since only one may be out. If there are several, by a
+ * disaster, it is the one that the rollout took out.
+ */
 function orderOf(desired: FixesDesired, live: Live, journal: Journal | null): readonly string[] {
   const declared = live.nodes.map((node) => node.name);
   if (!journal) return declared;
   const served = routedNodes(desired, live);
+  const down = live.nodes.filter((node) => !allStarted(node)).map(({ name }) => name);
+  const treated = journal.order.find((node) => journal.nodes[node] !== "proven");
   const out =
-    live.nodes.find((node) => !allStarted(node))?.name ??
-    declared.find((node) => !served.has(node)) ??
-    journal.order[0];
+    down.find((node) => node === treated) ?? down[0] ?? declared.find((node) => !served.has(node)) ?? journal.order[0];
   return [...declared].sort((a, b) => Number(b === out) - Number(a === out));
 }

@@ -1,4 +1,5 @@
 import type { Problem } from "../../common/problem.js";
+import { bringBack } from "./bring-back.js";
 import { changeText, type FixesDesired } from "./goal.js";
 import type { Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
@@ -30,8 +31,9 @@ export function workflow(
 
 function goOn(walk: Walk): void {
   fallBack(walk);
-  prepare(walk);
   const treat = walk.goingBack ? walk.touched : true;
+  if (treat && walk.journal && walk.strategy === "rolling" && walk.order.length > 1 && bringBack(walk)) return;
+  prepare(walk);
   if (treat && walk.strategy === "offline") offline(walk);
   else if (treat && walk.order.length === 1) alone(walk);
   else if (treat) rolling(walk);
