@@ -145,6 +145,7 @@ function managerProperties(place: HostPlace, description: Description): string {
     profile: `${place.prefix}${DMGR_PROFILE}`,
     token: description.token,
     credentials: `${place.prefix}${CREDENTIALS}`,
+    switches: `${place.prefix}${SWITCHES}`,
     address: addresses.dmgr,
     soapPort: dmgrPorts.soap,
     remotePort: dmgrPorts.remote,

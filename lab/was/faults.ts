@@ -5,7 +5,7 @@ import { placeOf } from "../host-tree.js";
 import { type AnyHostName, clustersWith, hostsOf, type NodeName, nodesOf, SWITCHES } from "../topology.js";
 import { CREDENTIALS, credentialsText } from "./build.js";
 
-const MANAGER_FAULTS = ["install-hang", "install-lies"] as const;
+const MANAGER_FAULTS = ["install-hang", "install-lies", "distributed-early", "tells-expansion"] as const;
 const NODE_FAULTS = ["sync-fails", "slow-expansion", "agent-stays", "agent-returns", "agent-dies"] as const;
 const MEMBER_FAULTS = ["member-no-start", "member-slow-stop"] as const;
 const DIE_TIMEOUT_MS = 5_000;
@@ -15,6 +15,8 @@ const DIE_TIMEOUT_MS = 5_000;
  *
  * - `install-hang` the update installer stands still in the middle of an EAR while it is on, then goes on; `install-lies` it
  *   does nothing and says that it succeeded
+ * - `distributed-early` AdminApp.getDeployStatus says distribution=true of a synchronized node, expansion=skipped as ever, before
+ *   its agent has expanded anything; `tells-expansion` the same, with expansion=false until then and expansion=true after it
  * - `sync-fails:NODE` synchronizations fail, by the agent and by syncNode; `slow-expansion:NODE` the node is synchronized but
  *   expands no EAR while it is on
  * - `agent-stays:NODE` stopNode asks the agent and it goes on; `agent-dies:NODE` it is killed, once; `agent-returns:NODE`

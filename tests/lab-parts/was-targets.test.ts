@@ -141,10 +141,16 @@ test("a fix is listed, installed, distributed and proved; the plug-in's file is 
   expect(outcome).toMatchObject({ result: "done", installed: [{ id: "LO66666" }] });
   expect(await lab.readFile("web1", lab.web.pluginFile)).not.toBe(before);
   expect((await cell.fullSync("node1")).synchronized).toBe(true);
-  const [early] = await cell.applicationReadiness(["Files"]);
-  expect(early).toMatchObject({ ready: false, distributed: { node1: false } });
+  const word = async () => (await cell.applicationReadiness(["Files"]))[0];
+  expect(await word()).toMatchObject({ ready: false, distributed: { node1: false }, expanded: { node1: "unknown" } });
+  await lab.fault("distributed-early", true);
+  expect(await word()).toMatchObject({ distributed: { node1: true }, expanded: { node1: "unknown" } });
+  await lab.fault("tells-expansion", true);
+  expect(await word()).toMatchObject({ ready: false, distributed: { node1: false }, expanded: { node1: false } });
   await lab.fault("slow-expansion:node1", false);
-  await waitFor(async () => (await cell.applicationReadiness(["Files"]))[0]?.ready === true, WAIT_MS, "distribution");
+  await waitFor(async () => (await word())?.ready === true, WAIT_MS, "distribution");
+  expect(await word()).toMatchObject({ distributed: { node1: true }, expanded: { node1: true } });
+  for (const fault of ["distributed-early", "tells-expansion"] as const) await lab.fault(fault, false);
 });
 
 test("an installer that stands still is seen running, and goes on when it can", async () => {

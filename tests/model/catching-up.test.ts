@@ -28,7 +28,7 @@ const STANDINGS = {
 } as const;
 
 function older(node: Node, now: number): void {
-  Object.assign(node, { level: 0, distributedAt: now - 700 * MINUTE });
+  Object.assign(node, { level: 0, expanded: 0, distributedAt: now - 700 * MINUTE });
   for (const member of node.members) Object.assign(member, { level: 0, temp: 0, startedAt: now - 600 * MINUTE });
 }
 
@@ -41,7 +41,7 @@ function byHand(...standings: readonly Standing[]): MemoryCell {
   cell.versions.set("files", 1);
   for (const webServer of cell.webServers) webServer.generated = webServer.inForce = 1;
   for (const [index, node] of cell.nodes.entries()) {
-    Object.assign(node, { level: 1, distributedAt: cell.now - 50 * MINUTE });
+    Object.assign(node, { level: 1, expanded: 1, distributedAt: cell.now - 50 * MINUTE });
     for (const member of node.members) Object.assign(member, { level: 1, temp: 1, startedAt: cell.now - 40 * MINUTE });
     STANDINGS[standings[index] ?? "current"](node, cell);
   }

@@ -44,6 +44,9 @@ const CASES: Readonly<Record<string, readonly [ScriptName, Readonly<Record<strin
   ],
 };
 
+/** The stub says nothing, or "unknown", of what is expanded. */
+const UNTOLD = { node01: "unknown", node10: "unknown" };
+
 const describeWithJython = hasJython ? describe : describe.skip;
 
 describeWithJython("the scripts for wsadmin, in both of its interpreters (stand-in objects)", () => {
@@ -84,12 +87,12 @@ describeWithJython("the scripts for wsadmin, in both of its interpreters (stand-
     const plain = caseOf("plain/distribution");
     expect(plain.changes).toEqual([]);
     expect(readObservation("test", plain.answer.value).distribution).toEqual([
-      { application: "Activities", distributed: { node01: true, node10: true } },
-      { application: "Blogs", distributed: { node01: true, node10: false } },
+      { application: "Activities", distributed: { node01: true, node10: true }, expanded: UNTOLD },
+      { application: "Blogs", distributed: { node01: true, node10: false }, expanded: UNTOLD },
     ]);
     expect(readObservation("test", caseOf("no-status/distribution").answer.value).distribution).toEqual([
-      { application: "Activities", distributed: {} },
-      { application: "Blogs", distributed: { node01: true, node10: false } },
+      { application: "Activities", distributed: {}, expanded: {} },
+      { application: "Blogs", distributed: { node01: true, node10: false }, expanded: UNTOLD },
     ]);
   });
 
@@ -213,8 +216,8 @@ describeWithJython("the scripts for wsadmin, in both of its interpreters (stand-
 
   test("readiness tells per node, and that is what counts", () => {
     expect(readReadiness("test", caseOf("plain/readiness").answer.value)).toEqual([
-      { application: "Blogs", ready: false, distributed: { node01: true, node10: false } },
-      { application: "FileNet Engine", ready: true, distributed: { node01: true, node10: true } },
+      { application: "Blogs", ready: false, distributed: { node01: true, node10: false }, expanded: UNTOLD },
+      { application: "FileNet Engine", ready: true, distributed: { node01: true, node10: true }, expanded: UNTOLD },
     ]);
   });
 

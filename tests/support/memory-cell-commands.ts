@@ -1,6 +1,6 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import { jobLost } from "../../providers/targets/job-problems.js";
-import type { Cell, CellObservation, Distribution } from "../../providers/targets/wsadmin/cell.js";
+import type { Cell, CellObservation, Distribution, Tri } from "../../providers/targets/wsadmin/cell.js";
 import type {
   CommandOutcome,
   NodeCommands,
@@ -22,12 +22,16 @@ const applications = ["files"];
 /** Of nodes alone that one of its clusters has members on. */
 const distributionOf = (cell: MemoryCell, application: string): Distribution => ({
   application,
-  distributed: Object.fromEntries(
-    cell
-      .targets(application)
-      .map((node) => [node.name, node.agent === "started" ? node.level === cell.level : "unknown"]),
+  distributed: ofTargets(cell, application, (node) =>
+    cell.tellsExpansion ? node.expanded === cell.level : node.level === cell.level,
   ),
+  expanded: ofTargets(cell, application, (node) => (cell.tellsExpansion ? node.expanded === cell.level : "unknown")),
 });
+
+const ofTargets = (cell: MemoryCell, application: string, word: (node: Node) => Tri) =>
+  Object.fromEntries(
+    cell.targets(application).map((node) => [node.name, node.agent === "started" ? word(node) : ("unknown" as const)]),
+  );
 
 function observation(cell: MemoryCell): CellObservation {
   cell.faults.alive();
@@ -110,7 +114,7 @@ export function modelledCell(cell: MemoryCell): Cell {
     stopServer: unused,
     users: unused,
     applicationReadiness: async (asked) =>
-      asked.map((application) => ({ ...distributionOf(cell, application), ready: "unknown" })),
+      asked.map((application) => ({ ...distributionOf(cell, application), ready: cell.ready })),
     setPluginSettings: (changes) =>
       cell.change("plug-in settings", () => {
         for (const { webServer, generation, propagation } of changes) {
@@ -215,7 +219,7 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
         finish() {
           const member = cell.member(server);
           if (member.state === "stopped") {
-            member.level = node.level;
+            member.level = node.expanded;
             member.startedAt = cell.now;
           }
           if (!cell.failsToStart(member)) member.state = "started";
@@ -239,7 +243,7 @@ export function modelledNode(cell: MemoryCell, node: Node): NodeCommands {
         for (const server of servers) {
           if (cell.member(server).state !== "stopped")
             throw new ProblemError("refused", { where: server, found: "runs" });
-          cell.member(server).temp = node.level;
+          cell.member(server).temp = node.expanded;
         }
         return [];
       }),

@@ -37,8 +37,9 @@ export interface Member {
 export interface Node {
   readonly name: string;
   agent: "started" | "stopped";
-  /** Level of the configuration that it has, and when it got that. */
+  /** Level of the configuration that it has; that of the applications that lie expanded, and since when. */
   level: number;
+  expanded: number;
   distributedAt: number;
   nextSync: number;
   readonly members: Member[];

@@ -5,7 +5,7 @@ import { NO_ARCHIVE } from "../../providers/kinds/interim-fixes/master.js";
 import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { FileChange } from "../../providers/kinds/interim-fixes/shared-files.js";
 import { connectionSchema } from "../../providers/targets/connection.js";
-import type { MonitoringPolicy } from "../../providers/targets/wsadmin/cell.js";
+import type { MonitoringPolicy, Tri } from "../../providers/targets/wsadmin/cell.js";
 import type { Ownership } from "../../providers/targets/wsadmin/ownership.js";
 import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-commands.js";
 import {
@@ -54,6 +54,12 @@ export class MemoryCell {
   faults = NO_FAULTS;
   /** A member whose application has the fix answers 500. */
   badFix = false;
+  /** So long after a node has the configuration its agent has expanded the applications. */
+  expansionMs = 0;
+  /** The deployment manager says whether they are expanded; else "skipped". */
+  tellsExpansion = false;
+  /** What isAppReady says. */
+  ready: Tri = "unknown";
   /** Applications of whose archive in the master configuration nothing is to be seen. */
   readonly unseenArchives = new Set<string>();
   /** The administrator's password has a blank, which the installer does not take. */
@@ -106,6 +112,7 @@ export class MemoryCell {
       name,
       agent: "started",
       level: 0,
+      expanded: 0,
       distributedAt: this.now - LONG_AGO_MS,
       nextSync: this.now + 10_000 * (index + 1),
       members: clusters.map((cluster) => ({
@@ -316,11 +323,17 @@ export class MemoryCell {
   }
 
   distribute(node: Node): void {
-    if (node.level !== this.level) node.distributedAt = this.now;
     node.level = this.level;
+    if (this.expansionMs === 0 || node.expanded === node.level) this.#expand(node);
+    else this.at(this.now + this.expansionMs, () => this.#expand(node));
+  }
+
+  #expand(node: Node): void {
+    if (node.expanded !== node.level) node.distributedAt = this.now;
+    node.expanded = node.level;
     for (const member of node.members) {
-      if (member.state !== "started" || member.level === node.level) continue;
-      member.level = node.level;
+      if (member.state !== "started" || member.level === node.expanded) continue;
+      member.level = node.expanded;
       member.restartingUntil = this.now + APP_RESTART_MS;
     }
   }
@@ -439,7 +452,7 @@ export class MemoryCell {
       applicationFiles: async (name, applications) => {
         this.faults.alive();
         const node = name === undefined ? undefined : this.node(name);
-        const [level, at] = node ? [node.level, node.distributedAt] : [this.level, this.changedAt];
+        const [level, at] = node ? [node.expanded, node.distributedAt] : [this.level, this.changedAt];
         const files = { writtenAt: new Date(at).toISOString(), age: this.now - at, content: `level ${level}` };
         const isUnseen = (application: string) => !node && this.unseenArchives.has(application);
         return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : files]));

@@ -117,6 +117,8 @@ export interface Live {
   standAlone?: string[];
   /** Applications whose archive in the master configuration cannot be seen: whether the installer changes them could not be told. */
   withoutArchive?: string[];
+  /** Node → applications of which nobody could tell there whether a synchronization brought them. */
+  withoutProof?: Record<string, string[]>;
   /** As declared, in their order. */
   webServers: LiveWebServer[];
   /** What is declared lost, with all that answers there all the same. */

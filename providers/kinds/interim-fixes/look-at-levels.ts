@@ -3,6 +3,7 @@ import type { ApplicationFiles } from "../../targets/wsadmin/application-files.j
 import type { CellObservation, CellTopology, ServerRef } from "../../targets/wsadmin/cell.js";
 import { resolveVariable } from "../../targets/wsadmin/variables.js";
 import type { Estate } from "./estate.js";
+import { mappedTo } from "./expansion.js";
 import { filesLevel, memberLevel, type NodeFiles } from "./levels.js";
 import type { LiveMember, LiveNode } from "./live.js";
 import type { Settings } from "./schema.js";
@@ -71,6 +72,25 @@ export function withoutArchive({ topology }: Pick<CellObservation, "topology">, 
     .filter(({ clusters, servers }) => clusters.length > 0 || servers.some((server) => !isWebServer(server)))
     .filter(({ name }) => master[name]?.content === undefined)
     .map(({ name }) => name);
+}
+
+/**
+ * Node → applications of which it could not be proved that a synchronization brought them: the deployment manager does not tell
+ * that they are expanded there, and nothing is to be seen of their files.
+ */
+export function withoutProof(
+  settings: Settings,
+  { topology, distribution = [] }: Pick<CellObservation, "topology" | "distribution">,
+  { nodes }: SeenFiles,
+): Record<string, string[]> {
+  const names = applicationsOf(topology, settings);
+  const isTold = (name: string, node: string) =>
+    typeof distribution.find(({ application }) => application === name)?.expanded[node] === "boolean";
+  const of = ({ name: node }: { readonly name: string }) =>
+    mappedTo(node, names, topology).filter((name) => !isTold(name, node) && nodes[node]?.[name]?.content === undefined);
+  return Object.fromEntries(
+    settings.nodes.map((node) => [node.name, of(node)] as const).filter(([, applications]) => applications.length > 0),
+  );
 }
 
 /** A node's members with what is known of their level. */

@@ -1,10 +1,11 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
-import type { CellObservation, CellTopology } from "../../targets/wsadmin/cell.js";
+import type { CellObservation } from "../../targets/wsadmin/cell.js";
 import { lastLines } from "../../targets/wsadmin/messages.js";
 import type { CommandOutcome, Run } from "../../targets/wsadmin/node-commands.js";
 import type { Work } from "./apply.js";
 import { jobOf } from "./commands.js";
+import { mappedTo, proofOfExpansion } from "./expansion.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
@@ -95,11 +96,12 @@ export async function startAgent(node: string, work: Work): Promise<Partial<Jour
   return {};
 }
 
-/** The flag alone comes before the agent has expanded the applications. */
+/** The flag alone, and the deployment manager's word, come before the agent has expanded the applications. */
 export async function synchronize(node: string, work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal } = work;
   const { limits } = desired.settings;
   const timeoutMs = milliseconds(limits.synchronize);
+  const since = estate.now();
   await waitUntil(
     `${node} to be synchronized`,
     limits.synchronize,
@@ -108,29 +110,15 @@ export async function synchronize(node: string, work: Work): Promise<Partial<Jou
   );
   const due = journal.changed.length > 0 ? mappedTo(node, journal.changed, await estate.topology()) : [];
   if (due.length > 0) {
-    await waitUntil(`${due.join(", ")} to be distributed to ${node}`, limits.synchronize, work, async () => {
-      const ready = await estate.cell.applicationReadiness(due);
-      return ready.length === due.length && ready.every(({ distributed }) => distributed[node] === true);
+    const ask = proofOfExpansion(node, due, { since, work });
+    let missing: readonly string[] = due;
+    const what = () => `applications to be distributed to ${node} and expanded there (${missing.join("; ")})`;
+    await waitUntil(what, limits.synchronize, work, async () => {
+      missing = await ask();
+      return missing.length === 0;
     });
   }
   return progressed(node, "fresh", journal);
-}
-
-/** Of an application that runs nowhere on it, a node gets nothing, and the deployment manager says nothing. */
-function mappedTo(
-  node: string,
-  names: readonly string[],
-  { applications, clusters }: Pick<CellTopology, "applications" | "clusters">,
-): readonly string[] {
-  const here = clusters.filter(({ members }) => members.some((member) => member.node === node)).map(({ name }) => name);
-  return names.filter((name) => {
-    const mapped = applications.find((application) => application.name === name);
-    // One that the configuration does not name is waited for, on every node.
-    if (!mapped) return true;
-    return (
-      mapped.clusters.some((cluster) => here.includes(cluster)) || mapped.servers.some((server) => server.node === node)
-    );
-  });
 }
 
 const progressed = (node: string, to: Progress, { nodes }: Journal): Partial<Journal> =>

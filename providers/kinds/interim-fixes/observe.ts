@@ -6,7 +6,7 @@ import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import { startOf } from "./levels.js";
 import type { Answer, Live, LiveInstaller, LiveNode, LiveWebServer, Running } from "./live.js";
-import { lookAtFiles, withLevels, withoutArchive } from "./look-at-levels.js";
+import { lookAtFiles, withLevels, withoutArchive, withoutProof } from "./look-at-levels.js";
 import { remaining } from "./lost.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
 import { membersOn, serversInCell } from "./servers.js";
@@ -46,6 +46,7 @@ export async function observe(
     ),
     standAlone: (cell?.topology.standAlone ?? []).map(({ node, server }) => `${server} of ${node}`).sort(),
     withoutArchive: cell && files ? withoutArchive(cell, files) : [],
+    withoutProof: cell && files ? withoutProof(settings, cell, files) : {},
     webServers,
     lost,
     webServersOfCell: (cell?.topology.webServers ?? []).map(({ server }) => server),

@@ -204,9 +204,16 @@ export function installerRefusals(live: Live): Problem[] {
 }
 
 /** One that cannot be looked at would count as not changed, and restart under its users at the next synchronization. */
-function archiveRefusals({ withoutArchive = [] }: Live): Problem[] {
-  if (withoutArchive.length === 0) return [];
+function archiveRefusals({ withoutArchive = [], withoutProof = {} }: Live): Problem[] {
+  const unproved = Object.entries(withoutProof).map(([node, names]) => ({
+    where: node,
+    found: `nothing can be seen of ${names.join(", ")} (installedApps of the profile, or APP_INSTALL_ROOT)`,
+    why: "AdminApp.getDeployStatus does not say whether it is expanded, so nobody could tell when a synchronization has brought it",
+    next: "See that the profile's owner can read it there",
+  }));
+  if (withoutArchive.length === 0) return unproved;
   return [
+    ...unproved,
     {
       where: "master configuration",
       found: `no archive can be seen of ${withoutArchive.join(", ")} (config/cells/<cell>/applications/<name>.ear/<name>.ear)`,

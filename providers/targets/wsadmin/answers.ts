@@ -233,10 +233,12 @@ function modeOf(text: string): PluginMode {
   return mode === "automatic" || mode === "manual" ? mode : "unknown";
 }
 
-function toReadiness({ ready, ...answer }: z.infer<typeof readinessAnswer>[number]): ApplicationReadiness {
-  return { ...toDistribution(answer), ready };
+function toReadiness({ application, ready, status }: z.infer<typeof readinessAnswer>[number]): ApplicationReadiness {
+  return { ...toDistribution({ application, status }), ready };
 }
 
 function toDistribution({ application, status }: z.infer<typeof distributionAnswer>[number]): Distribution {
-  return { application, distributed: parseDeployStatus(status) };
+  const nodes = Object.entries(parseDeployStatus(status));
+  const of = (word: "distributed" | "expanded") => Object.fromEntries(nodes.map(([node, said]) => [node, said[word]]));
+  return { application, distributed: of("distributed"), expanded: of("expanded") };
 }

@@ -165,12 +165,17 @@ export interface CellObservation {
 /** AdminApp.getDeployStatus: whether what lies expanded on a node is what the master configuration has. */
 export interface Distribution {
   readonly application: string;
-  /** Per node; one that is not mentioned, or whose agent is down, is "unknown". */
+  /**
+   * Per node; one that is not mentioned, or whose agent is down, is "unknown". false too while it says that the application is
+   * not expanded yet.
+   */
   readonly distributed: Readonly<Record<string, Tri>>;
+  /** Whether it is expanded there, per node; "unknown" where the deployment manager does not look or does not say. */
+  readonly expanded: Readonly<Record<string, Tri>>;
 }
 
 export interface ApplicationReadiness extends Distribution {
-  /** AdminApp.isAppReady: distributed to every node. */
+  /** AdminApp.isAppReady: distributed to every node, and ready to run; a node whose agent is down makes it false. */
   readonly ready: Tri;
 }
 

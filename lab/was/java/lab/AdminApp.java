@@ -31,7 +31,7 @@ public final class AdminApp {
 
     public String isAppReady(String name) throws ScriptingException {
         String status = getDeployStatus(name);
-        return String.valueOf(!status.contains("distribution=false") && !status.contains("distribution=unknown"));
+        return String.valueOf(!status.matches("(?s).*(distribution=(false|unknown)|expansion=false).*"));
     }
 
     public String getDeployStatus(String name) throws ScriptingException {

@@ -3,6 +3,7 @@ package lab;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,6 +22,7 @@ import javax.management.remote.MBeanServerForwarder;
 final class CellBeans {
     private final String cell;
     private final Path configuration;
+    private final Path switches;
     private final MBeanServer beans;
     private final Repository repository;
     private final Plugin plugin;
@@ -31,6 +33,7 @@ final class CellBeans {
     CellBeans(Properties settings, MBeanServer beans, Repository repository, Plugin plugin) {
         this.cell = settings.getProperty("cell");
         this.configuration = Path.of(settings.getProperty("profile")).resolve("config/lab-configuration.txt");
+        this.switches = Path.of(settings.getProperty("switches"));
         this.beans = beans;
         this.repository = repository;
         this.plugin = plugin;
@@ -153,8 +156,12 @@ final class CellBeans {
         String wanted = repository.application(application);
         for (Node node : nodes) {
             Properties state = node.state;
-            String found = state == null ? "unknown" : String.valueOf(wanted.equals(state.getProperty("application." + application)));
-            text.append("WebSphere:cell=" + cell + ",node=" + node.name + ",distribution=" + found + ",expansion=skipped\n");
+            boolean expanded = state != null && wanted.equals(state.getProperty("application." + application));
+            // How early the product's word comes, and whether it tells of the expansion, no document says: all ways can be had.
+            boolean early = Files.exists(switches.resolve("distributed-early")), told = Files.exists(switches.resolve("tells-expansion"));
+            boolean distributed = expanded || (early || told) && state != null && "true".equals(state.getProperty("synchronized"));
+            text.append("WebSphere:cell=" + cell + ",node=" + node.name + ",distribution=" + (state == null ? "unknown" : distributed)
+                + ",expansion=" + (state == null ? "unknown" : told ? String.valueOf(expanded) : "skipped") + "\n");
         }
         return text + "ADMA5011I: The cleanup of the temp directory for application " + application + " is complete.\n"
             + "ADMA5072I: Distribution status check completed for application " + application + ".";
