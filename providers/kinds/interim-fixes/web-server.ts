@@ -30,6 +30,8 @@ import type { Switching, Way } from "./switching.js";
 
 /** A process tries a member again at the first request after the interval; this much longer is on the safe side. */
 const RETRY_MARGIN_MS = 2_000;
+/** A lost connection leaves no node half stopped: what got no answer is asked again for so long, whatever is proved. */
+const PATIENCE_MS = 5_000;
 
 /**
  * A web server over SSH. In place, the file that the plug-in follows is edited: the web server is not reloaded, so no request
@@ -140,6 +142,7 @@ export class ReachedWebServer implements RoutedWebServer {
         : config,
       clusters,
       level: proof.level,
+      patienceMs: PATIENCE_MS,
       inWords: routed ? "by the servers that are meant" : "answered",
       signal: this.signal,
       alive: () => this.#requireRunning(),

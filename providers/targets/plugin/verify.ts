@@ -34,6 +34,8 @@ export interface Proving {
   readonly signal: AbortSignal;
   /** Asked before every sample; throws when the web server's parent process is gone. */
   readonly alive: () => Promise<void>;
+  /** For so long, samples in which nothing but answers is missing are taken again, `settleMs` or not. Default 0. */
+  readonly patienceMs?: number;
   /** What may put wrong answers right, for people. Default: "old processes to end". */
   readonly waitingFor?: string;
   readonly progress: (line: string) => void;
@@ -54,21 +56,26 @@ interface Verdict {
   /** Servers that answered, if known. */
   readonly servers: readonly string[];
   readonly wrong: ReadonlyMap<string, number>;
+  /** How many of those got no answer, or left no line in the log: they say nothing of where users are sent. */
+  readonly missing: number;
 }
 
 /**
  * Samples every cluster until all answers of one round are right; `settleMs` 0 = one round. After a graceful reload old
  * processes may answer for a while, and members that were down are tried again after a while only, so a wrong answer counts
- * when it is still there at the end of that time.
+ * when it is still there at the end of that time. One lost connection proves nothing either way: with `patienceMs`, a sample
+ * that lacks answers is taken again, but an answer that must not be there counts at once.
  *
  * @throws ProblemError `not-converged` with one problem per cluster that is not as it has to be.
  */
 export async function prove(proving: Proving, settleMs: number): Promise<void> {
   const started = Date.now();
   const wait = milliseconds(proving.verify.retryEvery);
+  const { patienceMs = 0 } = proving;
   const login: Login = {};
   let said = "";
   let saidAt = 0;
+  let missedAt: number | undefined;
   for (;;) {
     proving.signal.throwIfAborted();
     await proving.alive();
@@ -83,6 +90,13 @@ export async function prove(proving: Proving, settleMs: number): Promise<void> {
       return;
     }
     const passed = Date.now() - started;
+    missedAt = bad.every(isMissing) ? (missedAt ?? Date.now()) : undefined;
+    const again = Math.min(wait, patienceMs);
+    const isPatient = missedAt !== undefined && again > 0 && Date.now() - missedAt + again <= patienceMs;
+    if (passed + wait > settleMs && isPatient) {
+      await pause(again, undefined, { signal: proving.signal });
+      continue;
+    }
     if (passed + wait > settleMs)
       throw new ProblemError(
         "not-converged",
@@ -98,6 +112,9 @@ export async function prove(proving: Proving, settleMs: number): Promise<void> {
   }
 }
 
+const isMissing = ({ wrong, missing }: Verdict): boolean =>
+  missing === [...wrong.values()].reduce((sum, count) => sum + count, 0);
+
 /** One login lasts for all rounds; only one that failed is tried again. */
 interface Login {
   token?: string | undefined;
@@ -109,18 +126,21 @@ async function sampleAll(proving: Proving, login: Login): Promise<readonly Verdi
     login.token ??= await tokenOf(proving.verify, target, proving.signal);
   } catch (error) {
     const found = problemsOf(error, "verify.testUser")[0]?.found ?? "the login failed";
-    return proving.clusters.map((cluster) => all(cluster, proving.verify.samples, found));
+    // A refused login is not tried again: that could lock the account.
+    const missing = error instanceof ProblemError && error.cause === "unreachable";
+    return proving.clusters.map((cluster) => all(cluster, proving.verify.samples, found, missing));
   }
   const verdicts: Verdict[] = [];
   for (const cluster of proving.clusters) verdicts.push(await sample(proving, cluster, target, login.token));
   return verdicts;
 }
 
-const all = (cluster: string, samples: number, wrong: string): Verdict => ({
+const all = (cluster: string, samples: number, wrong: string, isMissed = false): Verdict => ({
   cluster,
   good: 0,
   servers: [],
   wrong: new Map([[wrong, samples]]),
+  missing: isMissed ? samples : 0,
 });
 
 export async function targetOf({ connectTo, publicHost }: Verify): Promise<ProbeTarget> {
@@ -179,14 +199,15 @@ async function sample(
   const lines = await log?.linesOf(marks.filter((_, index) => outcomes[index]?.kind === "answered"));
   const servers = new Set<string>();
   const wrong = new Map<string, number>();
-  let good = 0;
+  let [good, missing] = [0, 0];
   for (const [index, outcome] of outcomes.entries()) {
     const judged = judge(outcome, settings, level, cluster, () => lines?.get(marks[index] ?? ""));
     if (judged.server) servers.add(judged.server);
     if (judged.wrong === undefined) good++;
     else wrong.set(judged.wrong, (wrong.get(judged.wrong) ?? 0) + 1);
+    if (judged.missing) missing++;
   }
-  return { cluster: name, good, servers: [...servers].sort(), wrong };
+  return { cluster: name, good, servers: [...servers].sort(), wrong, missing };
 }
 
 const levelOf = ({ level, reachableOnly }: Proving, cluster: string): ProofLevel =>
@@ -195,6 +216,8 @@ const levelOf = ({ level, reachableOnly }: Proving, cluster: string): ProofLevel
 interface Judgement {
   readonly server?: string;
   readonly wrong?: string;
+  /** Nothing is known of who answered, or whether anybody did. */
+  readonly missing?: true;
 }
 
 function judge(
@@ -204,7 +227,7 @@ function judge(
   cluster: PluginCluster | undefined,
   logLine: () => string | undefined,
 ): Judgement {
-  if (outcome.kind !== "answered") return { wrong: outcome.detail };
+  if (outcome.kind !== "answered") return { wrong: outcome.detail, missing: true };
   if (!settings.expectStatus.includes(outcome.status)) return { wrong: `status ${outcome.status}` };
   if (settings.expectText !== undefined && !outcome.body.includes(settings.expectText)) {
     return { wrong: `status ${outcome.status}, but the page does not hold ${JSON.stringify(settings.expectText)}` };
@@ -229,7 +252,7 @@ function byCookie(cookies: readonly { name: string; value: string }[], cluster: 
 
 /** `%{WAS}e` stands for the server that handled the request: by its name, or by its address as in the plug-in file. */
 function byLog(line: string | undefined, cluster: PluginCluster): Judgement {
-  if (line === undefined) return { wrong: "the request is not in the access log" };
+  if (line === undefined) return { wrong: "the request is not in the access log", missing: true };
   const words = new Set(line.split(/[\s"'[\]()=,;]+/));
   const servers = cluster.members.filter(
     (member) =>

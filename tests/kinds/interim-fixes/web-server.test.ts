@@ -210,6 +210,46 @@ describe("whether it is routed so already is asked without a write or a reload",
   });
 });
 
+describe("promise 10: a connection that is lost leaves no node half stopped", () => {
+  const NOW = { settle: false as const, progress() {} };
+
+  test.each([
+    ["routed", { level: "routed", lists: found }],
+    ["answering", { level: "answering", clusters: [] }],
+  ] as const)("%s: what got no answer is asked again", async (_, proof) => {
+    web.losesConnection = (request) => request === 2;
+    await reached().prove(proof, NOW);
+    expect(web.requests).toBe(8);
+  });
+
+  test("a line that comes late into the access log too", async () => {
+    const proof = { accessLog: `${ROOT}/logs/access_log` };
+    const server = reached(web, { clusters: { AppsCluster: { probeUrl: "/AppsCluster/app", proof } } });
+    web.losesConnection = (request) => {
+      web.logsRequests = request > 4;
+      return false;
+    };
+    await server.prove({ level: "routed", lists: found }, NOW);
+    expect(web.requests).toBe(8);
+  });
+
+  test.each([
+    ["an answer of one that must not serve", 200, swapped, /answered by node1_apps_server1/],
+    ["an error", 503, found, /status 503/],
+  ])("%s counts at once, beside a lost connection", async (_, status, lists, message) => {
+    web.status = status;
+    web.losesConnection = (request) => request === 2;
+    await expect(reached().prove({ level: "routed", lists }, NOW)).rejects.toThrow(message);
+    expect(web.requests).toBe(4);
+  });
+
+  test("one that does not come back is a red proof", async () => {
+    web.losesConnection = () => true;
+    await expect(reached().prove({ level: "routed", lists: found }, NOW)).rejects.toThrow(/0 of 4 requests/);
+    expect(web.requests).toBeGreaterThan(4);
+  });
+});
+
 describe("promise 13: a web server is proved on its own address", () => {
   const verify = { accessLog: `${ROOT}/logs/access_log` };
 

@@ -52,6 +52,9 @@ export class WebServerModel {
   /** So many answers after a reload still come from old processes. */
   staleAnswers = 0;
   logsRequests = true;
+  /** Requests so far, and whether the connection of the one that comes is lost. */
+  requests = 0;
+  losesConnection = (_request: number): boolean => false;
   /** Asked at each `apachectl -t`, which is in `calls` by then. */
   failSyntaxTest = (): boolean => false;
   /** What becomes of a session whose server is no primary any more. Documented for none, so each is tried. */
@@ -77,6 +80,7 @@ export class WebServerModel {
     this.host.put(ACCESS_LOG, "");
     this.host.mkdir("/proc/1");
     this.#server = createServer((request, response) => {
+      if (this.losesConnection(++this.requests)) return void request.socket.destroy();
       const cluster = (this.#left-- > 0 ? this.#before : this.#running)?.find((candidate) =>
         request.url?.startsWith(`/${candidate.name}/`),
       );
