@@ -40,6 +40,8 @@ export function fixesArgs(config: ConfigWithFixes): InterimFixesArgs {
     webServers: Object.entries(config.webServers).map(([webServer, settings]) => {
       const {
         host,
+        server,
+        node,
         httpdConf,
         serverRoot,
         control,
@@ -52,7 +54,7 @@ export function fixesArgs(config: ConfigWithFixes): InterimFixesArgs {
       return {
         name: webServer,
         connection: connectionTo(host, config),
-        ...{ httpdConf, serverRoot, control, pluginFile, defines, variables },
+        ...{ server, node, httpdConf, serverRoot, control, pluginFile, defines, variables },
         verify: { ...proving, ...config.probes },
       };
     }),

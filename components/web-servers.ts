@@ -22,7 +22,7 @@ export class WebServers extends pulumi.ComponentResource {
     const connection = server && config.hosts[server.host];
     if (!server || !connection || !config.routing)
       throw new Error(`web server ${webServer} is not in the configuration`);
-    const { host, httpdConf, connectTo, publicHost, accessLog, ...reached } = server;
+    const { host, server: _server, node: _node, httpdConf, connectTo, publicHost, accessLog, ...reached } = server;
     return new PluginRouting(
       `${name}-routing`,
       {

@@ -4,6 +4,8 @@ import {
   aspectsSchema as fixesAspects,
   identitySchema as fixesIdentity,
   settingsSchema as fixesSettings,
+  webServerName,
+  webServerNode,
 } from "../../providers/kinds/interim-fixes/schema.js";
 import {
   aspectsSchema as stepAspects,
@@ -38,6 +40,8 @@ export const FIXES_DEADLINE = "12h";
 
 const webServerSchema = z.strictObject({
   host: name.describe("one of hosts"),
+  server: webServerName,
+  node: webServerNode,
   serverRoot,
   httpdConf: z.string().min(1).describe("the main configuration file, absolute"),
   pluginFile,

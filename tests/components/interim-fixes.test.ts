@@ -7,6 +7,7 @@ import { Environment } from "../../components/environment.js";
 import { withSettings } from "../../policy/settings.js";
 import { interimFixes } from "../../providers/kinds/interim-fixes/kind.js";
 import { settingsSchema } from "../../providers/kinds/interim-fixes/schema.js";
+import { pluginRouting } from "../../providers/kinds/plugin-routing/kind.js";
 import { checkInputs, type Properties } from "../../providers/lifecycle/inputs.js";
 
 const root = resolve(__dirname, "..", "..");
@@ -51,6 +52,27 @@ test("the runbook's example becomes one resource, whose inputs the kind takes as
   const inputs = made.find(({ type }) => type.endsWith("/was:InterimFixes"))?.inputs ?? {};
   expect(checkInputs(interimFixes, inputs).problems).toEqual([]);
   expect(inputs).toMatchObject({ cell: "ConnectionsCell", deadline: "12h", order: "safe", strategy: "rolling" });
+});
+
+test("which web server of the cell one is, is told to the rollout, and means nothing to routing", async () => {
+  const given = values();
+  const webServers = Object.fromEntries(
+    Object.entries(given.webServers as Values).map(([name, each]) => [
+      name,
+      { ...(each as Values), server: "webserver1", node: `${name}-node` },
+    ]),
+  );
+  const { made } = await registered({ ...given, webServers });
+  const inputsOf = (type: string) => made.filter((each) => each.type.endsWith(type)).map(({ inputs }) => inputs);
+  const [fixes = {}] = inputsOf("/was:InterimFixes");
+  expect(checkInputs(interimFixes, fixes).problems).toEqual([]);
+  expect(fixes.webServers).toMatchObject([
+    { name: "webserver1", server: "webserver1", node: "webserver1-node" },
+    { name: "webserver2", server: "webserver1", node: "webserver2-node" },
+  ]);
+  const routing = inputsOf("/ihs:PluginRouting");
+  expect(routing).toHaveLength(2);
+  for (const inputs of routing) expect(checkInputs(pluginRouting, inputs).problems).toEqual([]);
 });
 
 test("hosts that are not declared are named with their path", () => {

@@ -36,8 +36,9 @@ export function declaration(
       topology: {
         nodes: Object.fromEntries(cell.nodes.map(({ name, members }) => [name, members.map((m) => m.server)])),
       },
-      webServers: cell.webServers.map(({ name, file }) => ({
+      webServers: cell.webServers.map(({ name, server, node, file }) => ({
         name,
+        ...(server === name ? {} : { server, node }),
         httpdConf: "/opt/IBM/HTTPServer/conf/httpd.conf",
         connection: connection(name),
         serverRoot: "/opt/IBM/HTTPServer",

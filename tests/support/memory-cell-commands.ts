@@ -33,6 +33,8 @@ const ofTargets = (cell: MemoryCell, application: string, word: (node: Node) => 
     cell.targets(application).map((node) => [node.name, node.agent === "started" ? word(node) : ("unknown" as const)]),
   );
 
+const webServersOf = (cell: MemoryCell) => cell.webServers.map(({ node, server }) => ({ node, server }));
+
 function observation(cell: MemoryCell): CellObservation {
   cell.faults.alive();
   const members = cell.nodes.flatMap((node) => node.members.map((member) => ({ node, member })));
@@ -55,8 +57,12 @@ function observation(cell: MemoryCell): CellObservation {
           .map(({ node, member: { server } }) => ({ node: node.name, server, uniqueId: cell.uniqueIdOf(server) })),
       })),
       standAlone: [],
-      webServers: cell.webServers.map(({ name }) => ({ node: "web", server: name })),
-      applications: applications.map((name) => ({ name, clusters: [cell.clusterOf(name)], servers: [] })),
+      webServers: webServersOf(cell),
+      applications: applications.map((name) => ({
+        name,
+        clusters: [cell.clusterOf(name)],
+        servers: webServersOf(cell),
+      })),
       variables: [],
     },
     state: {
@@ -74,9 +80,9 @@ function observation(cell: MemoryCell): CellObservation {
       clusters: [],
     },
     settings: {
-      plugin: cell.webServers.map(({ name, generation, propagation }) => ({
-        node: "web",
-        webServer: name,
+      plugin: cell.webServers.map(({ node, server, generation, propagation }) => ({
+        node,
+        webServer: server,
         generation,
         propagation,
       })),
@@ -117,14 +123,18 @@ export function modelledCell(cell: MemoryCell): Cell {
       asked.map((application) => ({ ...distributionOf(cell, application), ready: cell.ready })),
     setPluginSettings: (changes) =>
       cell.change("plug-in settings", () => {
-        for (const { webServer, generation, propagation } of changes) {
-          const found = cell.webServer(webServer);
+        for (const { node, webServer, generation, propagation } of changes) {
+          const found = cell.webServers.find((each) => each.node === node && each.server === webServer);
+          if (!found) throw new ProblemError("missing", { where: node, found: `no web server ${webServer}` });
           if (generation) found.generation = generation;
           if (propagation) found.propagation = propagation;
         }
         return observation(cell).settings.plugin;
       }),
-    generatePlugin: async () => ({ file: "/generated/plugin-cfg.xml" }),
+    generatePlugin: async ({ node, server }) => {
+      cell.generatedFor.add(`${node}/${server}`);
+      return { file: "/generated/plugin-cfg.xml" };
+    },
     propagatePlugin: unused,
   };
 }

@@ -46,7 +46,11 @@ export interface Node {
 }
 
 export interface WebServer {
+  /** What a declaration calls it. */
   readonly name: string;
+  /** In the cell, where a name is unique on its node only. */
+  server: string;
+  node: string;
   file: Lists;
   /** What its processes follow: the file as it was when they last looked. */
   followed: Lists;

@@ -43,6 +43,8 @@ export class MemoryCell {
   readonly nodes: Node[];
   readonly webServers: WebServer[];
   readonly installerRuns: string[] = [];
+  /** Web servers whose plug-in file was asked of the deployment manager, as <node>/<name>. */
+  readonly generatedFor = new Set<string>();
   /** Every change, in order. */
   readonly written: string[] = [];
   /** Asked at every instant: what is wrong, or undefined. */
@@ -131,6 +133,8 @@ export class MemoryCell {
       );
     this.webServers = webServers.map((name) => ({
       name,
+      server: name,
+      node: "web",
       file: lists(),
       followed: lists(),
       copies: {},
@@ -252,8 +256,9 @@ export class MemoryCell {
   #backupsInUse(): string[] {
     const there = this.webServers.filter(({ name }) => !this.gone.has(name));
     const lists = there.flatMap(({ followed }) => Object.values(followed));
-    const out = lists.filter(({ primary }) => !primary.some((server) => this.serves(this.member(server))));
-    return out.flatMap(({ backup }) => backup).filter((server) => this.serves(this.member(server)));
+    const serving = (servers: readonly string[]) =>
+      this.membersOf(servers).filter((server) => this.serves(this.member(server)));
+    return lists.flatMap(({ primary, backup }) => (serving(primary).length > 0 ? [] : serving(backup)));
   }
 
   /** Users who are still connected to a member that runs. */

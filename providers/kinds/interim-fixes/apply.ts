@@ -1,6 +1,7 @@
 import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
 import { operator } from "../../lifecycle/lock.js";
+import { pluginSettingsOf } from "./cell-web-servers.js";
 import { forgetEnded, jobsOf, settleCommands } from "./commands.js";
 import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
@@ -231,16 +232,11 @@ async function begin(
   const { topology, settings } = await estate.cell.observe();
   const rollout = new Date(estate.now()).toISOString().replace(/[-:]|\.\d+/g, "");
   await estate.control.claim(rollout);
-  const declared = desired.settings.webServers.map(({ name }) => name);
-  const automatic = settings.plugin
-    .filter(
-      ({ webServer, generation, propagation }) =>
-        declared.includes(webServer) && [generation, propagation].includes("automatic"),
-    )
-    .map(
-      ({ webServer, generation, propagation }) =>
-        [webServer, { generation: known(generation), propagation: known(propagation) }] as const,
-    );
+  const automatic = desired.settings.webServers.flatMap(({ name }) => {
+    const found = pluginSettingsOf(name, desired.settings, settings.plugin);
+    if (!found || ![found.generation, found.propagation].includes("automatic")) return [];
+    return [[name, { generation: known(found.generation), propagation: known(found.propagation) }] as const];
+  });
   const journal: Journal = {
     version: JOURNAL_VERSION,
     rollout,

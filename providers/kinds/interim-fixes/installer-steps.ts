@@ -1,6 +1,7 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Work } from "./apply.js";
+import { isAccountedFor } from "./cell-web-servers.js";
 import { forgetEnded } from "./commands.js";
 import { changeOf, changeText, isNothing } from "./goal.js";
 import { type Installing, ownRuns, runName, settleLostRun } from "./half-way.js";
@@ -140,8 +141,7 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
     .flatMap(({ name, clusters, servers }) => [
       ...clusters.filter((cluster) => settings.untouched.includes(cluster)).map((cluster) => `${name} on ${cluster}`),
       ...servers
-        .filter(({ server }) => !settings.webServers.some((webServer) => webServer.name === server))
-        .filter(({ server }) => !settings.ignoreWebServers.includes(server))
+        .filter((server) => !isAccountedFor(server, settings))
         .map(({ node, server }) => `${name} on ${server} of ${node}`),
     ]);
   const shared = await estate.sharedChanges(journal.found.shared);

@@ -124,7 +124,7 @@ export interface Live {
   /** What is declared lost, with all that answers there all the same. */
   lost?: { name: string; answers: string[] }[];
   /** All that the cell defines. */
-  webServersOfCell: string[];
+  webServersOfCell: { node: string; server: string }[];
   installer: LiveInstaller;
   control: LiveControl;
 }

@@ -1,5 +1,6 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
+import { ignoredName } from "./cell-web-servers.js";
 import type { FixesDesired } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { Live } from "./live.js";
@@ -18,7 +19,7 @@ export function remaining<D extends WithSettings>(desired: D): D {
   const lost = namesOf(desired);
   if (lost.length === 0) return desired;
   const isLeft = ({ name }: { readonly name: string }) => !lost.includes(name);
-  const gone = settings.webServers.filter((webServer) => !isLeft(webServer)).map(({ name }) => name);
+  const gone = settings.webServers.filter((webServer) => !isLeft(webServer)).map(ignoredName);
   return {
     ...desired,
     settings: {

@@ -2,6 +2,7 @@ import { type Problem, ProblemError, problemsOf } from "../../common/problem.js"
 import type { CellObservation, ServerState } from "../../targets/wsadmin/cell.js";
 import { judge } from "../../targets/wsadmin/judge.js";
 import type { AgentControl, ProcessSignals } from "../../targets/wsadmin/node-commands.js";
+import { ambiguousNames, pluginSettingsOf } from "./cell-web-servers.js";
 import type { Estate } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import { startOf } from "./levels.js";
@@ -29,7 +30,7 @@ export async function observe(
     problemAsData(estate.ownership(undefined, options), "deployment manager"),
     Promise.all(settings.nodes.map(({ name }) => inspectNode(name, estate, cell, settings, options))),
     cell && lookAtFiles(settings, estate, cell),
-    Promise.all(settings.webServers.map(({ name }) => observeWebServer(name, estate, cell))),
+    Promise.all(settings.webServers.map(({ name }) => observeWebServer(name, settings, estate, cell))),
     estate.control.read(),
     Promise.all(Object.keys(declared.settings.lost).map((name) => observeLost(name, declared, estate, cell))),
   ]);
@@ -49,7 +50,7 @@ export async function observe(
     withoutProof: cell && files ? withoutProof(settings, cell, files) : {},
     webServers,
     lost,
-    webServersOfCell: (cell?.topology.webServers ?? []).map(({ server }) => server),
+    webServersOfCell: (cell?.topology.webServers ?? []).map(({ node, server }) => ({ node, server })),
     installer,
     control,
   };
@@ -231,6 +232,7 @@ const answer = (value: boolean | "unknown" | undefined): Answer =>
 
 async function observeWebServer(
   name: string,
+  declared: FixesDesired["settings"],
   estate: Estate,
   cell: CellObservation | undefined,
 ): Promise<LiveWebServer> {
@@ -249,7 +251,9 @@ async function observeWebServer(
     running: "unknown" as const,
   };
   const { servers, ...seen } = looked.value ?? { name, ...nothing, problems: looked.problems };
-  const settings = cell?.settings.plugin.find((each) => each.webServer === name);
+  // Which of several it is cannot be told, and is refused by its name.
+  const isKnown = cell && ambiguousNames(declared, cell.topology.webServers).length === 0;
+  const settings = isKnown ? pluginSettingsOf(name, declared, cell.settings.plugin) : undefined;
   const modes = [settings?.generation ?? "unknown", settings?.propagation ?? "unknown"];
   const automatic = modes.includes("automatic") ? "yes" : modes.includes("unknown") ? "unknown" : "no";
   const inCell = cell ? serversInCell(servers, cell.topology) : {};

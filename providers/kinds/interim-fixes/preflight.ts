@@ -1,6 +1,7 @@
 import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import { endOfHold, holderOf } from "../../targets/plugin/hold.js";
+import { ambiguousNames, webServerRefusals } from "./cell-web-servers.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
@@ -43,6 +44,7 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
   return [
     ...refusals,
     ...otherDeclaration(desired, live, kept.journal),
+    ...(kept.journal ? ambiguousNames(desired.settings, live.webServersOfCell) : []),
     ...loginRefusals(desired, live, kept.journal),
     ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
   ];
@@ -267,27 +269,6 @@ function clusterRefusals({ settings }: FixesDesired, live: Live): Problem[] {
         next: "Declare a page that every member answers",
       });
     }
-  }
-  return refusals;
-}
-
-function webServerRefusals({ settings }: FixesDesired, live: Live): Problem[] {
-  const declared = settings.webServers.map((webServer) => webServer.name);
-  const refusals: Problem[] = live.webServersOfCell
-    .filter((name) => !declared.includes(name) && !settings.ignoreWebServers.includes(name))
-    .map((name) => ({
-      where: "webServers",
-      found: `the cell has a web server ${name} that is not declared`,
-      why: "It would go on sending users to members that are stopped",
-      next: `Declare it; if no user reaches it: ignoreWebServers: [${name}]`,
-    }));
-  for (const { name, running } of live.webServers) {
-    if (running === "yes") continue;
-    refusals.push({
-      where: name,
-      found: `it is ${running === "no" ? "not running" : "in an unknown state"}`,
-      why: "Its routing could not be proved",
-    });
   }
   return refusals;
 }

@@ -1,14 +1,15 @@
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
+import { inCell } from "./cell-web-servers.js";
 import type { PutAside } from "./generated-file.js";
 import type { Journal } from "./journal.js";
 import { listsAsFound } from "./routes.js";
 
 /** What the deployment manager generates for a web server now; undefined for one that the cell does not define. */
-export async function generatedNow(name: string, { estate }: Work): Promise<Buffer | undefined> {
-  const inCell = (await estate.topology()).webServers.find(({ server }) => server === name);
-  if (!inCell) return undefined;
-  const { file } = await estate.cell.generatePlugin(inCell);
+export async function generatedNow(name: string, { estate, desired }: Work): Promise<Buffer | undefined> {
+  const found = inCell(name, desired.settings, (await estate.topology()).webServers);
+  if (!found) return undefined;
+  const { file } = await estate.cell.generatePlugin(found);
   const generated = await estate.host.files.read(file);
   if (generated) return generated.bytes;
   throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });

@@ -2,6 +2,7 @@ import { ProblemError } from "../../common/problem.js";
 import { sameRouting } from "../../formats/routing.js";
 import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
+import { pluginSettingsOf } from "./cell-web-servers.js";
 import type { Journal } from "./journal.js";
 import { lagText } from "./levels.js";
 import { type CellServers, type Lists, memberName } from "./live.js";
@@ -147,24 +148,25 @@ const mayBeOn = (node: string, signs: CellServers[string][string] = []): boolean
 
 /** What the deployment manager would overwrite is not safe from it until it says so itself. */
 export async function automaticOff(work: Work): Promise<Partial<Journal>> {
-  const declared = work.desired.settings.webServers.map(({ name }) => name);
+  const { settings } = work.desired;
   const { plugin } = await work.estate.cell.settings();
-  const changes = plugin
-    .filter(({ webServer }) => declared.includes(webServer))
-    .map(({ node, webServer }): PluginChange => ({ node, webServer, generation: "manual", propagation: "manual" }));
+  const changes = settings.webServers.flatMap(({ name }): PluginChange[] => {
+    const found = pluginSettingsOf(name, settings, plugin);
+    return found ? [{ node: found.node, webServer: found.webServer, generation: "manual", propagation: "manual" }] : [];
+  });
   await setPlugin(changes, work);
   return {};
 }
 
 export async function automaticOn(work: Work): Promise<Partial<Journal>> {
   const { plugin } = await work.estate.cell.settings();
-  const declared = work.desired.settings.webServers.map(({ name }) => name);
-  const found = Object.entries(work.journal.found.automatic).filter(([webServer]) => declared.includes(webServer));
-  const changes = found.flatMap(([webServer, modes]) =>
-    plugin
-      .filter((each) => each.webServer === webServer)
-      .map(({ node }): PluginChange => ({ node, webServer, ...modes })),
-  );
+  const { settings } = work.desired;
+  const declared = settings.webServers.map(({ name }) => name);
+  const found = Object.entries(work.journal.found.automatic).filter(([name]) => declared.includes(name));
+  const changes = found.flatMap(([name, modes]): PluginChange[] => {
+    const now = pluginSettingsOf(name, settings, plugin);
+    return now ? [{ node: now.node, webServer: now.webServer, ...modes }] : [];
+  });
   await setPlugin(changes, work);
   return {};
 }
@@ -174,8 +176,11 @@ async function setPlugin(changes: readonly PluginChange[], { estate }: Work): Pr
   const wrong = changes.filter(
     (change) =>
       !now.some(
-        ({ webServer, generation, propagation }) =>
-          webServer === change.webServer && generation === change.generation && propagation === change.propagation,
+        ({ node, webServer, generation, propagation }) =>
+          node === change.node &&
+          webServer === change.webServer &&
+          generation === change.generation &&
+          propagation === change.propagation,
       ),
   );
   if (wrong.length === 0) return;

@@ -43,8 +43,25 @@ const nodeSchema = z.strictObject({
     .describe("address of the members' own ports, from this machine; default: the connection's address"),
 });
 
+/** Names of servers are unique on their node only. */
+export const webServerName = z
+  .string()
+  .min(1)
+  .optional()
+  .describe("name of the web server in the cell; default: the one it has here");
+export const webServerNode = z
+  .string()
+  .min(1)
+  .optional()
+  .describe("node of the web server in the cell; needed where several nodes have a web server of that name");
+
 const webServerSchema = z.strictObject({
-  name: z.string().min(1).describe("name of the web server in the cell"),
+  name: z
+    .string()
+    .min(1)
+    .describe("what messages call the web server; its name in the cell, unless server says another"),
+  server: webServerName,
+  node: webServerNode,
   httpdConf: absolutePath.describe("the web server's main configuration file"),
   connection: connectionSchema.describe("how to reach the web server's host"),
   serverRoot: absolutePath.describe("installation directory of the web server"),
@@ -78,7 +95,12 @@ export const settingsSchema = z.strictObject({
     sessionReplication: sessionReplicationSchema,
   }),
   webServers: z.array(webServerSchema).describe("every web server in front of the cell"),
-  ignoreWebServers: z.array(z.string().min(1)).default([]).describe("web servers of the cell that no user reaches"),
+  ignoreWebServers: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "web servers of the cell that no user reaches: their names, or <node>/<name> where several nodes have one",
+    ),
   untouched: z
     .array(z.string().min(1))
     .default([])

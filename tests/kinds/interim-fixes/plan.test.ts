@@ -45,6 +45,8 @@ const webServer =
     webServers: live.webServers.map((each) => ({ ...each, ...change })),
   });
 
+const ofCell = (...servers: readonly string[]) => servers.map((server) => ({ node: "web", server }));
+
 const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
   [
     "HCL's missing support is not accepted",
@@ -104,8 +106,8 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
   ],
   [
     "a web server that is not declared",
-    { live: (live) => ({ ...live, webServersOfCell: ["webserver1", "webserver2"] }) },
-    /a web server webserver2 that is not declared/,
+    { live: (live) => ({ ...live, webServersOfCell: ofCell("webserver1", "webserver2") }) },
+    /a web server webserver2 of node web that is not declared/,
   ],
   ["a web server that is down", { live: webServer({ running: "no" }) }, /webserver1: it is not running/],
   [
@@ -184,7 +186,7 @@ test("a SOAP limit of 0 or of half an hour is long enough, and web servers that 
   const desired = declaration(cell, { ignoreWebServers: ["webserver2"] });
   const live = await new Driver(cell, desired).observe("preview");
   for (const soapRequestTimeout of [0, 1_800]) {
-    const seen = { ...manager({ soapRequestTimeout })(live), webServersOfCell: ["webserver1", "webserver2"] };
+    const seen = { ...manager({ soapRequestTimeout })(live), webServersOfCell: ofCell("webserver1", "webserver2") };
     expect(plan(desired, seen, KEPT).refusals).toEqual([]);
   }
 });

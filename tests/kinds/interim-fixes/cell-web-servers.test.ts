@@ -1,0 +1,92 @@
+import { Driver, declaration } from "../../model/driver.js";
+import { expectSettled, watched } from "../../model/watched.js";
+import type { MemoryCell } from "../../support/memory-cell.js";
+
+/** `webserver1` on an unmanaged node of each machine, as is usual. */
+function twoOfOneName(): MemoryCell {
+  const cell = watched(2, ["web1", "web2"]);
+  for (const webServer of cell.webServers) Object.assign(webServer, { server: "webserver1", node: webServer.name });
+  return cell;
+}
+
+const declared = (cell: MemoryCell) => declaration(cell).settings.webServers;
+
+async function refusedUp(cell: MemoryCell, settings: Record<string, unknown>): Promise<string> {
+  const { ended, message } = await new Driver(cell, declaration(cell, settings)).up();
+  expect(ended).toBe("failed");
+  expect(cell.written.filter((change) => !change.startsWith("dmgr "))).toEqual([]);
+  return message;
+}
+
+describe("promise 10: two web servers of one name, each on a node of its own", () => {
+  test("each is routed and proved, and gets back its own settings and its own file", async () => {
+    const cell = twoOfOneName();
+    const [first, second] = cell.webServers;
+    if (!first || !second) throw new Error("no two web servers");
+    second.generation = "manual";
+    const driver = new Driver(cell, declaration(cell));
+    const modes = cell.webServers.map(({ generation, propagation }) => [generation, propagation]);
+    expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+    expect([...cell.violations]).toEqual([]);
+    expect(cell.webServers.map(({ generation, propagation }) => [generation, propagation])).toEqual(modes);
+    expect([...cell.generatedFor].sort()).toEqual(["web1/webserver1", "web2/webserver1"]);
+    for (const webServer of cell.webServers) webServer.generation = "automatic";
+    expectSettled(driver);
+  });
+
+  const oneBy = (how: Record<string, unknown>) => (cell: MemoryCell) => ({
+    webServers: [{ ...declared(cell)[0], server: "webserver1", node: undefined, ...how }],
+  });
+  test.each<[string, (cell: MemoryCell) => Record<string, unknown>, RegExp]>([
+    [
+      "one is declared by its name alone",
+      oneBy({}),
+      /webServers.web1: the cell has several web servers webserver1: web1\/webserver1 and web2\/webserver1.*node: web1, node: web2/,
+    ],
+    ["the other one is not declared", oneBy({ node: "web1" }), /webserver1 of node web2 that is not declared/],
+    [
+      "the other one is ignored by its name alone",
+      (cell) => ({ ...oneBy({ node: "web1" })(cell), ignoreWebServers: ["webserver1"] }),
+      /ignoreWebServers: the cell has several web servers webserver1/,
+    ],
+    [
+      "one is declared twice",
+      (cell) => ({ webServers: declared(cell).map((each) => ({ ...each, node: "web1" })) }),
+      /webServers web1, web2: each is webserver1 of node web1 in the cell/,
+    ],
+  ])("refused: %s", async (_, settingsOf, expected) => {
+    const cell = twoOfOneName();
+    expect(await refusedUp(cell, settingsOf(cell))).toMatch(expected);
+  });
+
+  test("the other one may be ignored by its whole name", async () => {
+    const cell = twoOfOneName();
+    const settings = { ...oneBy({ node: "web1" })(cell), ignoreWebServers: ["web2/webserver1"] };
+    expect(await new Driver(cell, declaration(cell, settings)).up()).toMatchObject({ ended: "converged" });
+    expect([...cell.generatedFor]).toEqual(["web1/webserver1"]);
+  });
+
+  test("one that comes while a rollout is open stops it, and it goes on when both are told apart", async () => {
+    const cell = watched(2, ["web1", "web2"]);
+    const [first, second] = cell.webServers;
+    if (!first || !second) throw new Error("no two web servers");
+    const driver = new Driver(cell, declaration(cell));
+    cell.badFix = true;
+    await driver.up();
+    cell.badFix = false;
+    Object.assign(second, { server: "web1", node: "dmz" });
+    expect(await driver.up()).toMatchObject({
+      ended: "failed",
+      message: expect.stringMatching(/webServers.web1: the cell has several web servers web1: web\/web1 and dmz\/web1/),
+    });
+    const nodes = { web1: "web", web2: "dmz" };
+    const [one, two] = declared(cell).map((each) => ({
+      ...each,
+      server: "web1",
+      node: nodes[each.name as keyof typeof nodes],
+    }));
+    driver.desired = declaration(cell, { webServers: [one, two] });
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect([...cell.violations]).toEqual([]);
+  });
+});
