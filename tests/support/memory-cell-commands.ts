@@ -1,5 +1,5 @@
 import { ProblemError } from "../../providers/common/problem.js";
-import { jobLost } from "../../providers/targets/job-problems.js";
+import { jobLost, jobTimeout } from "../../providers/targets/job-problems.js";
 import type { Cell, CellObservation, Distribution, Tri } from "../../providers/targets/wsadmin/cell.js";
 import type {
   CommandOutcome,
@@ -10,7 +10,7 @@ import type {
 import { forgetLost } from "../../providers/targets/wsadmin/profile-commands.js";
 import type { FixAction, FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
 import type { MemoryCell } from "./memory-cell.js";
-import { type Command, INSTALL_MS, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
+import { type Command, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
 import type { MemoryHost } from "./memory-host.js";
 
 const unused = async (): Promise<never> => {
@@ -153,17 +153,19 @@ interface Detached extends Pick<Command, "finish"> {
  * Runs it as `runDetached` does: under its name on its host, where it goes on whatever becomes of us. One of that name that
  * runs, or has ended and was not forgotten, is attached to instead. Answers whether it was.
  */
-async function detached(cell: MemoryCell, host: MemoryHost, { job, whileRunning }: Run, how: Detached) {
+async function detached(cell: MemoryCell, host: MemoryHost, { job, timeoutMs, whileRunning }: Run, how: Detached) {
+  const deadline = cell.now + timeoutMs;
   const attached = (await host.jobs.peek(job)) !== undefined;
   if (!attached) {
     await cell.change(how.what, () => {
-      host.setJob(job, "running");
+      host.setJob(job, "running", "", new Date(cell.now).toISOString());
       how.begin?.();
       const { installs = false, finish } = how;
       cell.commands.add({ host, job, installs, endsAt: cell.now + how.takesMs, finish });
     });
   }
   while ((await host.jobs.peek(job))?.state === "running") {
+    if (cell.now >= deadline) throw jobTimeout(host.name, job, how.what, timeoutMs);
     cell.advance(TICK_MS);
     await whileRunning?.();
   }
@@ -269,11 +271,11 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     }
     await detached(cell, host, how, {
       what: `${action} ${ids.join(",")}`,
-      takesMs: INSTALL_MS,
+      takesMs: cell.installMs,
       installs: true,
       begin() {
         cell.installerRuns.push(how.job);
-        if (!cell.installerLies) cell.at(cell.now + INSTALL_MS / 2, () => cell.installing && cell.changeMaster());
+        if (!cell.installerLies) cell.at(cell.now + cell.installMs / 2, () => cell.installing && cell.changeMaster());
       },
       finish() {
         if (cell.installerLies) return;

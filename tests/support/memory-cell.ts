@@ -14,6 +14,7 @@ import {
   CHANGES,
   type Command,
   GENERATED,
+  INSTALL_MS,
   LINGER_MS,
   LONG_AGO_MS,
   type Member,
@@ -56,6 +57,8 @@ export class MemoryCell {
   faults = NO_FAULTS;
   /** A member whose application has the fix answers 500. */
   badFix = false;
+  /** How long the update installer takes. */
+  installMs = INSTALL_MS;
   /** So long after a node has the configuration its agent has expanded the applications. */
   expansionMs = 0;
   /** The deployment manager says whether they are expanded; else "skipped". */

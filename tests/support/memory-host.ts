@@ -134,9 +134,9 @@ export class MemoryHost implements Host {
   }
 
   /** Arranges a job that this process did not start: still running, ended well, or lost with the machine. */
-  setJob(name: string, state: JobState["state"], output = ""): void {
+  setJob(name: string, state: JobState["state"], output = "", startedAt = new Date(0).toISOString()): void {
     const more = state === "ended" ? { exitCode: 0 } : state === "lost" ? { lost: WITH_THE_MACHINE } : {};
-    this.#jobs.set(name, { name, state, pid: 4711, startedAt: new Date(0).toISOString(), output, ...more });
+    this.#jobs.set(name, { name, state, pid: 4711, startedAt, output, ...more });
   }
 
   /** What still ran is lost: with the machine's restart, files alone stay; or a job's runner is killed alone. */

@@ -7,7 +7,7 @@ import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { foundationsOf } from "./foundations.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
-import { LeftHalfWay, ownRuns, settleLostRun, takeWord } from "./half-way.js";
+import { LeftHalfWay, ownRuns, StillAtWork, settleLostRun, takeWord } from "./half-way.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
 import { acceptChanges, awaitInstaller, requireFixesAsMeant, runInstaller } from "./installer-steps.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
@@ -89,11 +89,13 @@ async function obey(step: RolloutStep, context: FixesContext, estate: Estate): P
 const lookAgain = (reason: string): ProblemError =>
   new ProblemError("unknown-outcome", { where: "rollout", found: `it goes back: ${reason}` });
 
+const isForPerson = (error: unknown) => error instanceof LeftHalfWay || error instanceof StillAtWork;
+
 async function turnedRound(error: unknown, context: FixesContext, estate: Estate): Promise<unknown> {
   const { journal } = context.kept;
   const { onFailure } = context.desired.settings;
   const says = error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause);
-  const canTurn = journal?.direction === "forward" && !journal.catchingUp && !(error instanceof LeftHalfWay);
+  const canTurn = journal?.direction === "forward" && !journal.catchingUp && !isForPerson(error);
   if (!says || onFailure !== "roll back" || !canTurn || context.signal.aborted) return error;
   const reason = problemsOf(error, "rollout")
     .map((problem) => `${problem.where}: ${problem.found}`)
@@ -122,7 +124,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       await settleCommands(work);
       const seenTo = await takeWord(work);
       await estate.control.claim(journal.rollout);
-      return { ...seenTo, frozen: false };
+      return { ...seenTo, frozen: false, takenUpAt: new Date(estate.now()).toISOString() };
     }
     case "give up":
       context.progress(`${step.name} is given up: ${step.because}`);

@@ -34,6 +34,18 @@ export class LeftHalfWay extends ProblemError {
   }
 }
 
+/** An update installer that is not done within its limit. It goes on, and nobody goes back upon it: the rollout stands still until somebody looks. */
+export class StillAtWork extends ProblemError {
+  constructor(limit: string) {
+    super("refused", {
+      where: "update installer",
+      found: `it is still at work after ${limit} (limits.installer)`,
+      why: "It is never killed: cut off in the middle of an application it corrupts the configuration. No node has what it did",
+      next: "See its logs in version/log of the installation; pulumi up waits for it again, and goes on when it has ended. Raise limits.installer where it takes longer",
+    });
+  }
+}
+
 /**
  * What a run that was lost with its host comes to. One that says that it is done, and whose list agrees, is; it is forgotten
  * then. A second one never starts before a person has seen to what the first one left.

@@ -4,7 +4,7 @@ import type { Work } from "./apply.js";
 import { isAccountedFor } from "./cell-web-servers.js";
 import { forgetEnded } from "./commands.js";
 import { changeOf, changeText, isNothing } from "./goal.js";
-import { type Installing, ownRuns, runName, settleLostRun } from "./half-way.js";
+import { type Installing, ownRuns, runName, StillAtWork, settleLostRun } from "./half-way.js";
 import type { Journal } from "./journal.js";
 import { NO_ARCHIVE } from "./master.js";
 import type { FileChange } from "./shared-files.js";
@@ -37,17 +37,22 @@ const listedIds = async ({ estate }: Work): Promise<readonly string[]> =>
  */
 async function seeThrough({ action, ids }: Installing, work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal, context, watch } = work;
+  const job = runName(action, journal);
   const run = {
-    job: runName(action, journal),
-    timeoutMs: milliseconds(desired.settings.limits.installer),
+    job,
+    timeoutMs: await patience(job, work),
     onOutput: context.progress,
     whileRunning: watch,
     customizationBackedUp: journal.backedUp && desired.settings.backUp.length > 0,
   };
-  const outcome =
+  const begun =
     action === "install"
-      ? await estate.installer.install(ids, desired.settings.fixDir, run)
-      : await estate.installer.uninstall(ids, run);
+      ? estate.installer.install(ids, desired.settings.fixDir, run)
+      : estate.installer.uninstall(ids, run);
+  const outcome = await begun.catch(async (error: unknown) => {
+    const isLate = error instanceof ProblemError && error.cause === "timeout" && (await estate.installer.goesOn(job));
+    throw isLate ? new StillAtWork(desired.settings.limits.installer) : error;
+  });
   const listed = await listedIds(work);
   const wrong = ids.filter((id) => listed.includes(id) !== (action === "install"));
   if (wrong.length > 0 && outcome.requires.length > 0) throw needsOthers(ids, outcome.requires);
@@ -70,6 +75,15 @@ async function seeThrough({ action, ids }: Installing, work: Work): Promise<Part
   return { routed: null };
 }
 
+/** Milliseconds that are left of its limit: since it began, or since this process took the rollout up, whichever was later. */
+async function patience(job: string, { estate, desired, journal }: Work): Promise<number> {
+  const limit = milliseconds(desired.settings.limits.installer);
+  const begun = await estate.host.jobs.peek(job);
+  if (begun?.state !== "running") return limit;
+  const since = Math.max(Date.parse(begun.startedAt), Date.parse(journal.takenUpAt ?? journal.startedAt));
+  return Math.min(limit, Math.max(0, since + limit - estate.now()));
+}
+
 /** The installer's own word for what the fix's notes would have said. */
 const needsOthers = (ids: readonly string[], requires: readonly string[]): ProblemError =>
   new ProblemError("refused", {
@@ -82,18 +96,17 @@ const tail = (output: string): string => output.trim().split("\n").slice(-5).joi
 
 /** This rollout's own is attached to and judged; any other is waited for. Whatever it comes to is looked at anew after it. */
 export async function awaitInstaller(work: Work): Promise<Partial<Journal>> {
+  const { estate } = work;
   const { limits } = work.desired.settings;
   for (const step of ownRuns(work.journal)) {
-    if (await work.estate.installer.goesOn(runName(step.action, work.journal))) await seeThrough(step, work);
+    if (await estate.installer.goesOn(runName(step.action, work.journal))) await seeThrough(step, work);
   }
-  await waitUntil(
-    "the update installer to end",
-    limits.installer,
-    work,
-    async () => !(await work.estate.installer.isRunning()),
-    // It goes on, and is never gone back upon while it does.
-    () => "timeout",
-  );
+  const began = estate.now();
+  await waitUntil("the update installer to end", limits.installer, work, async () => {
+    if (!(await estate.installer.isRunning())) return true;
+    if (estate.now() - began > milliseconds(limits.installer)) throw new StillAtWork(limits.installer);
+    return false;
+  });
   throw new ProblemError("unknown-outcome", {
     where: "update installer",
     found: "it has ended; what it did is looked at now",

@@ -31,6 +31,8 @@ export interface Journal {
   /** Names the rollout in holds, jobs and backups, e.g. "20261123T011234Z". */
   rollout: string;
   startedAt: string;
+  /** When the last process took it up; absent where the one that began it goes on. */
+  takenUpAt?: string;
   /** The declaration that it carries out, as `wantedKey` says it. */
   wanted: string;
   /** The settings that must not change until its end. */

@@ -187,7 +187,9 @@ export const settingsSchema = z.strictObject({
     ),
   limits: z
     .strictObject({
-      installer: durationSchema.default("3h").describe("of the update installer; then it is reported, never killed"),
+      installer: durationSchema
+        .default("3h")
+        .describe("of the update installer; then the rollout freezes and says so. It is never killed"),
       backup: durationSchema.default("1h").describe("of one backup"),
       refresh: refreshLimitSchema,
       synchronize: durationSchema.default("30m").describe("of a full synchronization with distribution"),

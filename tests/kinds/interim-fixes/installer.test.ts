@@ -1,7 +1,9 @@
+import { ProblemError } from "../../../providers/common/problem.js";
 import { NO_ARCHIVE } from "../../../providers/kinds/interim-fixes/master.js";
 import type { FixOutcome } from "../../../providers/targets/wsadmin/update-installer.js";
 import { Driver, declaration, killedAfter } from "../../model/driver.js";
 import { MemoryCell } from "../../support/memory-cell.js";
+import { NO_FAULTS } from "../../support/memory-cell-parts.js";
 
 /** A modelled cell whose installer ends like that, after it did its work. */
 function ending(outcome: Partial<FixOutcome>): MemoryCell {
@@ -109,5 +111,57 @@ describe("an application whose archive cannot be seen", () => {
     const { message } = await new Driver(cell, declaration(cell, settings), unseen).up();
     expect(message).toMatch(/it changed what runs on servers that were not drained: files on AppsCluster/);
     expect(synchronized(cell)).toEqual([]);
+  });
+});
+
+describe("an installer that takes longer than its limit", () => {
+  const HOUR = 3_600_000;
+  /** When it was begun, and how long each run of ours attended it. */
+  const slow = async (hours: number, settings: Record<string, unknown> = {}) => {
+    const cell = new MemoryCell(2);
+    cell.installMs = hours * HOUR;
+    const driver = new Driver(cell, declaration(cell, settings));
+    const run = async (faults?: Parameters<Driver["up"]>[0]) => {
+      const began = cell.now;
+      const { message } = await driver.up(faults);
+      return { message, hours: (cell.now - began) / HOUR };
+    };
+    return { cell, driver, run };
+  };
+  const late = expect.stringMatching(/still at work after 3h \(limits.installer\)/);
+
+  test.each([{}, { onFailure: "roll back", onInterrupted: "roll back" }])(
+    "freezes the rollout once, at the limit; it is never killed nor gone back upon, and each next up waits for it again (%j)",
+    async (settings) => {
+      const { cell, driver, run } = await slow(7, settings);
+      const first = await run();
+      expect(first).toEqual({ message: late, hours: expect.closeTo(3.1, 0) });
+      expect(driver.kept?.journal).toMatchObject({ direction: "forward", frozen: true });
+      const second = await run();
+      expect(second).toEqual({ message: late, hours: expect.closeTo(3, 1) });
+      expect(await run()).toMatchObject({ message: "" });
+      expect([cell.installerRuns.length, driver.kept?.wentBack]).toEqual([1, null]);
+    },
+  );
+
+  test("a line that is cut meanwhile does not make the same run wait as long again", async () => {
+    const { cell, driver, run } = await slow(7);
+    // The look at the agents behind bears with the first one.
+    let cuts = 0;
+    const alive = () => {
+      if (cuts === 2 || !cell.installing || cell.now < Date.parse("2026-11-22T00:00:00Z")) return;
+      cuts++;
+      throw new ProblemError("unreachable", { where: "line", found: "cut" });
+    };
+    const { message, hours } = await run({ ...NO_FAULTS, alive });
+    expect([driver.said.filter((line) => /looking again: .*cut/.test(line)).length, message]).toEqual([1, late]);
+    expect(hours).toBeCloseTo(3.1, 0);
+  });
+
+  test("somebody else's is waited for once as well", async () => {
+    const { cell, driver, run } = await slow(0.1);
+    await driver.up(killedAfter(/^sync node1/));
+    cell.commands.add({ host: cell.host("dmgr"), job: "x", installs: true, endsAt: cell.now + 7 * HOUR, finish() {} });
+    expect(await run()).toEqual({ message: late, hours: expect.closeTo(3, 1) });
   });
 });
