@@ -31,7 +31,7 @@ export class SharedWebServer {
   readonly routing: ReturnType<typeof routingBench>;
 
   private constructor(readonly cell: MemoryCell) {
-    const { beforeOperation, afterOperation } = cell.hooksOf("web1");
+    const { beforeOperation, afterOperation } = cell.hosts.hooksOf("web1");
     // What is only noted in the hold decides nothing, so it is no place for a fault of its own.
     const isNote = ({ name, path }: Operation) =>
       name === "write" && this.#webServer.hold !== null && (path ?? "").startsWith(HOLDS);
@@ -49,7 +49,7 @@ export class SharedWebServer {
     this.web.host.put(GENERATED, generated);
     cell.host("dmgr").put("/generated/plugin-cfg.xml", generated);
     this.routing = routingBench(this.web);
-    cell.addHost(this.web.host);
+    cell.hosts.add(this.web.host);
   }
 
   static async start(cell: MemoryCell): Promise<SharedWebServer> {

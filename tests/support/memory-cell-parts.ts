@@ -3,7 +3,7 @@ import type { Mpm } from "../../providers/targets/plugin/control.js";
 import type { Hold } from "../../providers/targets/plugin/hold.js";
 import type { PluginMode } from "../../providers/targets/wsadmin/cell.js";
 import type { Ownership } from "../../providers/targets/wsadmin/ownership.js";
-import type { MemoryHost, Operation } from "./memory-host.js";
+import type { MemoryHost } from "./memory-host.js";
 
 /** How long things take in the modelled cell, and how finely its clock runs: every instant in between is looked at. */
 export const TICK_MS = 10_000;
@@ -73,6 +73,77 @@ export interface WebServer {
   propagation: PluginMode;
 }
 
+/** With everything as it has been for long; it synchronizes by itself in `nextSync` milliseconds. */
+export function newNode(
+  name: string,
+  clusters: readonly string[],
+  { now, nextSync }: { readonly now: number; readonly nextSync: number },
+): Node {
+  return {
+    name,
+    agent: "started",
+    level: 0,
+    expanded: 0,
+    distributedAt: now - LONG_AGO_MS,
+    nextSync: now + nextSync,
+    members: clusters.map((cluster) => ({
+      server: `${name}_${cluster}`,
+      cluster,
+      state: "started",
+      level: 0,
+      startedAt: now - LONG_AGO_MS + 60_000,
+      restartingUntil: 0,
+      temp: 0,
+    })),
+  };
+}
+
+/** What the node has been given lies expanded from now on; changed applications restart on members that run. */
+export function expand(node: Node, now: number): void {
+  if (node.expanded !== node.level) node.distributedAt = now;
+  node.expanded = node.level;
+  for (const member of node.members) {
+    if (member.state !== "started" || member.level === node.expanded) continue;
+    member.level = node.expanded;
+    member.restartingUntil = now + APP_RESTART_MS;
+  }
+}
+
+/** As the deployment manager generates them: every member is a primary. */
+export const listsOf = (nodes: readonly string[], clusters: readonly string[]): Lists =>
+  Object.fromEntries(clusters.map((name) => [name, { primary: nodes.map((node) => `${node}_${name}`), backup: [] }]));
+
+/** The same, from lists with the same servers. */
+export const asGenerated = (lists: Lists): Lists =>
+  Object.fromEntries(
+    Object.entries(lists).map(([name, { primary, backup }]) => [
+      name,
+      { primary: [...primary, ...backup], backup: [] },
+    ]),
+  );
+
+/** It follows the file that was generated. */
+export const newWebServer = (name: string, lists: () => Lists, now: number): WebServer => ({
+  name,
+  server: name,
+  node: "web",
+  file: lists(),
+  followed: lists(),
+  copies: {},
+  directive: GENERATED,
+  loaded: GENERATED,
+  generated: 0,
+  merged: false,
+  inForce: 0,
+  reloads: 0,
+  refreshInterval: REFRESH_S,
+  mpm: "worker",
+  changedAt: now,
+  hold: null,
+  generation: "automatic",
+  propagation: "automatic",
+});
+
 /** A command that goes on by itself under its name on its host, and stays there when it has ended, until it is forgotten. */
 export interface Command {
   readonly host: MemoryHost;
@@ -81,6 +152,16 @@ export interface Command {
   readonly installs: boolean;
   readonly endsAt: number;
   readonly finish: () => void;
+}
+
+/** Commands whose time is over do what they are for. */
+export function endDue(commands: Set<Command>, now: number): void {
+  for (const command of commands) {
+    if (command.endsAt > now) continue;
+    commands.delete(command);
+    command.host.setJob(command.job, "ended");
+    command.finish();
+  }
 }
 
 /** What fails next, told at each operation that changes something. Each may throw: a process dies, an answer is lost. */
@@ -95,6 +176,3 @@ export const NO_FAULTS: Faults = { before() {}, after() {}, alive() {} };
 
 /** A profile in which nothing is anybody else's. */
 export const OWN: Ownership = { owner: "wasadmin", files: [], processes: [], complete: true };
-
-/** Operations on a host that change something; a directory that is made again and again is the same one. */
-export const CHANGES: ReadonlySet<Operation["name"]> = new Set(["write", "createExclusive", "remove", "jobs.run"]);

@@ -2,6 +2,7 @@ import { ProblemError } from "../../providers/common/problem.js";
 import { sameRouting } from "../../providers/formats/routing.js";
 import type { Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
 import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
+import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { MemoryCell } from "./memory-cell.js";
 import { GENERATED, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
 
@@ -21,7 +22,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         sha256: "",
         loaded: isLoaded(webServer, webServer.directive),
         lists: structuredClone(contentOf(webServer, webServer.directive)),
-        servers: cell.serversIn(contentOf(webServer, webServer.directive)),
+        servers: serversIn(cell, contentOf(webServer, webServer.directive)),
         refreshInterval: webServer.refreshInterval,
         hold: webServer.hold,
         problems: [],
@@ -115,8 +116,25 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
 const routed = (file: Lists, lists: Lists): Lists =>
   structuredClone(Object.fromEntries(Object.entries(lists).filter(([cluster]) => cluster in file)));
 
+/**
+ * As plug-in files have them, in clusters of any name: by nothing but host and port to be told for what they are in the cell;
+ * another cell's servers not at all.
+ */
+const serversIn = (cell: MemoryCell, lists: Lists): RoutedServer[] =>
+  Object.entries(lists).flatMap(([cluster, { primary, backup }]) =>
+    [...primary, ...backup].map((name) => ({ cluster, name, transports: cell.transportsOf(name) })),
+  );
+
 /** The lists in a file that the directive may name. */
 export const contentOf = ({ copies, file }: WebServer, path: string): Lists => copies[path] ?? file;
+
+/** The plug-in reads its file again when its interval is over. */
+export function lookAgain(webServer: WebServer, now: number): void {
+  const { refreshInterval, changedAt, loaded } = webServer;
+  if (refreshInterval < 0 || now - changedAt < refreshInterval * 1_000) return;
+  webServer.followed = contentOf(webServer, loaded);
+  webServer.inForce = webServer.generated;
+}
 
 const pathFor = ({ directive, file }: WebServer, lists: Lists, follow: string): string =>
   directive === GENERATED && sameRouting(file, lists) ? GENERATED : follow;

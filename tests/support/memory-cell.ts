@@ -1,32 +1,32 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
-import type { Lists, LiveControl } from "../../providers/kinds/interim-fixes/live.js";
-import { NO_ARCHIVE } from "../../providers/kinds/interim-fixes/master.js";
+import type { LiveControl } from "../../providers/kinds/interim-fixes/live.js";
 import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { FileChange } from "../../providers/kinds/interim-fixes/shared-files.js";
-import { connectionSchema } from "../../providers/targets/connection.js";
 import type { MonitoringPolicy, Tri } from "../../providers/targets/wsadmin/cell.js";
 import type { Ownership } from "../../providers/targets/wsadmin/ownership.js";
-import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-commands.js";
+import { modelledEstate } from "./memory-cell-estate.js";
+import { MemoryHosts } from "./memory-cell-hosts.js";
 import {
-  APP_RESTART_MS,
   AUTO_SYNC_MS,
-  CHANGES,
+  asGenerated,
   type Command,
-  GENERATED,
+  endDue,
+  expand,
   INSTALL_MS,
-  LINGER_MS,
   LONG_AGO_MS,
+  listsOf,
   type Member,
   NO_FAULTS,
   type Node,
-  OWN,
-  REFRESH_S,
+  newNode,
+  newWebServer,
   TICK_MS,
   type WebServer,
 } from "./memory-cell-parts.js";
-import { contentOf, modelledWebServer } from "./memory-cell-web.js";
-import { MemoryHost, type MemoryHostOptions } from "./memory-host.js";
+import { MemoryUsers } from "./memory-cell-users.js";
+import { lookAgain } from "./memory-cell-web.js";
+import type { MemoryHost } from "./memory-host.js";
 
 /**
  * A modelled cell under a virtual clock, with the documented hazards: a running agent synchronizes by itself every minute,
@@ -102,10 +102,9 @@ export class MemoryCell {
   readonly gone = new Set<string>();
   /** Application → level of its archive. */
   readonly versions = new Map<string, number>();
-  /** Server → when users were last sent to it. */
-  readonly #sentAt = new Map<string, number>();
+  readonly #users = new MemoryUsers(this);
   readonly #events: { readonly at: number; readonly act: () => void }[] = [];
-  readonly #hosts = new Map<string, MemoryHost>();
+  readonly hosts = new MemoryHosts(this);
 
   constructor(
     nodeCount: number,
@@ -113,47 +112,8 @@ export class MemoryCell {
     webServers: readonly string[] = ["webserver1"],
   ) {
     const names = Array.from({ length: nodeCount }, (_, index) => `node${index + 1}`);
-    this.nodes = names.map((name, index) => ({
-      name,
-      agent: "started",
-      level: 0,
-      expanded: 0,
-      distributedAt: this.now - LONG_AGO_MS,
-      nextSync: this.now + 10_000 * (index + 1),
-      members: clusters.map((cluster) => ({
-        server: `${name}_${cluster}`,
-        cluster,
-        state: "started",
-        level: 0,
-        startedAt: this.now - LONG_AGO_MS + 60_000,
-        restartingUntil: 0,
-        temp: 0,
-      })),
-    }));
-    const lists = (): Lists =>
-      Object.fromEntries(
-        clusters.map((name) => [name, { primary: names.map((node) => `${node}_${name}`), backup: [] }]),
-      );
-    this.webServers = webServers.map((name) => ({
-      name,
-      server: name,
-      node: "web",
-      file: lists(),
-      followed: lists(),
-      copies: {},
-      directive: GENERATED,
-      loaded: GENERATED,
-      generated: 0,
-      merged: false,
-      inForce: 0,
-      reloads: 0,
-      refreshInterval: REFRESH_S,
-      mpm: "worker",
-      changedAt: this.now,
-      hold: null,
-      generation: "automatic",
-      propagation: "automatic",
-    }));
+    this.nodes = names.map((name, index) => newNode(name, clusters, { now: this.now, nextSync: 10_000 * (index + 1) }));
+    this.webServers = webServers.map((name) => newWebServer(name, () => listsOf(names, clusters), this.now));
   }
 
   // What is so at this instant.
@@ -164,16 +124,7 @@ export class MemoryCell {
     return found;
   }
 
-  /**
-   * As plug-in files have them, in clusters of any name: by nothing but host and port to be told for what they are in the cell;
-   * another cell's servers not at all.
-   */
-  serversIn(lists: Lists): RoutedServer[] {
-    return Object.entries(lists).flatMap(([cluster, { primary, backup }]) =>
-      [...primary, ...backup].map((name) => ({ cluster, name, transports: this.transportsOf(name) })),
-    );
-  }
-
+  /** Of a server by its name in a plug-in file; another cell's servers have none. */
   transportsOf(server: string): RoutedServer["transports"] {
     return this.nodes.flatMap(({ name: hostname, members }) =>
       members
@@ -255,19 +206,9 @@ export class MemoryCell {
     return servers.filter((server) => own.includes(server));
   }
 
-  /** Backups of clusters of which no primary serves. */
-  #backupsInUse(): string[] {
-    const there = this.webServers.filter(({ name }) => !this.gone.has(name));
-    const lists = there.flatMap(({ followed }) => Object.values(followed));
-    const serving = (servers: readonly string[]) =>
-      this.membersOf(servers).filter((server) => this.serves(this.member(server)));
-    return lists.flatMap(({ primary, backup }) => (serving(primary).length > 0 ? [] : serving(backup)));
-  }
-
   /** Users who are still connected to a member that runs. */
-  connectionsTo({ server, state }: Member): number {
-    const sentAt = this.#sentAt.get(server);
-    return state === "started" && sentAt !== undefined && this.now < sentAt + LINGER_MS ? 1 : 0;
+  connectionsTo(member: Member): number {
+    return this.#users.connectionsTo(member);
   }
 
   requireAnswer(server: string): void {
@@ -280,8 +221,6 @@ export class MemoryCell {
   get installing(): boolean {
     return [...this.commands].some(({ installs }) => installs);
   }
-
-  // Time.
 
   /** Something that nobody of ours does, at that instant. */
   at(instant: number, act: () => void): void {
@@ -298,7 +237,7 @@ export class MemoryCell {
   }
 
   check(): void {
-    for (const server of [...this.routedServers(), ...this.#backupsInUse()]) this.#sentAt.set(server, this.now);
+    this.#users.ask();
     for (const invariant of this.invariants) this.#note(invariant());
   }
 
@@ -316,34 +255,14 @@ export class MemoryCell {
       this.distribute(node);
       node.nextSync = this.now + AUTO_SYNC_MS;
     }
-    for (const command of this.commands) {
-      if (command.endsAt > this.now) continue;
-      this.commands.delete(command);
-      command.host.setJob(command.job, "ended");
-      command.finish();
-    }
-    for (const webServer of this.webServers) {
-      const { refreshInterval, changedAt, loaded } = webServer;
-      if (refreshInterval < 0 || this.now - changedAt < refreshInterval * 1_000) continue;
-      webServer.followed = contentOf(webServer, loaded);
-      webServer.inForce = webServer.generated;
-    }
+    endDue(this.commands, this.now);
+    for (const webServer of this.webServers) lookAgain(webServer, this.now);
   }
 
   distribute(node: Node): void {
     node.level = this.level;
-    if (this.expansionMs === 0 || node.expanded === node.level) this.#expand(node);
-    else this.at(this.now + this.expansionMs, () => this.#expand(node));
-  }
-
-  #expand(node: Node): void {
-    if (node.expanded !== node.level) node.distributedAt = this.now;
-    node.expanded = node.level;
-    for (const member of node.members) {
-      if (member.state !== "started" || member.level === node.expanded) continue;
-      member.level = node.expanded;
-      member.restartingUntil = this.now + APP_RESTART_MS;
-    }
+    if (this.expansionMs === 0 || node.expanded === node.level) expand(node, this.now);
+    else this.at(this.now + this.expansionMs, () => expand(node, this.now));
   }
 
   /** The installer updates an application: generation and propagation follow when they are automatic. */
@@ -356,19 +275,11 @@ export class MemoryCell {
     }
   }
 
-  /** The file as the deployment manager generates it: every member is a primary. */
   propagate(webServer: WebServer): void {
-    webServer.file = Object.fromEntries(
-      Object.entries(webServer.file).map(([name, { primary, backup }]) => [
-        name,
-        { primary: [...primary, ...backup], backup: [] },
-      ]),
-    );
+    webServer.file = asGenerated(webServer.file);
     webServer.generated = this.level;
     webServer.changedAt = this.now;
   }
-
-  // Changes.
 
   /** One operation that changes something. */
   async change<T>(name: string, act: () => T | Promise<T>): Promise<T> {
@@ -381,108 +292,13 @@ export class MemoryCell {
     return result;
   }
 
-  /** A machine that a test made itself. */
-  addHost(host: MemoryHost): void {
-    this.#hosts.set(host.name, host);
-  }
-
-  /** What a machine has to tell of each operation on it. */
-  hooksOf(name: string): Required<Pick<MemoryHostOptions, "beforeOperation" | "afterOperation">> {
-    return {
-      beforeOperation: (operation) => {
-        if (!CHANGES.has(operation.name)) return this.faults.alive();
-        const change = `${name} ${operation.name} ${operation.path ?? operation.job ?? ""}`;
-        this.faults.before(change);
-        this.written.push(change);
-      },
-      afterOperation: (operation) => {
-        if (CHANGES.has(operation.name)) this.faults.after(`${name} ${operation.name}`);
-      },
-    };
-  }
-
   /** A machine of the cell: it outlives the processes that reach it. */
   host(name: string): MemoryHost {
-    const known = this.#hosts.get(name);
-    if (known) return known;
-    const connection = connectionSchema.parse({ name, address: "127.0.0.1", user: "admin", auth: { agent: true } });
-    const host = new MemoryHost(connection, this.hooksOf(name));
-    if (name === "dmgr") host.put("/generated/plugin-cfg.xml", "<Config/>");
-    this.#hosts.set(name, host);
-    return host;
+    return this.hosts.get(name);
   }
 
   /** As the process `id` reaches it. */
   estate(id: string): Estate {
-    return {
-      cell: modelledCell(this),
-      topology: () => modelledCell(this).topology(),
-      installer: modelledInstaller(this),
-      host: this.host("dmgr"),
-      node: (name) => modelledNode(this, this.node(name)),
-      answersOf: async (name) => (this.gone.has(name) ? [] : [`${name} by SSH`]),
-      ownership: async (name) => this.owned.get(name ?? "dmgr") ?? OWN,
-      webServer: (name) => modelledWebServer(this, this.webServer(name)),
-      control: {
-        read: async () => {
-          this.faults.alive();
-          const { request = null, reason = "" } = this.request ?? {};
-          return { request, reason, here: this.control?.process === id };
-        },
-        claim: () =>
-          this.change("claim", () => {
-            this.control = { process: id };
-          }),
-        request: (request, reason) =>
-          this.change("request", () => {
-            this.request = { request, reason };
-          }),
-        heard: (request) =>
-          this.change(`heard ${request}`, () => {
-            if (this.request?.request === request) this.request = undefined;
-          }),
-        clear: () =>
-          this.change("clear", () => {
-            this.control = undefined;
-            this.request = undefined;
-          }),
-      },
-      probeMember: async ({ server }) => {
-        this.faults.alive();
-        this.advance(1_000);
-        this.requireAnswer(server);
-      },
-      connections: async (name) => {
-        this.faults.alive();
-        return this.node(name).members.reduce((sum, member) => sum + this.connectionsTo(member), 0);
-      },
-      users: async () => this.users,
-      applicationFiles: async (name, applications) => {
-        this.faults.alive();
-        const node = name === undefined ? undefined : this.node(name);
-        const [level, at] = node ? [node.expanded, node.distributedAt] : [this.level, this.changedAt];
-        const files = { writtenAt: new Date(at).toISOString(), age: this.now - at, content: `level ${level}` };
-        const isUnseen = (application: string) => !node && this.unseenArchives.has(application);
-        return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : files]));
-      },
-      fingerprints: async (applications) =>
-        Object.fromEntries(
-          applications.map((name) => [
-            name,
-            this.unseenArchives.has(name)
-              ? NO_ARCHIVE
-              : `${1_000 + (this.versions.get(name) ?? 0)} bytes of ${this.changedAt}`,
-          ]),
-        ),
-      rememberShared: async () => ({}),
-      sharedChanges: async () => (this.installerRuns.length > 0 ? this.sharedChanges : []),
-      backUp: () => this.change("back up", () => this.advance(30_000)),
-      stamp: () => this.change("stamp", () => undefined),
-      now: () => this.now,
-      pause: async (ms) => {
-        this.faults.alive();
-        this.advance(ms);
-      },
-    };
+    return modelledEstate(this, id);
   }
 }

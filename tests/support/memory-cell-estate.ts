@@ -1,0 +1,80 @@
+import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
+import { NO_ARCHIVE } from "../../providers/kinds/interim-fixes/master.js";
+import type { MemoryCell } from "./memory-cell.js";
+import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-commands.js";
+import { OWN } from "./memory-cell-parts.js";
+import { modelledWebServer } from "./memory-cell-web.js";
+
+/** Everything of a modelled cell, as the process `id` reaches it. */
+export function modelledEstate(cell: MemoryCell, id: string): Estate {
+  return {
+    cell: modelledCell(cell),
+    topology: () => modelledCell(cell).topology(),
+    installer: modelledInstaller(cell),
+    host: cell.host("dmgr"),
+    node: (name) => modelledNode(cell, cell.node(name)),
+    answersOf: async (name) => (cell.gone.has(name) ? [] : [`${name} by SSH`]),
+    ownership: async (name) => cell.owned.get(name ?? "dmgr") ?? OWN,
+    webServer: (name) => modelledWebServer(cell, cell.webServer(name)),
+    control: {
+      read: async () => {
+        cell.faults.alive();
+        const { request = null, reason = "" } = cell.request ?? {};
+        return { request, reason, here: cell.control?.process === id };
+      },
+      claim: () =>
+        cell.change("claim", () => {
+          cell.control = { process: id };
+        }),
+      request: (request, reason) =>
+        cell.change("request", () => {
+          cell.request = { request, reason };
+        }),
+      heard: (request) =>
+        cell.change(`heard ${request}`, () => {
+          if (cell.request?.request === request) cell.request = undefined;
+        }),
+      clear: () =>
+        cell.change("clear", () => {
+          cell.control = undefined;
+          cell.request = undefined;
+        }),
+    },
+    probeMember: async ({ server }) => {
+      cell.faults.alive();
+      cell.advance(1_000);
+      cell.requireAnswer(server);
+    },
+    connections: async (name) => {
+      cell.faults.alive();
+      return cell.node(name).members.reduce((sum, member) => sum + cell.connectionsTo(member), 0);
+    },
+    users: async () => cell.users,
+    applicationFiles: async (name, applications) => {
+      cell.faults.alive();
+      const node = name === undefined ? undefined : cell.node(name);
+      const [level, at] = node ? [node.expanded, node.distributedAt] : [cell.level, cell.changedAt];
+      const files = { writtenAt: new Date(at).toISOString(), age: cell.now - at, content: `level ${level}` };
+      const isUnseen = (application: string) => !node && cell.unseenArchives.has(application);
+      return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : files]));
+    },
+    fingerprints: async (applications) =>
+      Object.fromEntries(
+        applications.map((name) => [
+          name,
+          cell.unseenArchives.has(name)
+            ? NO_ARCHIVE
+            : `${1_000 + (cell.versions.get(name) ?? 0)} bytes of ${cell.changedAt}`,
+        ]),
+      ),
+    rememberShared: async () => ({}),
+    sharedChanges: async () => (cell.installerRuns.length > 0 ? cell.sharedChanges : []),
+    backUp: () => cell.change("back up", () => cell.advance(30_000)),
+    stamp: () => cell.change("stamp", () => undefined),
+    now: () => cell.now,
+    pause: async (ms) => {
+      cell.faults.alive();
+      cell.advance(ms);
+    },
+  };
+}
