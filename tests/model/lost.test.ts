@@ -1,7 +1,7 @@
 import type { Settings } from "../../providers/kinds/interim-fixes/schema.js";
 import type { MemoryCell } from "../support/memory-cell.js";
 import { NO_FAULTS } from "../support/memory-cell-parts.js";
-import { Driver, declaration } from "./driver.js";
+import { Driver, declaration, killedAfter } from "./driver.js";
 import { watched } from "./watched.js";
 
 /** Generous, since the machine may be busy. */
@@ -15,8 +15,13 @@ const actsSince = (cell: MemoryCell, from: number) =>
   cell.written.slice(from).filter((change) => !OF_THE_RECORD.test(change));
 
 /** A rollout in which `name` burns down at the index-th change, so that the run ends there; undefined when it had ended before. */
-async function burnt(cell: MemoryCell, name: string, index: number, settings: Partial<Settings> = {}) {
-  const driver = new Driver(cell, declaration(cell, { ...settings }));
+async function burnt(
+  cell: MemoryCell,
+  name: string,
+  index: number,
+  settings: Partial<Settings> = {},
+  driver = new Driver(cell, declaration(cell, settings)),
+) {
   let changes = 0;
   let isBurnt = false;
   const before = () => {
@@ -58,33 +63,46 @@ function expectNobodySentTo(cell: MemoryCell, name: string): void {
 }
 
 describe("promise 10: a node that burns down while a rollout is open", () => {
+  interface Fire {
+    readonly settings?: Partial<Settings>;
+    /** What is asked for when it burnt. */
+    readonly ask?: "roll back";
+    /** The cell that the fire meets, and the rollout that is open there; without it, none is. */
+    readonly opened?: (cell: MemoryCell) => Promise<Driver>;
+  }
+
   /** At every index: refused as long as nobody says so, and ended without it then. */
-  async function atEveryChange(nodes: number, name: string, ask?: "roll back"): Promise<number> {
+  async function atEveryChange(nodes: number, name: string, { settings = {}, ask, opened }: Fire): Promise<number> {
+    const offline = settings.strategy === "offline";
     for (let index = 0; ; index++) {
       const cell = watched(nodes);
-      const driver = await burnt(cell, name, index);
+      // Nobody serves while everything is stopped, and nobody is let finish.
+      if (offline) cell.invariants.length = cell.changeInvariants.length = 0;
+      const driver = await burnt(cell, name, index, settings, await opened?.(cell));
       if (!driver) return index;
       if (!driver.kept?.journal) continue;
       try {
         expect((await driver.plan()).refusals.map(({ found }) => found).join()).toMatch(/no way to this host/);
         if (ask) cell.request = { request: ask, reason: "the fire" };
-        driver.desired = withLost(cell, { [name]: BECAUSE });
+        driver.desired = withLost(cell, { [name]: BECAUSE }, settings);
         const open = driver.kept.journal;
         const { steps, refusals } = await driver.plan();
         expect(refusals).toEqual([]);
         const outages = steps.filter(({ impact }) => impact === "outage").map(({ key }) => key);
         const stops = steps.filter((step) => step.do === "stop members").map(({ key }) => key);
         // Nobody is left to serve in two nodes' stead, and nowhere to send users.
-        expect(outages).toEqual(nodes === 2 ? stops : []);
-        if (nodes === 2) expect(steps.filter((step) => "target" in step && "without" in step.target)).toEqual([]);
+        expect(outages).toEqual(nodes === 2 || offline ? stops : []);
+        if (nodes === 2 || offline)
+          expect(steps.filter((step) => "target" in step && "without" in step.target)).toEqual([]);
         // What the plan calls an outage is one.
         if (outages.length > 0) cell.invariants.length = cell.changeInvariants.length = 0;
         const { ended, message } = await driver.up();
         // What went back is not tried again by itself.
         if (!driver.kept?.wentBack) expect([ended, message]).toEqual(["converged", ""]);
         expectEndedWithout(driver, name);
-        // Once all was checked, routing is the rollout's no more.
-        if (!open.finallyChecked) expectNobodySentTo(cell, name);
+        // Once all was checked, routing is the rollout's no more; offline it never was.
+        if (!open.finallyChecked && !offline) expectNobodySentTo(cell, name);
+        if (ask && !open.finallyChecked) expect(driver.kept?.wentBack).not.toBeNull();
         expect(driver.kept?.gaveUp).toMatchObject({ rollout: open.rollout, lost: { [name]: BECAUSE } });
         expect(driver.said.join("\n")).toContain(`${name} is given up: ${BECAUSE}`);
         expect((await driver.plan()).steps).toEqual([]);
@@ -101,15 +119,50 @@ describe("promise 10: a node that burns down while a rollout is open", () => {
     [3, "node2"],
     [3, "node3"],
   ])("%i nodes, %s at every change: the rollout ends without it", async (nodes, name) => {
-    expect(await atEveryChange(nodes, name)).toBeGreaterThan(40);
+    expect(await atEveryChange(nodes, name, {})).toBeGreaterThan(40);
   });
 
   test.each([
     [2, "node1"],
     [3, "node2"],
   ])("%i nodes, %s at every change: the rollout goes back without it", async (nodes, name) => {
-    expect(await atEveryChange(nodes, name, "roll back")).toBeGreaterThan(40);
+    expect(await atEveryChange(nodes, name, { ask: "roll back" })).toBeGreaterThan(40);
   });
+
+  const OFFLINE = { strategy: "offline", acceptUnsupported: false } as const;
+
+  test.each([
+    [2, "node1", undefined],
+    [3, "node2", undefined],
+    [2, "node2", "roll back"],
+    [3, "node1", "roll back"],
+  ] as const)("offline, %i nodes, %s at every change (asked: %s): it ends without it", async (nodes, name, ask) => {
+    expect(await atEveryChange(nodes, name, { settings: OFFLINE, ask })).toBeGreaterThan(20);
+  });
+
+  /** A rollout that was interrupted when its first node had everything, and goes back by the next run. */
+  const goingBack = (settings: Partial<Settings>) => async (cell: MemoryCell) => {
+    const driver = new Driver(cell, declaration(cell, settings));
+    await driver.up(killedAfter(/^start node1_InfraCluster$/));
+    expect(driver.kept?.journal?.accepted).toBe(true);
+    cell.advance(600_000);
+    return driver;
+  };
+
+  test.each([
+    [2, "node1", {}],
+    [2, "node2", {}],
+    [3, "node1", {}],
+    [3, "node3", {}],
+    [2, "node1", OFFLINE],
+    [3, "node3", OFFLINE],
+  ] as const)(
+    "%i nodes, %s at every change of the way back %j: it comes to its end without it",
+    async (nodes, name, how) => {
+      const settings: Partial<Settings> = { ...how, onInterrupted: "roll back" };
+      expect(await atEveryChange(nodes, name, { settings, opened: goingBack(settings) })).toBeGreaterThan(20);
+    },
+  );
 });
 
 describe("promise 13: what still runs is not given up", () => {

@@ -178,6 +178,13 @@ function requireProved(cell: MemoryCell, { name, followed, inForce }: WebServer,
   if (proof.level === "routed" && !sameRouting(followed, proof.lists)) {
     throw new ProblemError("not-converged", { where: name, found: "answered by others" });
   }
-  for (const { primary } of Object.values(followed))
-    for (const server of cell.membersOf(primary)) cell.requireAnswer(server);
+  const burnt = cell.nodes
+    .filter(({ name: node }) => cell.gone.has(node))
+    .flatMap(({ members }) => members.map((m) => m.server));
+  for (const { primary, backup } of Object.values(followed)) {
+    const there = primary.filter((server) => !burnt.includes(server));
+    // What takes no connection is passed over, as long as another one is there.
+    const asked = proof.level === "routed" ? primary : there.length > 0 ? there : backup;
+    for (const server of cell.membersOf(asked)) cell.requireAnswer(server);
+  }
 }
