@@ -4,6 +4,7 @@ import { type Request, requestInWords, writeRequest } from "../providers/kinds/i
 import type { Kept } from "../providers/kinds/interim-fixes/journal.js";
 import { interimFixes } from "../providers/kinds/interim-fixes/kind.js";
 import type { Settings } from "../providers/kinds/interim-fixes/schema.js";
+import { pastTurning } from "../providers/kinds/interim-fixes/turning.js";
 import { lenientInputs } from "../providers/lifecycle/inputs.js";
 import { loadRecord, recordKeyOf, stepsLeft } from "../providers/lifecycle/record.js";
 import type { Host } from "../providers/targets/host.js";
@@ -94,14 +95,8 @@ async function ask({ id, host, kept }: Rollout, request: Request, reason: string
   if (needless) {
     throw new ProblemError("refused", { where: id, found: `no rollout is open, so there is nothing to ${request}` });
   }
-  if (request === "roll back" && kept?.journal?.catchingUp) {
-    throw new ProblemError("refused", {
-      where: id,
-      found: `rollout ${kept.journal.rollout} installs nothing: it brings nodes to what the deployment manager has`,
-      why: "There is nothing that it could take back",
-      next: "Stop it, or let it finish; to be rid of a fix, declare it absent after that",
-    });
-  }
+  const past = request === "roll back" ? pastTurning(kept?.journal ?? null) : undefined;
+  if (past) throw new ProblemError("refused", { ...past, where: id });
   await writeRequest(host, id, request, reason);
   const then = {
     stop: "It stops before its next step.",

@@ -25,6 +25,7 @@ import { regenerate } from "./regenerate.js";
 import { automaticOff, automaticOn, finalCheck, proveEverything, proveRoute, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
+import { mayTurn } from "./turning.js";
 import { requireAgentsDown, watchOver } from "./watch.js";
 
 export type FixesContext = ApplyContext<FixesDesired, Live, Kept>;
@@ -80,8 +81,7 @@ async function obey(step: RolloutStep, context: FixesContext, estate: Estate): P
     });
   }
   if (request === "resume" && here && context.kept.journal) await estate.control.heard("resume");
-  const { journal } = context.kept;
-  const forward = journal?.direction === "forward" && !journal.finallyChecked && !journal.catchingUp;
+  const forward = mayTurn(context.kept.journal);
   if (request === "roll back" && forward && step.do !== "turn back" && step.do !== "take up") throw lookAgain(reason);
 }
 
@@ -95,7 +95,7 @@ async function turnedRound(error: unknown, context: FixesContext, estate: Estate
   const { journal } = context.kept;
   const { onFailure } = context.desired.settings;
   const says = error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause);
-  const canTurn = journal?.direction === "forward" && !journal.catchingUp && !isForPerson(error);
+  const canTurn = mayTurn(journal) && !isForPerson(error);
   if (!says || onFailure !== "roll back" || !canTurn || context.signal.aborted) return error;
   const reason = problemsOf(error, "rollout")
     .map((problem) => `${problem.where}: ${problem.found}`)

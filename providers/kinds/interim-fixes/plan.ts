@@ -2,7 +2,7 @@ import type { Problem } from "../../common/problem.js";
 import type { Plan } from "../../lifecycle/kind.js";
 import { foundationRefusals } from "./foundations.js";
 import { concernsMembers, declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
-import type { Kept } from "./journal.js";
+import type { Journal, Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import { type Live, memberName } from "./live.js";
 import { lostRefusals, remaining } from "./lost.js";
@@ -16,6 +16,7 @@ import {
   wentBackRefusal,
 } from "./preflight.js";
 import type { Change, RolloutStep } from "./steps.js";
+import { askedBack, pastTurning } from "./turning.js";
 import { workflow } from "./workflow.js";
 
 /** Below this a step's last duration is not worth a word. */
@@ -32,7 +33,7 @@ export function plan(declared: FixesDesired, live: Live, kept: Kept): Plan<Rollo
   const notes = [
     ...notesOf(desired, live, change.install.length > 0),
     ...changeNotes(desired, live, change),
-    ...(kept.journal ? [] : doubts(desired, live)),
+    ...(kept.journal ? notTakenBack(desired, live, kept.journal) : doubts(desired, live)),
   ];
   const catchUp = isNothing(change) && isBehind(desired, live);
   // What is missing cannot be told while somebody's installer is at work: then nothing begins.
@@ -66,6 +67,15 @@ const installRefusals = (desired: FixesDesired, live: Live, kept: Kept, change: 
 /** Somebody runs, or is about to get, other applications than the deployment manager has. */
 const isBehind = (desired: FixesDesired, live: Live): boolean =>
   concernsMembers(desired, live) && live.nodes.some((node) => progressSeen(node) !== "proven");
+
+/** Whoever asked for the way back learns why another one is taken. */
+function notTakenBack(desired: FixesDesired, live: Live, journal: Journal): string[] {
+  const isAsked = !journal.catchingUp && askedBack(desired, live, journal) !== undefined;
+  const past = isAsked ? pastTurning(journal) : undefined;
+  return past
+    ? [`${past.found}. ${past.why}. Afterwards declare the fixes as they were before, if they are to be so`]
+    : [];
+}
 
 /** What is not known of members is said, and nothing is done about it. */
 function doubts(desired: FixesDesired, live: Live): string[] {

@@ -7,6 +7,7 @@ import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
 import { isReliedOn, isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
 import type { Change, RolloutStep, Standing, Target } from "./steps.js";
 import { isInForce, switchingImpact, switchingWords, waysTo } from "./switching.js";
+import { askedBack, mayTurn } from "./turning.js";
 
 /** `Step` without what `push` fills in. */
 type Action = RolloutStep extends infer S
@@ -179,13 +180,8 @@ function membersState(node: LiveNode): NodeState["members"] {
 }
 
 /** Why the rollout has to turn round now; undefined when it goes on in the direction it has. */
-export function turningBack(desired: FixesDesired, live: Live, journal: Journal | null): string | undefined {
-  if (!journal || journal.direction === "roll back" || journal.finallyChecked || journal.catchingUp) return undefined;
-  if (live.control.request === "roll back") return live.control.reason;
-  if (live.control.request === "resume" || journal.frozen) return undefined;
-  if (!live.control.here && desired.settings.onInterrupted === "roll back") return "it was interrupted (onInterrupted)";
-  return undefined;
-}
+export const turningBack = (desired: FixesDesired, live: Live, journal: Journal | null): string | undefined =>
+  mayTurn(journal) ? askedBack(desired, live, journal) : undefined;
 
 /** What is still due of the fixes, in the direction that the rollout has or is about to take. */
 export function changeAhead(desired: FixesDesired, live: Live, journal: Journal | null): Change {
