@@ -40,10 +40,11 @@ export function modelledEstate(cell: MemoryCell, id: string): Estate {
           cell.request = undefined;
         }),
     },
-    probeMember: async ({ server }) => {
+    askMember: async ({ server }) => {
       cell.faults.alive();
-      cell.advance(1_000);
-      cell.requireAnswer(server);
+      cell.advance(200);
+      const wrong = cell.wrongAnswer(server);
+      return { isRight: wrong === undefined, text: wrong ?? "status 200" };
     },
     connections: async (name) => {
       cell.faults.alive();

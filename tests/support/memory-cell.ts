@@ -69,6 +69,8 @@ export class MemoryCell {
   readonly unseenArchives = new Set<string>();
   /** The administrator's password has a blank, which the installer does not take. */
   blankInLogin = false;
+  /** How long after its process's start a member's applications answer. */
+  readyAfterMs = 0;
   /** The installer says that it is done and did nothing. */
   installerLies = false;
   /** Clusters whose applications are mapped to no web server any more. */
@@ -182,7 +184,8 @@ export class MemoryCell {
   }
 
   serves(member: Member): boolean {
-    return member.state === "started" && member.restartingUntil <= this.now && !this.#isBad(member);
+    const since = Math.max(member.restartingUntil, member.startedAt + this.readyAfterMs);
+    return member.state === "started" && since <= this.now && !this.#isBad(member);
   }
 
   #isBad(member: Member): boolean {
@@ -211,10 +214,15 @@ export class MemoryCell {
     return this.#users.connectionsTo(member);
   }
 
-  requireAnswer(server: string): void {
+  wrongAnswer(server: string): string | undefined {
     const member = this.member(server);
-    if (this.serves(member)) return;
-    throw new ProblemError("not-converged", { where: server, found: this.#isBad(member) ? "status 500" : "no answer" });
+    if (this.serves(member)) return undefined;
+    return this.#isBad(member) ? "status 500" : "no answer";
+  }
+
+  requireAnswer(server: string): void {
+    const found = this.wrongAnswer(server);
+    if (found !== undefined) throw new ProblemError("not-converged", { where: server, found });
   }
 
   /** An update installer is at work. */

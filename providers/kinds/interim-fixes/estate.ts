@@ -83,6 +83,18 @@ export interface Control {
   clear(): Promise<void>;
 }
 
+export interface ClusterMember {
+  readonly node: string;
+  readonly server: string;
+  readonly cluster: string;
+}
+
+/** What a member answered to one request: the declared status, or `text` says where and what else. */
+export interface MemberAnswer {
+  readonly isRight: boolean;
+  readonly text: string;
+}
+
 /** Everything that a rollout reaches, behind interfaces: models of them prove what the kind does with the real ones. */
 export interface Estate {
   readonly cell: Cell;
@@ -98,8 +110,8 @@ export interface Estate {
   /** Of a node's profile, or of the deployment manager's. A preview's answer may be the snapshot's. */
   ownership(node: string | undefined, options: { readonly cached: boolean }): Promise<Ownership>;
   webServer(name: string): RoutedWebServer;
-  /** A request to a member on its own port. @throws ProblemError when the answer is not as declared */
-  probeMember(member: { readonly node: string; readonly server: string; readonly cluster: string }): Promise<void>;
+  /** One request to a member on its own port. @throws ProblemError when it has none, or no probe is declared */
+  askMember(member: ClusterMember): Promise<MemberAnswer>;
   /** Connections that a node's members are serving now; undefined where it cannot be told. */
   connections(node: string): Promise<number | undefined>;
   /** Of all its members together; undefined where one of them cannot be counted. */

@@ -9,6 +9,7 @@ import { mappedTo, proofOfExpansion } from "./expansion.js";
 import { isBefore, type Journal, type Progress } from "./journal.js";
 import { allStarted, type LiveNode, type Running } from "./live.js";
 import { observeNode } from "./observe.js";
+import { requireAnswers } from "./probing.js";
 import { provePast } from "./routing-steps.js";
 import { membersOn } from "./servers.js";
 import type { Users } from "./steps.js";
@@ -149,7 +150,7 @@ const othersThan = (node: string, { desired }: Work): string[] =>
 async function probeOthers(node: string, work: Work): Promise<void> {
   for (const other of othersThan(node, work)) {
     for (const { server, cluster } of await membersOf(other, work)) {
-      await work.estate.probeMember({ node: other, server, cluster });
+      await requireAnswers({ node: other, server, cluster }, "answer", work);
     }
   }
 }
@@ -239,7 +240,7 @@ export async function clearTemp(node: string, work: Work): Promise<Partial<Journ
 
 export async function probeMembers(node: string, work: Work): Promise<Partial<Journal>> {
   for (const { server, cluster } of await membersOf(node, work)) {
-    await work.estate.probeMember({ node, server, cluster });
+    await requireAnswers({ node, server, cluster }, "start", work);
     work.context.progress(`${server} of ${node} answers`);
   }
   // One that was brought back as it was proves nothing about a fix.

@@ -12,7 +12,7 @@ import { openCell } from "../../targets/wsadmin/wsadmin-cell.js";
 import { answersOf } from "./answers.js";
 import { openControl } from "./control.js";
 import { connections, users } from "./count-users.js";
-import type { Estate } from "./estate.js";
+import type { ClusterMember, Estate, MemberAnswer } from "./estate.js";
 import type { FixesDesired } from "./goal.js";
 import { expandedTo } from "./look-at-levels.js";
 import { archiveOf, backUpMaster, fingerprints, stampVersion } from "./master.js";
@@ -76,7 +76,7 @@ export function openEstate(
       return cached ? where.snapshot(`ownership of ${its.profile}`, look) : look();
     },
     webServer,
-    probeMember: (member) => probeMember(member, topology, settings, signal),
+    askMember: (member) => askMember(member, topology, settings, signal),
     connections: async (name) => {
       const webServers = settings.webServers.map((each) => webServer(each.name));
       return connections(access.host(nodeOf(name).connection), name, await topology(), settings, webServers);
@@ -107,12 +107,12 @@ function required<T extends { readonly name: string }>(list: readonly T[], name:
   throw new ProblemError("missing", { where, found: `nothing is declared for ${name}` });
 }
 
-async function probeMember(
-  { node, server, cluster }: { readonly node: string; readonly server: string; readonly cluster: string },
+async function askMember(
+  { node, server, cluster }: ClusterMember,
   topology: () => Promise<Topology>,
   settings: Settings,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<MemberAnswer> {
   const settingsOfProbe = settings.memberProbes[cluster];
   const declared = required(settings.nodes, node, "nodes");
   const { servers } = await topology();
@@ -127,16 +127,9 @@ async function probeMember(
   }
   const address = declared.probeAddress ?? declared.connection.address;
   const target = { address, port, publicHost: settingsOfProbe.host ?? address };
-  for (let request = 0; ; request++) {
-    const outcome = await probe(target, { path: settingsOfProbe.path, timeoutMs: MEMBER_REQUEST_MS, signal });
-    signal.throwIfAborted();
-    if (request < settingsOfProbe.warmUp) continue;
-    if (outcome.kind === "answered" && settingsOfProbe.expectStatus.includes(outcome.status)) return;
-    throw new ProblemError("not-converged", {
-      where: `${server} of ${node}, http://${address}:${port}${settingsOfProbe.path}`,
-      found: outcome.kind === "answered" ? `status ${outcome.status}` : outcome.detail,
-      allowed: `status ${settingsOfProbe.expectStatus.join(" or ")}`,
-      why: "Only a member that answers gets users",
-    });
-  }
+  const { path, expectStatus } = settingsOfProbe;
+  const outcome = await probe(target, { path, timeoutMs: MEMBER_REQUEST_MS, signal });
+  const isRight = outcome.kind === "answered" && expectStatus.includes(outcome.status);
+  const found = outcome.kind === "answered" ? `status ${outcome.status}` : outcome.detail;
+  return { isRight, text: `http://${address}:${port}${path}: ${found}, not status ${expectStatus.join(" or ")}` };
 }

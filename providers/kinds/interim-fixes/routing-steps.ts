@@ -7,16 +7,15 @@ import type { Journal } from "./journal.js";
 import { lagText } from "./levels.js";
 import { type CellServers, type Lists, memberName } from "./live.js";
 import { observeMembers } from "./observe.js";
+import { requireAnswers } from "./probing.js";
 import { isReliedOn, isRolled, listsAsFound, routeKey, strangeClusters } from "./routes.js";
 import { serversInCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
 
 /** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
-export async function proveEverything(
-  { estate, desired, context, journal }: Work,
-  { restarted = false } = {},
-): Promise<void> {
+export async function proveEverything(work: Work, { restarted = false } = {}): Promise<void> {
+  const { estate, desired, context, journal } = work;
   for (const { name } of desired.settings.webServers) {
     await estate
       .webServer(name)
@@ -30,7 +29,7 @@ export async function proveEverything(
   for (const { name: cluster, members } of clusters) {
     if (desired.settings.untouched.includes(cluster)) continue;
     for (const { node, server } of members.filter((member) => declared.includes(member.node))) {
-      await estate.probeMember({ node, server, cluster });
+      await requireAnswers({ node, server, cluster }, restarted ? "start" : "answer", work);
     }
   }
 }

@@ -84,7 +84,7 @@ const memberProbeSchema = z.strictObject({
     .describe("page that every member of the cluster answers"),
   host: z.string().min(1).optional().describe("Host header of the probe; default: the address"),
   expectStatus: z.array(z.number().int().min(100).max(599)).min(1).default([200]).describe("accepted status codes"),
-  warmUp: z.number().int().min(0).max(1000).default(5).describe("requests before the one that counts"),
+  warmUp: z.number().int().min(0).max(1000).default(5).describe("right answers in a row before the one that counts"),
 });
 
 export const settingsSchema = z.strictObject({
@@ -193,7 +193,10 @@ export const settingsSchema = z.strictObject({
       backup: durationSchema.default("1h").describe("of one backup"),
       refresh: refreshLimitSchema,
       synchronize: durationSchema.default("30m").describe("of a full synchronization with distribution"),
-      start: durationSchema.default("20m").describe("of the start of an agent or member"),
+      start: durationSchema
+        .default("20m")
+        .describe("of the start of an agent or member, and then of its first answers to its probe"),
+      answer: durationSchema.default("30s").describe("of a member that has run all along to answer its probe"),
       stop: durationSchema.default("15m").describe("of the stop of an agent or member"),
       ownership: durationSchema.default("2m").describe("of the look at who owns a profile's files"),
       every: durationSchema.default("5s").describe("pause between two looks while waiting"),
