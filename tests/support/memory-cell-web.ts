@@ -33,6 +33,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     route: async (lists, way) => {
       if (way.by === "directive") return routeByDirective(cell, webServer, lists, way.follow);
       if (sameRouting(lists, webServer.file)) return;
+      requirePrimaries(webServer.file, lists);
       await cell.change(`route ${name}`, () => {
         webServer.file = routed(webServer.file, lists);
         webServer.changedAt = cell.now;
@@ -125,6 +126,17 @@ const serversIn = (cell: MemoryCell, lists: Lists): RoutedServer[] =>
     [...primary, ...backup].map((name) => ({ cluster, name, transports: cell.transportsOf(name) })),
   );
 
+/** As what writes plug-in files refuses it; lists that stay as they are are not written. */
+function requirePrimaries(file: Lists, lists: Lists): void {
+  const changed = Object.entries(lists).filter(([name, each]) => {
+    const now = file[name];
+    return now !== undefined && !sameRouting({ now }, { now: each });
+  });
+  const empty = changed.filter(([, { primary }]) => primary.length === 0).map(([name]) => name);
+  if (empty.length > 0)
+    throw new ProblemError("invalid-input", { where: empty.join(", "), found: "no primary is wanted" });
+}
+
 /** The lists in a file that the directive may name. */
 export const contentOf = ({ copies, file }: WebServer, path: string): Lists => copies[path] ?? file;
 
@@ -147,6 +159,7 @@ async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: L
   const { name } = webServer;
   const path = pathFor(webServer, lists, follow);
   if (!sameRouting(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), lists)) {
+    requirePrimaries(webServer.file, lists);
     await cell.change(`write ${path} ${name}`, () => {
       if (path === GENERATED) webServer.file = structuredClone(lists);
       else webServer.copies[path] = structuredClone(lists);

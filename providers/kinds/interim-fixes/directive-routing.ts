@@ -112,6 +112,14 @@ export const listsOf = (config: PluginConfig): Lists =>
     config.clusters.filter(({ routed }) => routed).map(({ name, primary, backup }) => [name, { primary, backup }]),
   );
 
-/** Clusters that the file does not have, or not any more, are no reason to leave the others. */
+/**
+ * Clusters that the file does not have, or not any more, are no reason to leave the others; nor are those that stay as they are,
+ * whatever they are like: another cell's may have backups alone.
+ */
 export const wantedIn = (config: PluginConfig, lists: Lists): ReadonlyMap<string, Lists[string]> =>
-  new Map(Object.entries(lists).filter(([name]) => config.clusters.some((cluster) => cluster.name === name)));
+  new Map(
+    Object.entries(lists).filter(([name, wanted]) => {
+      const now = config.clusters.find((cluster) => cluster.name === name);
+      return now && !sameRouting({ now: { primary: now.primary, backup: now.backup } }, { now: wanted });
+    }),
+  );

@@ -1,9 +1,10 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
+import type { CellApplication, CellCluster } from "../../targets/wsadmin/cell.js";
 import type { Work } from "./apply.js";
 import { isAccountedFor } from "./cell-web-servers.js";
 import { forgetEnded } from "./commands.js";
-import { changeOf, changeText, isNothing } from "./goal.js";
+import { changeOf, changeText, type FixesDesired, isNothing } from "./goal.js";
 import { type Installing, ownRuns, runName, StillAtWork, settleLostRun } from "./half-way.js";
 import type { Journal } from "./journal.js";
 import { NO_ARCHIVE } from "./master.js";
@@ -142,7 +143,7 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
   await judgeUnattended(work);
   const { settings } = desired;
   const rolling = settings.strategy === "rolling";
-  const { applications } = await estate.topology();
+  const { applications, clusters } = await estate.topology();
   const now = await estate.fingerprints(applications.map(({ name }) => name));
   // One that was not to be seen is never "as before".
   const changed = Object.keys(now).filter(
@@ -161,19 +162,26 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
   for (const { path, change } of shared.slice(0, LISTED_CHANGES))
     context.progress(`${change} for all nodes at once: ${path}`);
   if (shared.length > LISTED_CHANGES) context.progress(`and ${shared.length - LISTED_CHANGES} more files`);
+  // Going back ends with what the fix's own removal leaves there: refusing it would leave the rollout half-way for ever.
+  const forward = journal.direction === "forward";
+  if (astray.length > 0 && !forward)
+    context.progress(`restarted by the synchronizations of the way back, under its users' feet: ${astray.join("; ")}`);
   const problems = [
-    ...(astray.length > 0
+    ...(astray.length > 0 && forward
       ? [
           {
             where: "update installer",
             found: `it changed what runs on servers that were not drained: ${astray.join("; ")}`,
             why: "The next synchronization would restart it under users' feet",
-            next: "Remove the cluster from untouched, or go back: npm run rollout -- roll-back",
+            next: `${wayOn(
+              desired,
+              applications.filter(({ name }) => changed.includes(name)),
+              clusters,
+            )}npm run rollout -- roll-back`,
           },
         ]
       : []),
-    // Going back ends with what the fix's own removal leaves there: refusing it would leave the rollout half-way for ever.
-    ...(shared.length > 0 && !settings.acceptSharedChange && rolling && journal.direction === "forward"
+    ...(shared.length > 0 && !settings.acceptSharedChange && rolling && forward
       ? [
           {
             where: "update installer",
@@ -186,6 +194,21 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
   ];
   if (problems.length > 0) throw new ProblemError("refused", problems);
   return { accepted: true, changed };
+}
+
+/** What runs on one node alone has nobody to serve it meanwhile. */
+function wayOn(
+  { settings }: FixesDesired,
+  changed: readonly CellApplication[],
+  cellClusters: readonly CellCluster[],
+): string {
+  const names = settings.untouched.filter((name) => changed.some(({ clusters }) => clusters.includes(name)));
+  const nodesOf = (cluster: string) =>
+    new Set(
+      cellClusters.filter(({ name }) => name === cluster).flatMap(({ members }) => members.map(({ node }) => node)),
+    );
+  const canGo = settings.strategy === "offline" || names.every((name) => nodesOf(name).size > 1);
+  return names.length > 0 && canGo ? `Remove ${names.join(", ")} from untouched, or go back: ` : "Go back: ";
 }
 
 /** In a message; the progress lists more of them. */

@@ -2,11 +2,11 @@ import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import { endOfHold, holderOf } from "../../targets/plugin/hold.js";
 import { ambiguousNames, webServerRefusals } from "./cell-web-servers.js";
+import { clusterRefusals, stillServed, takenOffUntouched } from "./cluster-checks.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import { allStarted, type Live, type LiveNode } from "./live.js";
-import { clustersBehind } from "./routes.js";
 import { routingRefusals } from "./routing-checks.js";
 import type { Change } from "./steps.js";
 import { switchingRefusals } from "./switching.js";
@@ -44,7 +44,9 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
   return [
     ...refusals,
     ...otherDeclaration(desired, live, kept.journal),
-    ...(kept.journal ? ambiguousNames(desired.settings, live.webServersOfCell) : []),
+    ...(kept.journal
+      ? [...ambiguousNames(desired.settings, live.webServersOfCell), ...takenOffUntouched(desired, live, kept.journal)]
+      : []),
     ...loginRefusals(desired, live, kept.journal),
     ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
   ];
@@ -110,7 +112,12 @@ function standingStill(desired: FixesDesired, live: Live, isReady: (node: LiveNo
     ...clusterRefusals(desired, live),
     ...webServerRefusals(desired, live),
     ...(desired.settings.strategy === "rolling"
-      ? [...rollingRefusals(live), ...switchingRefusals(desired, live), ...routingRefusals(desired, live)]
+      ? [
+          ...rollingRefusals(live),
+          ...switchingRefusals(desired, live),
+          ...routingRefusals(desired, live),
+          ...stillServed(desired, live),
+        ]
       : []),
     ...otherHolds(live),
   ];
@@ -223,54 +230,6 @@ function archiveRefusals({ withoutArchive = [], withoutProof = {} }: Live): Prob
       next: "See that the profile's owner can read it; an application that was installed without a copy of its archive has to be installed with one",
     },
   ];
-}
-
-function clusterRefusals({ settings }: FixesDesired, live: Live): Problem[] {
-  const declared = live.nodes.map((node) => node.name);
-  const refusals: Problem[] = [];
-  for (const name of settings.untouched.filter((cluster) => !(cluster in live.clusters))) {
-    const routing = live.webServers.filter(({ lists }) => name in lists);
-    const behind = [...new Set(routing.flatMap((webServer) => clustersBehind(name, webServer, live.clusters)))];
-    // Said to be another cell's, and nothing speaks against it.
-    if (routing.length > 0 && behind.length === 0) continue;
-    const hint = nearest(name, Object.keys(live.clusters));
-    const meant = hint ? `; did you mean ${hint}?` : "";
-    refusals.push({
-      where: "untouched",
-      found:
-        behind.length > 0 ? `${name} is ${behind.join(", ")} of the cell` : `the cell has no cluster ${name}${meant}`,
-      ...(behind.length > 0 ? { next: "Name it as the cell does, if no fix changes it" } : {}),
-    });
-  }
-  for (const [cluster, nodes] of Object.entries(live.clusters)) {
-    if (settings.untouched.includes(cluster)) continue;
-    const strange = nodes.filter((node) => !declared.includes(node));
-    if (strange.length > 0) {
-      refusals.push({
-        where: cluster,
-        found: `it has members on ${strange.join(", ")}, which nodes does not declare`,
-        why: "They would keep the old level, or get the new one while users are on them",
-        next: "Declare every node of the cluster",
-      });
-    }
-    if (settings.strategy === "rolling" && nodes.length < 2) {
-      refusals.push({
-        where: cluster,
-        found: `all of its members run on ${nodes[0] ?? "no node"}`,
-        why: "Nobody could serve its users while that node is restarted",
-        next: `If no fix changes it: untouched: [${cluster}]. Else use strategy: offline`,
-      });
-    }
-    if (!(cluster in settings.memberProbes)) {
-      refusals.push({
-        where: `memberProbes.${cluster}`,
-        found: "no probe is declared",
-        why: "A node goes back into service only when each of its members was seen to answer",
-        next: "Declare a page that every member answers",
-      });
-    }
-  }
-  return refusals;
 }
 
 /** What the installer's own calls need. */

@@ -2,8 +2,10 @@ import { nearest } from "../../common/nearest.js";
 import type { Problem } from "../../common/problem.js";
 import { noProbe } from "../../targets/plugin/verify.js";
 import type { FixesDesired } from "./goal.js";
+import type { Journal } from "./journal.js";
 import type { Live, LiveWebServer } from "./live.js";
-import { clustersBehind, isRolled, nodeOfServer, strangeClusters } from "./routes.js";
+import { clustersBehind, isRolled, listsFor, nodeOfServer, strangeClusters } from "./routes.js";
+import type { Target } from "./steps.js";
 
 /**
  * Why users could not be kept off a node, or that could not be proved: which members are stopped is the cell's word, where
@@ -19,6 +21,33 @@ export function routingRefusals(desired: FixesDesired, live: Live): Problem[] {
     ...strangeProbes(desired, live),
   ];
 }
+
+/** Rolled clusters of web servers' files that would be left without a primary: nobody would serve their users. */
+export function unservedRefusals(
+  desired: FixesDesired,
+  live: Live,
+  journal: Journal | null,
+  target: Target,
+): Problem[] {
+  const wanted = listsFor(desired, live, journal, target);
+  return live.webServers.flatMap((webServer) =>
+    Object.entries(wanted[webServer.name] ?? {})
+      .filter(([, { primary }]) => primary.length === 0)
+      .filter(([cluster]) => isRolled(desired, live.clusters, cluster, webServer))
+      .map(([cluster, { backup }]) => unserved(`${cluster} in ${webServer.name}:${webServer.path}`, target, backup)),
+  );
+}
+
+const unserved = (where: string, target: Target, backup: readonly string[]): Problem => ({
+  where,
+  found:
+    "without" in target
+      ? `without ${target.without} it has no member left: ${backup.join(", ")}`
+      : `it names no primary: ${backup.join(", ")}`,
+  allowed: "without" in target ? "a member on another node" : "a primary; the plug-in takes backups when none answers",
+  why: "Nobody could serve its users while that node is restarted, and such lists are not written",
+  next: "Generate and propagate the plug-in file, so that it has the cell's members. If it has others on purpose, or the cluster has no others: leave it untouched (untouched), or use strategy: offline",
+});
 
 /** A cluster that may be one that is rolled, under another name. */
 function strangerRefusals(desired: FixesDesired, live: Live, webServer: LiveWebServer): Problem[] {

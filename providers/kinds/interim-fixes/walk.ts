@@ -5,6 +5,7 @@ import type { Journal, Kept, Progress } from "./journal.js";
 import { progressSeen, undistributed } from "./levels.js";
 import { allStarted, allStopped, type Live, type LiveNode } from "./live.js";
 import { isReliedOn, isRouted, listsFor, routedNodes, routeKey } from "./routes.js";
+import { unservedRefusals } from "./routing-checks.js";
 import type { Change, RolloutStep, Standing, Target } from "./steps.js";
 import { isInForce, switchingImpact, switchingWords, waysTo } from "./switching.js";
 import { askedBack, mayTurn } from "./turning.js";
@@ -130,6 +131,7 @@ export class Walk {
     const inFile =
       this.target === "other" ? isRouted(live, lists) : JSON.stringify(this.target) === JSON.stringify(target);
     if (inFile && this.routed === key) return;
+    this.refusals.push(...unservedRefusals(desired, live, journal, target));
     const name = "without" in target ? `without ${target.without}` : "as found";
     const what =
       "without" in target ? `users reach every node but ${target.without}` : "users are routed as they were found";

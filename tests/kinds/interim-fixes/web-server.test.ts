@@ -42,6 +42,25 @@ describe("in place", () => {
     expect(reloads()).toEqual([]);
   });
 
+  test("a cluster whose lists stay as they are is not written: another cell's may have backups alone", async () => {
+    const other = {
+      ...INFRA,
+      name: "OtherCellCluster",
+      members: { elsewhere_1: "e1" },
+      primary: [],
+      backup: ["elsewhere_1"],
+    };
+    web.host.put(GENERATED, pluginXml([APPS, INFRA, other]));
+    await web.load();
+    const server = reached();
+    const { lists } = await server.look();
+    expect(lists.OtherCellCluster).toEqual({ primary: [], backup: ["elsewhere_1"] });
+    await server.route({ ...lists, ...swapped }, IN_PLACE);
+    expect((await server.look()).lists).toEqual({ ...lists, ...swapped });
+    await server.route(lists, THERE);
+    expect(await server.look()).toMatchObject({ lists, path: COPY });
+  });
+
   test("promise 1: routed so already, nothing is written", async () => {
     const server = reached();
     const { lists } = await server.look();
