@@ -120,6 +120,9 @@ class Execution {
     });
     const reached = { live, kept: this.kept };
     const left = this.request.replan(live, this.kept);
+    // Nothing is left to do, and why is said: an end that the kind decided upon, as a rollout that went back.
+    if (left.steps.length === 0 && left.refusals.length > 0)
+      throw new PartialFailure(left.refusals, "not-converged", reached);
     const due = [...left.steps.map((step) => step.title), ...left.refusals.map(formatProblem)];
     if (due.length > 0) {
       const problem = {

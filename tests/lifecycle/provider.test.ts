@@ -2,8 +2,8 @@ import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { withSettings } from "../../policy/settings.js";
 import { UNKNOWN } from "../../providers/lifecycle/unknown.js";
 import { failureOf } from "../support/failure.js";
-import { lineCut } from "../support/memory-host.js";
-import { connection, liveNote, noteBench, noteInputs } from "../support/note-bench.js";
+import { lineCut, type MemoryHost } from "../support/memory-host.js";
+import { connection, liveNote, noteBench, noteHost, noteInputs } from "../support/note-bench.js";
 
 const deviationsOf = (inputs: Record<string, unknown> | undefined) =>
   (inputs?.deviations ?? {}) as Record<string, string>;
@@ -202,6 +202,19 @@ describe("refusals", () => {
     await expect(bench.provider.update("/notes/a", props as object, news)).rejects.toThrow("the note is frozen");
     expect(bench.host.written.filter((line) => !line.includes("/state/lock"))).toEqual(writes);
     expect(bench.host.text("/notes/a/text")).toBe("drifted");
+  });
+
+  test("are all that an up says which its kind brought to another end", async () => {
+    const host: MemoryHost = noteHost({
+      onRun: () => {
+        host.put("/notes/a/title", "as it was found");
+        host.put("/notes/a/frozen", "");
+        return { exitCode: 0, stdout: "", stderr: "" };
+      },
+    });
+    const { message } = await failureOf(noteBench({}, host).create());
+    expect(message).toContain("the note is frozen");
+    expect(message).not.toContain("still differs");
   });
 
   test("a live system that changed after the preview stops up, unless onUnseenSteps is go", async () => {

@@ -22,6 +22,8 @@ export interface LiveMember {
   server: string;
   cluster: string;
   state: Running;
+  /** The signals of an unknown state, which do not agree or are missing. */
+  because?: string;
   /** When its process started, ISO 8601, by its node's clock; null = not known, or it does not run. */
   startedAt?: string | null;
   /** Of its applications together. Absent in states of older versions: not known. */

@@ -193,12 +193,12 @@ export async function observeNode(
   const known = cell === undefined || cell.topology.nodes.some((node) => node.name === name);
   return {
     name,
-    agent: stateOf("nodeagent", signalOf("nodeagent"), status?.agent),
+    agent: stateOf("nodeagent", signalOf("nodeagent"), status?.agent).state,
     synchronized: answer(status?.synchronized),
     members: members.map(({ server, cluster }) => ({
       server,
       cluster,
-      state: stateOf(server, signalOf(server), statusOf(server)?.state),
+      ...stateOf(server, signalOf(server), statusOf(server)?.state),
       startedAt: startOf(signalOf(server)?.startedAt, statusOf(server)?.startedAt),
     })),
     problems: [
@@ -222,9 +222,14 @@ function portsOf(cell: CellObservation | undefined, node: string, server: string
 const NO_SIGNALS: Omit<ProcessSignals, "server"> = { process: "unknown", ports: "unknown" };
 
 /** A server that is starting or stopping does not serve, and is not stopped either. */
-function stateOf(server: string, signals: ProcessSignals | undefined, cell: ServerState | undefined): Running {
-  const { state } = judge(signals ?? { server, ...NO_SIGNALS }, cell === undefined ? {} : { cell });
-  return state === "started" ? "running" : state === "stopped" ? "stopped" : "unknown";
+function stateOf(
+  server: string,
+  signals: ProcessSignals | undefined,
+  cell: ServerState | undefined,
+): { state: Running; because?: string } {
+  const { state, because } = judge(signals ?? { server, ...NO_SIGNALS }, cell === undefined ? {} : { cell });
+  if (state === "started") return { state: "running" };
+  return state === "stopped" ? { state } : { state: "unknown", because };
 }
 
 const answer = (value: boolean | "unknown" | undefined): Answer =>

@@ -307,7 +307,7 @@ function rollingRefusals(live: Live): Problem[] {
   for (const node of live.nodes.filter((each) => !allStarted(each))) {
     const down = node.members
       .filter((member) => member.state !== "running")
-      .map((member) => `${member.server} ${member.state}`);
+      .map(({ server, state, because }) => `${server} ${state}${because ? ` (${because})` : ""}`);
     refusals.push({
       where: node.name,
       found: `not every member runs: ${down.join(", ")}`,

@@ -1,4 +1,5 @@
 import type { Impact } from "../../lifecycle/kind.js";
+import type { FixesDesired } from "./goal.js";
 import { isBefore } from "./journal.js";
 import type { Users } from "./steps.js";
 import type { Walk } from "./walk.js";
@@ -44,17 +45,25 @@ function service(walk: Walk, node: string): string {
   return unit ? ` (the service ${unit})` : "";
 }
 
+function limitsOf({ time, connections, sessions, requests }: FixesDesired["settings"]["drain"]): string {
+  const counted = [
+    `${connections || "no"} connections`,
+    ...(sessions === undefined ? [] : [`${sessions || "no"} sessions`]),
+    ...(requests === undefined ? [] : [`${requests || "no"} requests`]),
+  ];
+  return `wait until it has ${counted.join(" and ")} left, ${time} at most`;
+}
+
 /** No new users for this node, then time for those it has. */
 export function takeOut(walk: Walk, node: string): void {
   if (!requireServing(walk, node)) return;
   walk.route({ without: node });
   const { members, progress } = walk.state(node);
   if (walk.drained === node || members === "stopped" || !isBefore(progress, "cleared")) return;
-  walk.push(
-    `drain ${node}`,
-    `let the users of ${node} finish: wait until its sessions or requests are few, ${walk.desired.settings.drain.time} at most`,
-    { do: "drain", node },
-  );
+  walk.push(`drain ${node}`, `let the users of ${node} finish: ${limitsOf(walk.desired.settings.drain)}`, {
+    do: "drain",
+    node,
+  });
   walk.drained = node;
 }
 

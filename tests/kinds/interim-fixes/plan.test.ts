@@ -78,8 +78,12 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
   ],
   [
     "a member in an unknown state",
-    { live: node1({ members: [{ server: "a", cluster: "AppsCluster", state: "unknown" }] }) },
-    /a unknown/,
+    {
+      live: node1({
+        members: [{ server: "a", cluster: "AppsCluster", state: "unknown", because: "process running, ports closed" }],
+      }),
+    },
+    /a unknown \(process running, ports closed\)/,
   ],
   ["a first node without its agent", { live: node1({ agent: "stopped" }) }, /node1: its node agent is stopped/],
   [
