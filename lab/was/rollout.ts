@@ -88,12 +88,14 @@ function moreAnswers(load: Load): Promise<void> {
   return waitFor(() => load.answered() > before + ANSWERS, ANSWERS_MS, "answers to the load");
 }
 
-/** Node → the fixes in the application that its member serves, on the member's own port. */
+/** Node → the fixes in the application that its member serves, on the member's own port; "no answer" where nothing takes a connection. */
 export async function levels(lab: Lab): Promise<Record<string, string>> {
   const members = lab.clusters.find(({ name }) => name === FIXED.cluster)?.members ?? [];
   const found = members.map(async ({ node, port }) => {
     const { address } = hostOf(lab, node).connection;
-    const answer = await fetch(`http://${address}:${port}${FIXED.path}`, { headers: { connection: "close" } });
+    const url = `http://${address}:${port}${FIXED.path}`;
+    const answer = await fetch(url, { headers: { connection: "close" } }).catch(() => undefined);
+    if (!answer) return [node, "no answer"] as const;
     const page = answer.ok ? ((await answer.json()) as { level?: string }).level : `status ${answer.status}`;
     return [node, String(page)] as const;
   });

@@ -1,6 +1,7 @@
 import { type Lab, startLab } from "../../lab/lab.js";
 import { type Load, startLoad } from "../../lab/load.js";
 import { FIX, levels } from "../../lab/was/rollout.js";
+import { leftOf } from "../support/rollout-left.js";
 import { type KillAt, type RolloutEnd, rolloutProcess } from "../support/rollout-process.js";
 import { Serving } from "../support/serving.js";
 
@@ -33,21 +34,6 @@ async function expectServed(nodes: number): Promise<void> {
   expect(failures).toEqual({});
   expect(requests).toBeGreaterThan(100);
   expect(await serving.stop()).toBe(nodes);
-}
-
-/** Nothing of the rollout is left but its record. */
-async function expectTidy(): Promise<void> {
-  for (const [folder, host] of [
-    ["holds", "web1"],
-    ["jobs", "node1"],
-    ["jobs", "node2"],
-    ["jobs", "dmgr"],
-    ["rollouts", "dmgr"],
-  ] as const) {
-    const stateDirectory = lab.hosts[host]?.connection.stateDirectory;
-    const { stdout } = await lab.run(host, ["ls", `${stateDirectory}/${folder}`]);
-    expect([host, folder, stdout.trim()]).toEqual([host, folder, ""]);
-  }
 }
 
 /** What goes on by itself on its host. */
@@ -104,7 +90,7 @@ test("promise 6: killed before the installer, a rollout goes back by the next ru
   expect([code, output]).toEqual([1, expect.stringMatching(/close the rollout, which went back/)]);
   expect(await levels(lab)).toEqual(found);
   await expectServed(2);
-  await expectTidy();
+  expect(await leftOf(lab)).toEqual([]);
 });
 
 everyStep(
@@ -121,7 +107,7 @@ everyStep(
     expect([beginnings.size, commands.size]).toEqual([28, 7]);
     expect(await levels(lab)).toEqual(found);
     await expectServed(1);
-    await expectTidy();
+    expect(await leftOf(lab)).toEqual([]);
   },
 );
 
@@ -134,6 +120,6 @@ everyStep(
     expect([beginnings.size, commands.size]).toEqual([32, 8]);
     expect(await levels(lab)).toEqual({ node1: FIX, node2: FIX });
     await expectServed(1);
-    await expectTidy();
+    expect(await leftOf(lab)).toEqual([]);
   },
 );

@@ -1,5 +1,6 @@
 import type { Lab } from "../../../lab/lab.js";
 import { FIX, levels, openRollout, underLoad } from "../../../lab/was/rollout.js";
+import { leftOf } from "../../support/rollout-left.js";
 import { labOfEachTest, say } from "./lab-of-each-test.js";
 
 const startLab = labOfEachTest();
@@ -34,6 +35,35 @@ test("promise 10: a fix is rolled through three nodes with three clusters under 
   const left = await lab.run("web1", ["ls", `${lab.hosts.web1.connection.stateDirectory}/holds`]);
   expect(left.stdout.trim()).toBe("");
 });
+
+test("promise 10: a node dies for good in the middle of a rollout, is declared lost, and the others come to the end without one failed request", async () => {
+  const lab = await startLab({ nodes: 3 });
+  // One cluster is enough, and quicker.
+  const settings = { untouched: ["InfraCluster", "PushCluster"], drain: { time: "1s" } };
+  let death: Promise<void> | undefined;
+  const rollout = await openRollout(lab, settings, (line) => {
+    say(line);
+    if (/warm up and probe each member of node1/.test(line)) death ??= dies(lab, "node3");
+  });
+  await expect(rollout.run()).rejects.toThrow(/node3[\s\S]*is frozen at/);
+  await death;
+
+  const { report } = await underLoad(lab, async () => {
+    await expect(rollout.run()).rejects.toThrow(/node3/);
+    await (await openRollout(lab, { ...settings, lost: { node3: "burnt down" } }, say)).run();
+  });
+  expect(report.failures).toEqual({});
+  expect(await levels(lab)).toEqual({ node1: FIX, node2: FIX, node3: "no answer" });
+  expect(await leftOf(lab)).toEqual([]);
+});
+
+/** Nothing of it answers any more. */
+async function dies(lab: Lab, name: "node3"): Promise<void> {
+  await lab.fault(`ssh-refuse:${name}`, true);
+  await lab.fault(`agent-dies:${name}`, true);
+  const members = lab.clusters.flatMap((cluster) => cluster.members).filter(({ node }) => node === name);
+  for (const member of members) await lab.fault(`member-down:${member.name}`, true);
+}
 
 test("the classic order ends with the fix on both nodes, and fails requests of the fixed application alone", async () => {
   const lab = await startLab();
