@@ -22,7 +22,7 @@ import {
   synchronize,
 } from "./node-steps.js";
 import { regenerate } from "./regenerate.js";
-import { automaticOff, automaticOn, finalCheck, proveEverything, proveRoute, route } from "./routing-steps.js";
+import { automaticOff, automaticOn, checkFirst, finalCheck, proveRoute, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
 import { mayTurn } from "./turning.js";
@@ -157,7 +157,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "release":
       return giveFree(step.webServer, work);
     case "check first":
-      await proveEverything(work);
+      await checkFirst(work);
       return { checked: true };
     case "back up":
       await estate.backUp(journal.rollout, context.progress);

@@ -34,6 +34,7 @@ export function plan(declared: FixesDesired, live: Live, kept: Kept): Plan<Rollo
     ...notesOf(desired, live, change.install.length > 0),
     ...changeNotes(desired, live, change),
     ...(kept.journal ? notTakenBack(desired, live, kept.journal) : doubts(desired, live)),
+    ...(kept.journal || isNothing(change) ? [] : runsAfterwards(desired, live)),
   ];
   const catchUp = isNothing(change) && isBehind(desired, live);
   // What is missing cannot be told while somebody's installer is at work: then nothing begins.
@@ -75,6 +76,19 @@ function notTakenBack(desired: FixesDesired, live: Live, journal: Journal): stri
   return past
     ? [`${past.found}. ${past.why}. Afterwards declare the fixes as they were before, if they are to be so`]
     : [];
+}
+
+/** Offline, nothing stays stopped as it was found: said before anybody lets it happen. */
+function runsAfterwards({ settings }: FixesDesired, { nodes }: Live): string[] {
+  const stopped = nodes.flatMap(({ name, agent, members }) => {
+    const servers = members.filter(({ state }) => state === "stopped").map(({ server }) => server);
+    const down = agent === "stopped" ? ["nodeagent", ...servers] : servers;
+    return down.length > 0 ? [`${down.join(", ")} of ${name}`] : [];
+  });
+  if (settings.strategy !== "offline" || stopped.length === 0) return [];
+  return [
+    `offline ends with everything running, as HCL's procedure does, also what is stopped now: ${stopped.join("; ")}`,
+  ];
 }
 
 /** What is not known of members is said, and nothing is done about it. */

@@ -14,7 +14,7 @@ import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
 
 /** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
-export async function proveEverything(work: Work, { restarted = false } = {}): Promise<void> {
+async function proveEverything(work: Work, { restarted = false } = {}): Promise<void> {
   const { estate, desired, context, journal } = work;
   for (const { name } of desired.settings.webServers) {
     await estate
@@ -31,6 +31,20 @@ export async function proveEverything(work: Work, { restarted = false } = {}): P
     for (const { node, server } of members.filter((member) => declared.includes(member.node))) {
       await requireAnswers({ node, server, cluster }, restarted ? "start" : "answer", work);
     }
+  }
+}
+
+/**
+ * Nothing is changed where users get no answers already: nobody could tell then what the rollout did. Offline they get none anyway, and a
+ * cell that is down, or that the fix is to mend, is as good a beginning as any.
+ */
+export async function checkFirst(work: Work): Promise<void> {
+  try {
+    await proveEverything(work);
+  } catch (error) {
+    const isOffline = work.journal.foundations.strategy === "offline";
+    if (!isOffline || !(error instanceof ProblemError) || error.cause === "interrupted") throw error;
+    work.context.progress(`users did not get every answer before, which decides nothing offline: ${error.message}`);
   }
 }
 

@@ -108,9 +108,11 @@ function prepare(walk: Walk): void {
     // Users are not to wait for what is lost, while it is looked whether all else answers.
     const isWithout = Object.keys(walk.desired.settings.lost).length > 0;
     if (isWithout && walk.strategy === "rolling") walk.route({ asFound: true });
-    walk.push("check-first", "check, before anything is changed, that users get answers from every cluster and node", {
-      do: "check first",
-    });
+    const title =
+      walk.strategy === "rolling"
+        ? "check, before anything is changed, that users get answers from every cluster and node"
+        : "look, before anything is changed, whether users get answers from every cluster and node; offline that decides nothing";
+    walk.push("check-first", title, { do: "check first" });
   }
   if (!journal?.backedUp && !walk.goingBack && !walk.catchingUp) {
     walk.push(
