@@ -2,6 +2,7 @@ import { type Load, startLoad } from "../../lab/load.js";
 import { FIX, fixesValues, levels } from "../../lab/was/rollout.js";
 import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
 import { kill, processesOf, providersOf } from "../support/engine-processes.js";
+import { rollout } from "../support/rollout-command.js";
 
 /**
  * One rollout through the whole engine, in the middle of which the provider's process or the whole command is killed at named
@@ -49,7 +50,7 @@ test(
     await providerKilledAt("route and prove by CloneIDs on every web server that users reach every node but node1");
     await engine.lab.fault("install-lies", true);
     expect((await engine.pulumi(UP)).output).toMatch(
-      /LO66666 is not listed as installed[\s\S]*is frozen at "install LO66666/,
+      /its text says that it is done[\s\S]*is frozen at "install LO66666/,
     );
     await engine.lab.fault("install-lies", false);
 
@@ -68,6 +69,9 @@ test(
     expect(output).toMatch(/held by an unfinished rollout, step "/);
     expect(output).not.toMatch(/waiting for the lock|\[web1 1\//);
 
+    // What is not proved is not tried again by itself.
+    expect((await engine.pulumi(UP)).output).toMatch(/its list does not have LO66666; its text says that it is done/);
+    expect(await rollout(engine, "resume")).toMatchObject({ code: 0 });
     await commandKilledAt("install LO66666");
     await providerKilledAt("synchronize node1");
     await commandKilledAt("start the members of node1");

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { type Load, startLoad } from "../../lab/load.js";
-import { projectRoot } from "../../lab/toolchain.js";
 import { FIX, fixesValues, levels } from "../../lab/was/rollout.js";
 import { ENGINE_TEST_MS, Engine } from "../support/engine.js";
+import { rollout as command } from "../support/rollout-command.js";
 
 /** A rollout through the whole engine, while users ask: what an operator asks of it by `npm run rollout`. */
 const ROLLOUT_TEST_MS = 900_000;
@@ -21,19 +19,8 @@ afterAll(async () => {
   await engine?.stop();
 }, ENGINE_TEST_MS);
 
-/** `npm run rollout`, without the compiler before it. */
-function rollout(...args: readonly string[]): Promise<{ code: number; output: string }> {
-  const { workspace } = engine;
-  const program = join(projectRoot(), "dist", "scripts", "rollout.js");
-  const place = ["--stack", workspace.stack, "--config-file", workspace.configFile];
-  const options = { cwd: projectRoot(), env: workspace.environment, timeout: ENGINE_TEST_MS };
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [program, ...args, ...place], options, (error, stdout, stderr) => {
-      if (error && typeof error.code !== "number") reject(error);
-      else resolve({ code: Number(error?.code ?? 0), output: `${stdout}${stderr}` });
-    });
-  });
-}
+/** `npm run rollout`. */
+const rollout = (...args: readonly string[]) => command(engine, ...args);
 
 const UP = ["up", "--yes", "--skip-preview"];
 

@@ -144,6 +144,7 @@ interface Detached extends Pick<Command, "finish"> {
   readonly what: string;
   readonly takesMs: number;
   readonly installs?: boolean;
+  readonly says?: string;
   readonly begin?: () => void;
   /** What its output says when it has failed; undefined = it has not. */
   readonly failure?: () => string | undefined;
@@ -153,15 +154,16 @@ interface Detached extends Pick<Command, "finish"> {
  * Runs it as `runDetached` does: under its name on its host, where it goes on whatever becomes of us. One of that name that
  * runs, or has ended and was not forgotten, is attached to instead. Answers whether it was.
  */
-async function detached(cell: MemoryCell, host: MemoryHost, { job, timeoutMs, whileRunning }: Run, how: Detached) {
+async function detached(cell: MemoryCell, host: MemoryHost, run: Run, how: Detached) {
+  const { job, timeoutMs, keep, whileRunning } = run;
   const deadline = cell.now + timeoutMs;
   const attached = (await host.jobs.peek(job)) !== undefined;
   if (!attached) {
     await cell.change(how.what, () => {
       host.setJob(job, "running", "", new Date(cell.now).toISOString());
       how.begin?.();
-      const { installs = false, finish } = how;
-      cell.commands.add({ host, job, installs, endsAt: cell.now + how.takesMs, finish });
+      const { installs = false, says = "", finish } = how;
+      cell.commands.add({ host, job, installs, says, endsAt: cell.now + how.takesMs, finish });
     });
   }
   while ((await host.jobs.peek(job))?.state === "running") {
@@ -171,7 +173,7 @@ async function detached(cell: MemoryCell, host: MemoryHost, { job, timeoutMs, wh
   }
   const lost = (await host.jobs.peek(job))?.lost;
   if (lost) throw jobLost(host.name, job, how.what, lost);
-  await host.jobs.collect(job);
+  if (!keep) await host.jobs.collect(job);
   return attached;
 }
 
@@ -269,22 +271,37 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     if ((await host.jobs.peek(how.job)) === undefined && cell.installing) {
       throw new ProblemError("refused", { where: "update installer", found: "another run is under way" });
     }
-    await detached(cell, host, how, {
-      what: `${action} ${ids.join(",")}`,
-      takesMs: cell.installMs,
-      installs: true,
-      begin() {
-        cell.installerRuns.push(how.job);
-        if (!cell.installerLies) cell.at(cell.now + cell.installMs / 2, () => cell.installing && cell.changeMaster());
+    const installs = () => !cell.installerLies;
+    await detached(
+      cell,
+      host,
+      { ...how, keep: true },
+      {
+        what: `${action} ${ids.join(",")}`,
+        takesMs: cell.installMs,
+        installs: true,
+        says: cell.installerSays,
+        begin() {
+          cell.installerRuns.push(how.job);
+          if (installs()) cell.at(cell.now + cell.installMs / 2, () => cell.installing && cell.changeMaster());
+        },
+        finish() {
+          if (!installs()) return;
+          cell.changeMaster();
+          for (const id of ids) action === "install" ? cell.fixes.add(id) : cell.fixes.delete(id);
+        },
       },
-      finish() {
-        if (cell.installerLies) return;
-        cell.changeMaster();
-        for (const id of ids) action === "install" ? cell.fixes.add(id) : cell.fixes.delete(id);
-      },
-    });
-    const output = "Fix installation completed";
-    return { result: "done", installed: list(cell.fixes).fixes, exitCode: 0, output, requires: cell.requires };
+    );
+    const judged = await judge(action, ids, how.job);
+    if (judged.result !== "unproven") await host.jobs.collect(how.job);
+    return { ...judged, exitCode: 0, requires: judged.result === "done" ? [] : cell.requires };
+  };
+  const judge = async (action: FixAction, ids: readonly string[], job: string) => {
+    const output = await host.jobs.output(job);
+    const agrees = ids.every((id) => cell.fixes.has(id) === (action === "install"));
+    const says = output.includes("completed");
+    const result = says && agrees ? ("done" as const) : says || agrees ? ("unproven" as const) : ("failed" as const);
+    return { output, result, installed: list(cell.fixes).fixes };
   };
   return {
     checkLogin: async () => {
@@ -297,11 +314,7 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
     lost: async (action, ids, job) => {
       const how = (await host.jobs.peek(job))?.lost;
       if (!how) return undefined;
-      const output = await host.jobs.output(job);
-      const agrees = ids.every((id) => cell.fixes.has(id) === (action === "install"));
-      const says = output.includes("completed");
-      const result = says && agrees ? "done" : says || agrees ? "unproven" : "failed";
-      return { how, output, result, installed: list(cell.fixes).fixes };
+      return { how, ...(await judge(action, ids, job)) };
     },
     goesOn: async (job) => (await host.jobs.peek(job))?.state === "running",
     isRunning: async () => {

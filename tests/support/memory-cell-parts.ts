@@ -150,6 +150,8 @@ export interface Command {
   readonly job: string;
   /** An update installer on the move. */
   readonly installs: boolean;
+  /** Its output, when it has ended. */
+  readonly says?: string;
   readonly endsAt: number;
   readonly finish: () => void;
 }
@@ -159,7 +161,7 @@ export function endDue(commands: Set<Command>, now: number): void {
   for (const command of commands) {
     if (command.endsAt > now) continue;
     commands.delete(command);
-    command.host.setJob(command.job, "ended");
+    command.host.setJob(command.job, "ended", command.says);
     command.finish();
   }
 }

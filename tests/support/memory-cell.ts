@@ -71,7 +71,9 @@ export class MemoryCell {
   blankInLogin = false;
   /** How long after its process's start a member's applications answer. */
   readyAfterMs = 0;
-  /** The installer says that it is done and did nothing. */
+  /** What the installer says at its end. */
+  installerSays = "Fix installation completed successfully.";
+  /** The installer did nothing, whatever it says. */
   installerLies = false;
   /** Clusters whose applications are mapped to no web server any more. */
   readonly unmapped = new Set<string>();

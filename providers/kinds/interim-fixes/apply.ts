@@ -7,9 +7,15 @@ import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { foundationsOf } from "./foundations.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
-import { LeftHalfWay, ownRuns, StillAtWork, settleLostRun, takeWord } from "./half-way.js";
+import { LeftHalfWay, StillAtWork, takeWord } from "./half-way.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
-import { acceptChanges, awaitInstaller, requireFixesAsMeant, runInstaller } from "./installer-steps.js";
+import {
+  acceptChanges,
+  awaitInstaller,
+  judgeBeforeTurning,
+  requireFixesAsMeant,
+  runInstaller,
+} from "./installer-steps.js";
 import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
 import type { Live } from "./live.js";
 import {
@@ -135,7 +141,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "turn back": {
       await settleCommands(work);
       const seenTo = await takeWord(work);
-      if (!journal.halfWay) for (const { action } of ownRuns(journal)) await settleLostRun(action, work);
+      if (!journal.halfWay) await judgeBeforeTurning(work);
       await estate.control.claim(journal.rollout);
       return {
         ...seenTo,

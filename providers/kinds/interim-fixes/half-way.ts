@@ -59,14 +59,21 @@ export async function settleLostRun(action: FixAction, work: Work): Promise<void
   const lost = await estate.installer.lost(action, ids, job);
   if (!lost) return;
   if (lost.how.left.length > 0) throw jobLost(estate.host.name, job, `${action} ${ids.join(", ")}`, lost.how);
-  if (lost.result !== "done") throw new LeftHalfWay({ job, problem: await whatIsLeft({ action, ids }, lost, work) });
+  if (lost.result !== "done") throw await leftHalfWay({ action, ids }, { ...lost, ended: lostInWords(lost.how) }, work);
   context.progress(
     `the update installer ${lostInWords(lost.how)} by that; it says that it is done, and its list agrees`,
   );
   await estate.host.jobs.collect(job);
 }
 
-async function whatIsLeft({ action, ids }: Installing, lost: LostFixRun, work: Work): Promise<Problem> {
+/** What a run came to, and how it ended in words: "ended with exit code 0". */
+type Ended = Pick<LostFixRun, "result" | "installed" | "output"> & { readonly ended: string };
+
+/** For a person, with what is seen and the ways on. */
+export const leftHalfWay = async (step: Installing, ended: Ended, work: Work): Promise<LeftHalfWay> =>
+  new LeftHalfWay({ job: runName(step.action, work.journal), problem: await whatIsLeft(step, ended, work) });
+
+async function whatIsLeft({ action, ids }: Installing, lost: Ended, work: Work): Promise<Problem> {
   const { estate, journal } = work;
   const listed = ids.filter((id) => lost.installed.some((each) => each.id === id));
   const agrees = listed.length === (action === "install" ? ids.length : 0);
@@ -83,7 +90,7 @@ async function whatIsLeft({ action, ids }: Installing, lost: LostFixRun, work: W
   ];
   return {
     where: `${estate.host.name}: update installer (${action} ${ids.join(", ")})`,
-    found: `it ${lostInWords(lost.how)}; ${seen.join("; ")}`,
+    found: `it ${lost.ended}; ${seen.join("; ")}`,
     why: "The master configuration may be written half-way, so no node gets it and no second one is started",
     next: waysOn(work, journal),
   };

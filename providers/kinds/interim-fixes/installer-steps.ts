@@ -1,11 +1,11 @@
 import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { CellApplication, CellCluster } from "../../targets/wsadmin/cell.js";
-import type { Work } from "./apply.js";
+import { SAYS_NOTHING, type Work } from "./apply.js";
 import { isAccountedFor } from "./cell-web-servers.js";
 import { forgetEnded } from "./commands.js";
 import { changeOf, changeText, type FixesDesired, isNothing } from "./goal.js";
-import { type Installing, ownRuns, runName, StillAtWork, settleLostRun } from "./half-way.js";
+import { type Installing, LeftHalfWay, leftHalfWay, ownRuns, runName, StillAtWork, settleLostRun } from "./half-way.js";
 import type { Journal } from "./journal.js";
 import { NO_ARCHIVE } from "./master.js";
 import type { FileChange } from "./shared-files.js";
@@ -34,7 +34,9 @@ const listedIds = async ({ estate }: Work): Promise<readonly string[]> =>
 
 /**
  * Runs the update installer, or attaches to the run of this rollout. Installed = its text says so and its list agrees; of
- * an uninstallation, whose text no documentation gives, the list alone decides.
+ * an uninstallation, whose text no documentation gives, the list alone decides. What it said is forgotten once that is judged.
+ *
+ * @throws LeftHalfWay where text and list differ
  */
 async function seeThrough({ action, ids }: Installing, work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal, context, watch } = work;
@@ -56,23 +58,26 @@ async function seeThrough({ action, ids }: Installing, work: Work): Promise<Part
   });
   const listed = await listedIds(work);
   const wrong = ids.filter((id) => listed.includes(id) !== (action === "install"));
-  if (wrong.length > 0 && outcome.requires.length > 0) throw needsOthers(ids, outcome.requires);
-  if (wrong.length > 0 || outcome.result === "failed") {
+  const forget = () => estate.host.jobs.collect(job);
+  if (wrong.length > 0 && outcome.requires.length > 0) {
+    await forget();
+    throw needsOthers(ids, outcome.requires);
+  }
+  if (outcome.result === "failed" && wrong.length > 0) {
+    await forget();
     throw new ProblemError("command-failed", {
       where: "update installer",
-      found: `it ${outcome.result === "failed" ? "failed" : "says that it is done"}; ${wrong.length > 0 ? `${wrong.join(", ")} ${action === "install" ? "is not listed as installed" : "is still listed as installed"}` : "its list is right all the same"}: ${tail(outcome.output)}`,
+      found: `it failed; ${wrong.join(", ")} ${action === "install" ? "is not listed as installed" : "is still listed as installed"}: ${tail(outcome.output)}`,
       why: "What it left in the master configuration is not known, so no node gets it",
       next: "Look at its logs in version/log of the installation",
     });
   }
-  if (action === "install" && outcome.result === "unproven") {
-    throw new ProblemError("command-failed", {
-      where: "update installer",
-      found: `its list has ${ids.join(", ")}, yet it does not say that the installation was completed: ${tail(outcome.output)}`,
-      why: "It may have ended half-way through an application; no node has it yet",
-      next: "Look at its logs in version/log of the installation: if every application was updated, run pulumi up again",
-    });
+  const isProved = wrong.length === 0 && (outcome.result === "done" || action === "uninstall");
+  if (!isProved) {
+    const ended = `ended with exit code ${outcome.exitCode}`;
+    throw await leftHalfWay({ action, ids }, { ...outcome, result: "unproven", ended }, work);
   }
+  await forget();
   return { routed: null };
 }
 
@@ -134,6 +139,21 @@ async function judgeUnattended(work: Work): Promise<void> {
     if ((await host.jobs.peek(job))?.state === "ended") await seeThrough(step, work);
     await settleLostRun(step.action, work);
     await forgetEnded(host, job, work.context.progress);
+  }
+}
+
+/**
+ * Before a rollout turns round: one that ended while nobody attended, or was lost, and of which a person has to decide, is not
+ * gone back upon by itself. What plainly failed is.
+ */
+export async function judgeBeforeTurning(work: Work): Promise<void> {
+  for (const step of ownRuns(work.journal)) {
+    await settleLostRun(step.action, work);
+    if ((await work.estate.host.jobs.peek(runName(step.action, work.journal)))?.state !== "ended") continue;
+    await seeThrough(step, work).catch((error: unknown) => {
+      const saysFailed = error instanceof ProblemError && !SAYS_NOTHING.includes(error.cause);
+      if (error instanceof LeftHalfWay || !saysFailed) throw error;
+    });
   }
 }
 

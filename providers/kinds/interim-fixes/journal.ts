@@ -19,7 +19,7 @@ export const isBefore = (progress: Progress, other: Progress): boolean =>
 /** Of the journal's shape. A rollout is finished, or taken back, by a version that writes the same. */
 export const JOURNAL_VERSION = 1;
 
-/** What an update installer left that was lost with its host, as it was told. */
+/** What an update installer left that was lost with its host, or whose text and list differ, as it was told. */
 export interface HalfWay {
   job: string;
   problem: Problem;
@@ -44,7 +44,7 @@ export interface Journal {
   reason: string;
   /** A step of it failed and said why: that it stands still is no interruption. */
   frozen?: boolean;
-  /** Nobody goes on from there, or back, before a person says so. Absent or null where no installer was lost. */
+  /** Nobody goes on from there, or back, before a person says so. Absent or null where there is nothing of the kind. */
   halfWay?: HalfWay | null;
   /** The order in which nodes are treated; the first is the one whose agent stays up. */
   order: string[];

@@ -46,6 +46,8 @@ export interface Run {
   readonly job: string;
   readonly timeoutMs: number;
   readonly onOutput?: (line: string) => void;
+  /** What it said stays under its name when it has ended: the caller judges that first, and forgets it then. */
+  readonly keep?: boolean;
   /** Asked every few seconds until it ends. When it throws, nobody waits any longer; the command goes on. */
   readonly whileRunning?: () => Promise<void>;
 }

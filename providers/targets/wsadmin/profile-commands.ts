@@ -39,7 +39,7 @@ export async function runDetached(
   try {
     const { timeoutMs, whileRunning } = run;
     const result = await host.jobs.run(run.job, argvOf(folder), { what, timeoutMs, onOutput, whileRunning });
-    await host.jobs.collect(run.job);
+    if (!run.keep) await host.jobs.collect(run.job);
     const output = blot(result.output, secrets);
     requireStarted(host, profile, output);
     return outcomeOf({ ...result, output });

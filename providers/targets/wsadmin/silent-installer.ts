@@ -98,11 +98,13 @@ class SilentInstaller implements UpdateInstaller {
       { host: this.host, profile, administrator },
       (folder) => posixCommands.updateSilent({ profile, installDir, args, folder }),
       what,
-      run,
+      { ...run, keep: true },
       (login) => ({ login: this.#loginLines(login) }),
     );
     const output = withoutOwnLines(outcome.output);
     const { result, installed } = await this.#judge(action, ids, output);
+    // Until somebody has decided about it, its text is all that tells it from one that was completed.
+    if (result !== "unproven") await this.host.jobs.collect(run.job);
     if (result === "failed") requireLogin(`${this.#where}: ${what}`, outcome.output);
     const exitCode = Number(ownLine(outcome.output)?.rest ?? outcome.exitCode);
     const isListed = (id: string) => installed.some((fix) => fix.id === id);

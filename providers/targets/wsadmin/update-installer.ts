@@ -65,7 +65,8 @@ export interface UpdateInstaller {
   /**
    * Runs detached and is never killed: killed in the middle of an EAR it corrupts the master configuration. A `timeout` only
    * means that nobody waits any longer; the next call with the same job attaches. One that was lost with its host is never
-   * begun again by itself: `unknown-outcome`.
+   * begun again by itself: `unknown-outcome`. One that comes to "unproven" is kept under its name, with what it said, until it is
+   * forgotten there; a next call attaches to it.
    */
   install(ids: readonly string[], fixDir: string, run: FixRun): Promise<FixOutcome>;
   uninstall(ids: readonly string[], run: FixRun): Promise<FixOutcome>;

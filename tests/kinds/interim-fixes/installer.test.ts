@@ -1,51 +1,125 @@
 import { ProblemError } from "../../../providers/common/problem.js";
 import { NO_ARCHIVE } from "../../../providers/kinds/interim-fixes/master.js";
-import type { FixOutcome } from "../../../providers/targets/wsadmin/update-installer.js";
 import { Driver, declaration, killedAfter } from "../../model/driver.js";
+import { expectSettled, watched } from "../../model/watched.js";
 import { MemoryCell } from "../../support/memory-cell.js";
-import { NO_FAULTS } from "../../support/memory-cell-parts.js";
-
-/** A modelled cell whose installer ends like that, after it did its work. */
-function ending(outcome: Partial<FixOutcome>): MemoryCell {
-  const cell = new MemoryCell(2);
-  const estate = cell.estate.bind(cell);
-  cell.estate = (...args) => {
-    const { installer, ...rest } = estate(...args);
-    const other = async (work: Promise<FixOutcome>) => ({ ...(await work), ...outcome });
-    return {
-      ...rest,
-      installer: {
-        ...installer,
-        install: (...call) => other(installer.install(...call)),
-        uninstall: (...call) => other(installer.uninstall(...call)),
-      },
-    };
-  };
-  return cell;
-}
+import { INSTALL_MS, NO_FAULTS } from "../../support/memory-cell-parts.js";
 
 const synchronized = ({ written }: MemoryCell) => written.filter((change) => change.startsWith("sync"));
 
-test("promise 20: a listed fix whose installation does not say that it was completed freezes before any node has it", async () => {
-  const cell = ending({ result: "unproven", output: "Updating application Files ..." });
-  const driver = new Driver(cell, declaration(cell));
-  const { ended, message } = await driver.up();
-  expect([ended, message]).toEqual([
-    "failed",
-    expect.stringMatching(/does not say .* completed: Updating application/),
-  ]);
-  expect(synchronized(cell)).toEqual([]);
-  // Somebody looked at its logs; the installer is not run again.
-  expect(await driver.up()).toMatchObject({ ended: "converged" });
-  expect(cell.installerRuns).toHaveLength(1);
+describe("promise 20: an installation whose text and list differ", () => {
+  const TEXT = "Updating application Files ...";
+  const unproven = async (change: (cell: MemoryCell) => void, settings: Record<string, unknown> = {}) => {
+    const cell = watched(2);
+    change(cell);
+    const driver = new Driver(cell, declaration(cell, settings));
+    return { cell, driver, ...(await driver.up()) };
+  };
+  const silent = (cell: MemoryCell) => void (cell.installerSays = TEXT);
+  const lying = (cell: MemoryCell) => void (cell.installerLies = true);
+  const expectFrozen = ({ cell, driver }: { cell: MemoryCell; driver: Driver }) => {
+    expect([...cell.violations]).toEqual([]);
+    expect([synchronized(cell), cell.installerRuns.length]).toEqual([[], 1]);
+    expect(driver.kept?.journal).toMatchObject({ direction: "forward", frozen: true, halfWay: {} });
+  };
+  const asks = (cell: MemoryCell, request: "resume" | "roll back") => {
+    cell.request = { request, reason: "its logs were seen" };
+  };
+
+  test.each([
+    ["listed, and its text does not say so", silent, /list has LO66666; its text does not say .* last words: Updating/],
+    ["not listed, and its text says so", lying, /list does not have LO66666; its text says that it is done/],
+  ])("%s: no node gets it, a mere second up refuses with what was found", async (_name, change, found) => {
+    for (const settings of [{}, { onFailure: "roll back", onInterrupted: "roll back" }]) {
+      const seen = await unproven(change, settings);
+      expect(seen.message).toMatch(found);
+      expectFrozen(seen);
+      for (let retry = 0; retry < 2; retry++) {
+        expect((await seen.driver.up()).message).toMatch(found);
+        expectFrozen(seen);
+      }
+      expect((await seen.driver.plan()).refusals).toMatchObject([
+        { found: expect.stringMatching(found), next: expect.stringContaining("npm run rollout -- resume") },
+      ]);
+    }
+  });
+
+  test("resume goes on with one that is listed, without the installer", async () => {
+    const { cell, driver } = await unproven(silent);
+    asks(cell, "resume");
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect(cell.installerRuns).toHaveLength(1);
+    expectSettled(driver);
+  });
+
+  test("resume runs the installer once more for one that is not, and every archive as it was", async () => {
+    const { cell, driver } = await unproven(lying);
+    asks(cell, "resume");
+    cell.installerLies = false;
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect(cell.installerRuns).toHaveLength(2);
+  });
+
+  test("roll-back goes back", async () => {
+    const { cell, driver } = await unproven(silent);
+    asks(cell, "roll back");
+    await driver.up();
+    expect(driver.kept?.wentBack).toMatchObject({ reason: "its logs were seen" });
+    expect([...cell.fixes]).toEqual([]);
+  });
+
+  test.each([{}, { onInterrupted: "roll back" }])(
+    "a run that died before anybody heard of it: the next one judges what it said (%j)",
+    async (settings) => {
+      const cell = watched(2);
+      cell.installerSays = TEXT;
+      const driver = new Driver(cell, declaration(cell, settings));
+      await driver.up(killedAfter(/^install /));
+      cell.advance(INSTALL_MS);
+      expect((await driver.up()).message).toMatch(/does not say that it is done/);
+      expectFrozen({ cell, driver });
+      expect((await driver.up()).message).toMatch(/does not say that it is done/);
+      expectFrozen({ cell, driver });
+    },
+  );
+
+  test("a run that died before it could note that: what it said is still there", async () => {
+    const cell = watched(2);
+    cell.installerSays = TEXT;
+    const driver = new Driver(cell, declaration(cell));
+    let killed = false;
+    const alive = () => {
+      if (killed) throw new Error("killed");
+    };
+    const before = (change: string) => {
+      killed ||= cell.fixes.has("LO66666") && change.startsWith("dmgr write");
+      alive();
+    };
+    await driver.up({ before, after: alive, alive, killed: true });
+    expect([killed, driver.kept?.journal?.halfWay]).toEqual([true, undefined]);
+    expect((await driver.up()).message).toMatch(/does not say that it is done/);
+    expectFrozen({ cell, driver });
+  });
+
+  test("a run that died, and a text that says that it is done: it needs nobody's word", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    await driver.up(killedAfter(/^install /));
+    cell.advance(INSTALL_MS);
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect(cell.installerRuns).toHaveLength(1);
+    expectSettled(driver);
+  });
 });
 
 test("an uninstallation is judged by the list alone", async () => {
-  const cell = ending({ result: "unproven" });
+  const cell = new MemoryCell(2);
+  cell.installerSays = "";
   cell.fixes.add("LO11111");
   const driver = new Driver(cell, declaration(cell, {}, { fixes: {}, absent: ["LO11111"] }));
   expect(await driver.up()).toMatchObject({ ended: "converged" });
   expect([...cell.fixes]).toEqual([]);
+  expect(cell.host("dmgr").jobNames()).toEqual([]);
 });
 
 test("a fix that needs another one, by the installer's own word, is not installed and the other is named", async () => {

@@ -108,6 +108,8 @@ exit 5\n`,
   ] as const)("promise 20: %s is %s", async (_name, behaviour, result) => {
     installer(behaviour);
     expect((await target().install(["LO66666"], join(local.root, "fixes"), run)).result).toBe(result);
+    // Nobody else could tell later what it said.
+    expect(host.jobNames()).toEqual(result === "unproven" ? [run.job] : []);
   });
 
   test.each([
