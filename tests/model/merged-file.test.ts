@@ -1,7 +1,7 @@
 import type { MemoryCell } from "../support/memory-cell.js";
 import { NO_FAULTS } from "../support/memory-cell-parts.js";
 import { Driver, declaration } from "./driver.js";
-import { everywhere, expectSettled, merged, recover, SETTINGS } from "./watched.js";
+import { everywhere, expectSettled, KINDS, merged, recover, SETTINGS } from "./watched.js";
 
 /** Generous, since the machine may be busy: every index is a whole rollout and its recovery. */
 jest.setTimeout(300_000);
@@ -36,7 +36,20 @@ describe("promise 10: a plug-in file whose clusters are called otherwise than th
     expect(cell.written.filter((change) => change.startsWith("stop node1_"))).toEqual(["stop node1_AppsCluster"]);
   });
 
-  test.each(SETTINGS)("promise 6: killed after any change, then %s", async (_name, settings) => {
-    expect(await everywhere(() => merged(2, ["AppsCluster"]), "killed after", settings, recover)).toBeGreaterThan(20);
+  const byDirective = (cell: MemoryCell) => {
+    for (const webServer of cell.webServers) webServer.refreshInterval = -1;
+    return cell;
+  };
+  describe.each([
+    ["in place", (cell: MemoryCell) => cell],
+    ["by directive", byDirective],
+  ])("promise 6: %s", (_how, switched) => {
+    test.each(KINDS.flatMap((kind) => SETTINGS.map(([name, settings]) => [kind, name, settings] as const)))(
+      "%s at any change, then %s",
+      async (kind, _name, settings) => {
+        const cellOf = () => switched(merged(2, ["AppsCluster"]));
+        expect(await everywhere(cellOf, kind, settings, recover)).toBeGreaterThan(20);
+      },
+    );
   });
 });

@@ -1,10 +1,10 @@
 import { Driver, declaration } from "../../model/driver.js";
-import { expectSettled, watched } from "../../model/watched.js";
+import { everywhere, expectSettled, recover, SETTINGS, watched } from "../../model/watched.js";
 import type { MemoryCell } from "../../support/memory-cell.js";
 
 /** `webserver1` on an unmanaged node of each machine, as is usual. */
-function twoOfOneName(): MemoryCell {
-  const cell = watched(2, ["web1", "web2"]);
+function twoOfOneName(clusters?: readonly string[]): MemoryCell {
+  const cell = watched(2, ["web1", "web2"], clusters);
   for (const webServer of cell.webServers) Object.assign(webServer, { server: "webserver1", node: webServer.name });
   return cell;
 }
@@ -17,6 +17,9 @@ async function refusedUp(cell: MemoryCell, settings: Record<string, unknown>): P
   expect(cell.written.filter((change) => !change.startsWith("dmgr "))).toEqual([]);
   return message;
 }
+
+/** Generous, since the machine may be busy: every index is a whole rollout and its recovery. */
+jest.setTimeout(300_000);
 
 describe("promise 10: two web servers of one name, each on a node of its own", () => {
   test("each is routed and proved, and gets back its own settings and its own file", async () => {
@@ -32,6 +35,11 @@ describe("promise 10: two web servers of one name, each on a node of its own", (
     expect([...cell.generatedFor].sort()).toEqual(["web1/webserver1", "web2/webserver1"]);
     for (const webServer of cell.webServers) webServer.generation = "automatic";
     expectSettled(driver);
+  });
+
+  test.each(SETTINGS)("promise 6: killed after any change, then %s", async (_name, settings) => {
+    const cellOf = () => twoOfOneName(["AppsCluster"]);
+    expect(await everywhere(cellOf, "killed after", settings, recover)).toBeGreaterThan(20);
   });
 
   const oneBy = (how: Record<string, unknown>) => (cell: MemoryCell) => ({
