@@ -157,7 +157,8 @@ printf '\\n@@ ended %s\\n' "$code"
 /**
  * INSTALL-DIR: says "@@ running" when an update installer that may change something runs, whoever started it: its script, or
  * a Java in its folder. One that only lists is told by its own arguments or by those of what started it (-installDir, and no
- * -install, -uninstall or -uninstallAll); what cannot be told counts as one that changes.
+ * -install, -uninstall or -uninstallAll); what cannot be told counts as one that changes. "@@ hidden" where it sees none and its user may not
+ * see the processes of others (/proc mounted with hidepid: the first process of all is not there, or not readable).
  */
 export const INSTALLER_RUNNING = `
 folder=$(readlink -fn -- "$1/updateInstaller")
@@ -182,5 +183,5 @@ for one in $(ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's,^.* \\(/proc/[0-9]*\
   if lists "$one" || listed "$one"; then continue; fi
   if [ -e "$one/exe" ]; then echo "@@ running"; exit 0; fi
 done
-echo "@@ none"
+if [ -r /proc/1/cmdline ] && cat /proc/1/cmdline >/dev/null 2>&1; then echo "@@ none"; else echo "@@ hidden"; fi
 `;

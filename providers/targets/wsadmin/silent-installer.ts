@@ -67,6 +67,14 @@ class SilentInstaller implements UpdateInstaller {
     const { stdout } = await this.host.run(argv, { what: "look for a running update installer", timeoutMs: LOOK_MS });
     const word = ownLine(stdout)?.word;
     if (word === "running" || word === "none") return word === "running";
+    if (word === "hidden") {
+      throw new ProblemError("permission", {
+        where: this.#where,
+        found: "none is seen, and this user may not see the processes of others (/proc is mounted with hidepid)",
+        why: "A second installer beside one of another user would corrupt the configuration",
+        next: "Connect as root (sudo), or as a user of the group that hidepid lets see them (gid= of the mount)",
+      });
+    }
     throw new ProblemError("malformed", { where: this.#where, found: `no answer: ${stdout.slice(0, 300)}` });
   }
 

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { posixCommands } from "../../../providers/targets/wsadmin/posix-commands.js";
 import { updateInstallerSchema } from "../../../providers/targets/wsadmin/settings.js";
 import { openUpdateInstaller } from "../../../providers/targets/wsadmin/silent-installer.js";
 import { problemOf } from "../../support/failure.js";
-import type { MemoryHost } from "../../support/memory-host.js";
-import { LocalProfile } from "./local-profile.js";
+import { MemoryHost } from "../../support/memory-host.js";
+import { LocalProfile, runHere } from "./local-profile.js";
 
 jest.setTimeout(60_000);
 
@@ -228,6 +229,30 @@ exit 5\n`,
       other.stdin?.end();
       await ended;
     }
+  });
+
+  test.each([
+    ["its first process is there to be read", "1/cmdline", "none"],
+    ["as hidepid=2 leaves it: the processes of others are not there", "self/cmdline", "hidden"],
+    ["as hidepid=1 leaves it: they are there, and not to be read", "1/cmdline/unreadable", "hidden"],
+  ])("a process list in which no installer is seen, and %s", async (_name, file, word) => {
+    const proc = join(local.root, "proc");
+    mkdirSync(join(proc, file, ".."), { recursive: true });
+    writeFileSync(join(proc, file), "init\0");
+    const argv = posixCommands.installerRunning(installDir()).map((text) => text.replaceAll("/proc/", `${proc}/`));
+    expect((await runHere(argv, { what: "look", timeoutMs: 20_000 })).stdout).toBe(`@@ ${word}\n`);
+  });
+
+  test("promise 10: where other users' processes are hidden, nobody says that none is running", async () => {
+    const hidden = new MemoryHost(host.connection, {
+      onRun: () => ({ exitCode: 0, stdout: "@@ hidden\n", stderr: "" }),
+    });
+    const { administrator } = local;
+    const settings = updateInstallerSchema.parse({ installDir: installDir(), profile: local.profile, administrator });
+    expect(await problemOf(openUpdateInstaller(hidden, settings).isRunning())).toMatchObject({
+      cause: "permission",
+      message: expect.stringContaining("hidepid"),
+    });
   });
 
   test.each([[[]], [["-all"]], [["a b"]], [["LO1;rm"]]])(
