@@ -16,8 +16,9 @@ const STANDINGS = {
   "not restarted": ({ members }: Node, { now }: MemoryCell) => {
     for (const member of members) Object.assign(member, { temp: 0, startedAt: now - 600 * MINUTE });
   },
-  "agent down": (node: Node, { now }: MemoryCell) => {
+  "agent down": (node: Node, { now, stoppedAgents }: MemoryCell) => {
     node.agent = "stopped";
+    stoppedAgents.add(node.name);
     older(node, now);
   },
   "not synchronized": (node: Node, { now }: MemoryCell) => {

@@ -108,7 +108,7 @@ export function expectSettled(driver: Driver): void {
     expect([name, cell.host(name).jobNames()]).toEqual([name, []]);
   expect(cell.serving()).toHaveLength(cell.nodes.length);
   for (const node of cell.nodes) {
-    expect(node.agent).toBe("started");
+    expect([node.name, node.agent]).toEqual([node.name, cell.stoppedAgents.has(node.name) ? "stopped" : "started"]);
     for (const member of node.members) expect([member.level, member.temp]).toEqual([cell.level, cell.level]);
   }
   for (const webServer of cell.webServers) {

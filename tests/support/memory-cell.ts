@@ -73,6 +73,8 @@ export class MemoryCell {
   readyAfterMs = 0;
   /** What the installer says at its end. */
   installerSays = "Fix installation completed successfully.";
+  /** Nodes whose agents are down when it all begins, and are to be so again at the end. */
+  readonly stoppedAgents = new Set<string>();
   /** The installer did nothing, whatever it says. */
   installerLies = false;
   /** Clusters whose applications are mapped to no web server any more. */

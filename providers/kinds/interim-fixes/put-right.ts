@@ -31,6 +31,11 @@ export function putRight(walk: Walk): void {
       do: "final check",
     });
   }
+  for (const node of walk.order.filter((name) => walk.isFoundStopped(name))) {
+    if (walk.state(node).agent !== "running") continue;
+    const title = `stop the node agent of ${node} again, as it was found`;
+    walk.push(`stop-agent ${node} again`, title, { do: "stop agent", node });
+  }
   for (const { name, hold } of walk.live.webServers) {
     if (journal?.finallyChecked && hold?.rollout !== journal.rollout) continue;
     walk.push(`release ${name}`, `give the routing of ${name} free again`, { do: "release", webServer: name });

@@ -30,9 +30,10 @@ export function keepAgentsDown(walk: Walk): void {
 export function startAgent(walk: Walk, node: string, impact: Impact = "none"): void {
   const state = walk.state(node);
   if (state.agent === "running") return;
+  const found = walk.isFoundStopped(node) ? ", which was found stopped and is stopped again at the end" : "";
   walk.push(
     `start-agent ${node}`,
-    `start the node agent of ${node}${service(walk, node)}; its first synchronization is a full one`,
+    `start the node agent of ${node}${service(walk, node)}${found}; its first synchronization is a full one`,
     { do: "start agent", node },
     impact,
   );

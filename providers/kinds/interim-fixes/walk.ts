@@ -112,6 +112,15 @@ export class Walk {
     return this.order.find((node) => this.state(node).progress !== "proven");
   }
 
+  /** Its node agent was down before: it is needed for a synchronization, and at the end it is as it was. Offline ends with all running. */
+  isFoundStopped(node: string): boolean {
+    const found = this.journal?.found.agentsStopped;
+    const isStopped = found
+      ? found.includes(node)
+      : this.live.nodes.some((each) => each.name === node && each.agent === "stopped");
+    return this.strategy === "rolling" && isStopped;
+  }
+
   /** Checked for the last time: routing is no more the rollout's, for it may have been given free already. */
   get isOver(): boolean {
     return this.journal?.finallyChecked === true && !this.startingOver;
