@@ -3,6 +3,7 @@ import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
 import { lostInWords } from "../../targets/job-problems.js";
 import { fileName } from "../../targets/plugin/copies.js";
+import { lastLines } from "../../targets/wsadmin/messages.js";
 import { makeOwnedFolder } from "../../targets/wsadmin/ownership.js";
 import { posixCommands } from "../../targets/wsadmin/posix-commands.js";
 import { forgetLost } from "../../targets/wsadmin/profile-commands.js";
@@ -14,6 +15,12 @@ import type { FixesDesired } from "./goal.js";
 const VERSION_STAMP = /(<(?:[A-Za-z_][\w.-]*:)?versionStamp\s[^>]*?\bvalue=")([^"]*)(")/g;
 
 const MOVE_MS = 60_000;
+
+/**
+ * Exit code of GNU tar: some files were written, or went away, while it read them, as happens in folders of a live installation.
+ * 2 = something could not be saved.
+ */
+const CHANGED_WHILE_READ = 1;
 
 type Reached = Pick<FixesDesired, "identity" | "settings">;
 
@@ -61,10 +68,15 @@ export async function backUpMaster(
   await makeOwnedFolder(host, profile, folder);
   const paths = [`${identity.installDir}/version`, ...settings.backUp].map((path) => path.replace(/^\//, ""));
   await save("configuration", configuration, (part) => [`${profile}/bin/backupConfig.sh`, part, "-nostop"]);
-  await save("folders", folders, (part) => ["tar", "-czf", part, "-C", "/", "--", ...paths]);
+  await save("folders", folders, (part) => ["tar", "-czf", part, "-C", "/", "--", ...paths], CHANGED_WHILE_READ);
 
   /** Under its own name only when it is whole: what a full disk or a restart of the machine cut off is none. */
-  async function save(what: string, file: string, argv: (part: string) => readonly string[]): Promise<void> {
+  async function save(
+    what: string,
+    file: string,
+    argv: (part: string) => readonly string[],
+    warning?: number,
+  ): Promise<void> {
     const job = jobOf(rollout, `backup-${what}`);
     const sizeOf = async (path: string) => (await host.files.stat(path))?.size ?? 0;
     if ((await sizeOf(file)) === 0) {
@@ -78,7 +90,8 @@ export async function backUpMaster(
       });
       requireStarted(host, profile, output);
       const size = await sizeOf(part);
-      if (exitCode !== 0 || size === 0) {
+      const isWhole = exitCode === 0 || exitCode === warning;
+      if (!isWhole || size === 0) {
         await host.jobs.collect(job);
         throw new ProblemError("command-failed", {
           where: `${host.name}:${file}`,
@@ -86,6 +99,10 @@ export async function backUpMaster(
           why: "The installer changes what only a backup could bring back",
         });
       }
+      if (exitCode !== 0)
+        progress(
+          `files changed while the ${what} were backed up, and are saved as they were read: ${lastLines(output)}`,
+        );
       const move = posixCommands.asProfileOwner(profile, ["mv", "-f", "--", part, file]);
       await host.run(move, { what: `keep the backup of the ${what}`, timeoutMs: MOVE_MS });
     }

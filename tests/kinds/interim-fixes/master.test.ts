@@ -90,6 +90,40 @@ describe("backups", () => {
     expect(host.text("/backups/r1/config.zip")).toBeUndefined();
   });
 
+  /** A tool of the host that ends so, with an archive that is there. */
+  const endingWith = (program: string, exitCode: number) => {
+    const host: MemoryHost = new MemoryHost(connection, {
+      onRun: (argv) => {
+        const file = argv.find((word) => /^\/backups\/r1\/part-/.test(word)) ?? "";
+        const ends = argv.some((word) => word.endsWith(program));
+        if (argv.includes("mv")) host.put(argv.at(-1) ?? "", "an archive");
+        else if (file) host.put(file, "an archive");
+        const stdout = ends ? "tar: data/provision/a.jar: file changed as we read it\n" : "@@ owned\n";
+        return { exitCode: ends ? exitCode : 0, stdout, stderr: "" };
+      },
+    });
+    return host;
+  };
+
+  test("files that change while folders are backed up are told, and no failure", async () => {
+    const host = endingWith("tar", 1);
+    const said: string[] = [];
+    await backUpMaster(host, desired, "r1", (line) => said.push(line));
+    expect(said.join("\n")).toMatch(
+      /changed while the folders were backed up.*provision.a\.jar: file changed as we read it/,
+    );
+    expect(host.text("/backups/r1/folders.tar.gz")).toBe("an archive");
+  });
+
+  test.each([
+    ["tar", 2, "folders.tar.gz"],
+    ["backupConfig.sh", 1, "config.zip"],
+  ])("%s with exit code %i is a failure, with an archive that is there or not", async (program, exitCode, file) => {
+    const host = endingWith(program, exitCode);
+    await expect(backUpMaster(host, desired, "r1", () => {})).rejects.toThrow(`ended with exit code ${exitCode}`);
+    expect(host.text(`/backups/r1/${file}`)).toBeUndefined();
+  });
+
   test("promise 6: one that was lost with its machine is made again, and that is said", async () => {
     const host = withTools(0, true);
     const job = "interim-fixes-r1-backup-configuration";
