@@ -20,4 +20,13 @@ describe("a version stamp makes browsers fetch what is there, whichever way it c
     expect(stamps(cell.written)).toBe(expected);
     expect([...cell.violations]).toEqual([]);
   });
+
+  test("the full synchronization of nodes that serve is no step without impact, and the plan says what it is", async () => {
+    const cell = watched(2);
+    const { steps } = await new Driver(cell, declaration(cell, { versionStamp: "/c.xml" })).plan();
+    expect(steps.find((step) => step.do === "stamp")).toMatchObject({
+      impact: "degraded capacity",
+      title: expect.stringMatching(/synchronize every node in full while it serves/),
+    });
+  });
 });

@@ -23,7 +23,13 @@ export function putRight(walk: Walk): void {
     }
   }
   if (walk.touched && walk.desired.settings.versionStamp && !walk.stamped) {
-    walk.push("stamp", "renew the version stamp, so that browsers fetch what was changed", { do: "stamp" });
+    // Written beside the configuration repository, which tells agents of its own changes only: nothing less brings it to nodes for certain.
+    walk.push(
+      "stamp",
+      "renew the version stamp, so that browsers fetch what was changed, and synchronize every node in full while it serves",
+      { do: "stamp" },
+      "degraded capacity",
+    );
   }
   if (!journal?.finallyChecked) {
     const level = walk.touched || walk.catchingUp ? ", and that every member runs what was distributed" : "";
