@@ -38,3 +38,12 @@ describe("promise 10: the offline order begins from a cell in which users get no
     );
   });
 });
+
+test("promise 10: in service, nothing is changed where a member gives no right answer", async () => {
+  const cell = watched(2);
+  cell.member("node2_InfraCluster").restartingUntil = cell.now + 240_000;
+  cell.invariants.length = 0;
+  const { message } = await new Driver(cell, declaration(cell)).up();
+  expect(message).toMatch(/no answer[^]*frozen at "check, before anything is changed/);
+  expect(cell.written.filter((change) => /^(plug-in|back|route|stop|install)/.test(change))).toEqual([]);
+});
