@@ -15,8 +15,12 @@ describe("promise 20: an installation whose text and list differ", () => {
     const driver = new Driver(cell, declaration(cell, settings));
     return { cell, driver, ...(await driver.up()) };
   };
-  const silent = (cell: MemoryCell) => void (cell.installerSays = TEXT);
-  const lying = (cell: MemoryCell) => void (cell.installerLies = true);
+  const silent = (cell: MemoryCell) => {
+    cell.installerSays = TEXT;
+  };
+  const lying = (cell: MemoryCell) => {
+    cell.installerLies = true;
+  };
   const expectFrozen = ({ cell, driver }: { cell: MemoryCell; driver: Driver }) => {
     expect([...cell.violations]).toEqual([]);
     expect([synchronized(cell), cell.installerRuns.length]).toEqual([[], 1]);
