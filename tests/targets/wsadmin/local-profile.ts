@@ -99,7 +99,7 @@ exit 7\n`,
     return readFileSync(join(this.root, "modes"), "utf8");
   }
 
-  host(options: Omit<MemoryHostOptions, "onRun"> = {}): MemoryHost {
+  host(options: MemoryHostOptions = {}): MemoryHost {
     const connection = connectionSchema.parse({
       name: "dmgr",
       address: "127.0.0.1",
@@ -107,7 +107,7 @@ exit 7\n`,
       auth: { agent: true },
       stateDirectory: this.stateDirectory,
     });
-    return new MemoryHost(connection, { ...options, onRun: runHere });
+    return new MemoryHost(connection, { onRun: runHere, ...options });
   }
 
   /** Private folders of this host that are there now; other tests have theirs beside them. */

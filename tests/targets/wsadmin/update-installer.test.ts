@@ -7,6 +7,7 @@ import { openUpdateInstaller } from "../../../providers/targets/wsadmin/silent-i
 import { problemOf } from "../../support/failure.js";
 import { MemoryHost } from "../../support/memory-host.js";
 import { LocalProfile, runHere } from "./local-profile.js";
+import { ownProcesses } from "./own-processes.js";
 
 jest.setTimeout(60_000);
 
@@ -16,7 +17,15 @@ describe("the update installer (a stand-in of it in a real shell)", () => {
   beforeEach(() => {
     local = new LocalProfile();
     process.env.TEST_WAS_PASSWORD = "canary'pass$word";
-    host = local.host();
+    host = local.host({
+      onRun: (argv, options) => {
+        const proc = ownProcesses(join(local.root, "processes"));
+        return runHere(
+          argv.map((text) => text.replaceAll("/proc/", `${proc}/`)),
+          options,
+        );
+      },
+    });
     installer("success");
   });
   afterEach(() => local.remove());
