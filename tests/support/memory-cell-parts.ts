@@ -64,6 +64,8 @@ export interface WebServer {
   /** It holds what the deployment manager does not generate: another cell's clusters, properties set by hand. */
   merged: boolean;
   inForce: number;
+  /** What somebody changed in it by hand, in words. */
+  edited: string;
   reloads: number;
   refreshInterval: number;
   mpm: Mpm;
@@ -135,6 +137,7 @@ export const newWebServer = (name: string, lists: () => Lists, now: number): Web
   generated: 0,
   merged: false,
   inForce: 0,
+  edited: "",
   reloads: 0,
   refreshInterval: REFRESH_S,
   mpm: "worker",

@@ -1,6 +1,7 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import { sameRouting } from "../../providers/formats/routing.js";
 import type { Proof, RoutedWebServer } from "../../providers/kinds/interim-fixes/estate.js";
+import type { Alteration } from "../../providers/kinds/interim-fixes/generated-file.js";
 import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
 import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { MemoryCell } from "./memory-cell.js";
@@ -69,17 +70,24 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         }
       }
     },
-    isAsGenerated: async () => webServer.generated === cell.level && !webServer.merged,
+    isAsGenerated: async () => webServer.generated === cell.level && !webServer.merged && webServer.edited === "",
+    alterations: async (seen, source) => {
+      cell.faults.alive();
+      const paths = [...new Set([webServer.directive, source])];
+      return paths.flatMap((path) => alteration(webServer, seen[path] ?? seen[source], path));
+    },
     losses: async () =>
       [...cell.unmapped].filter((name) => name in webServer.file).map((name) => `ServerCluster ${name}`),
     putAside: async () => {
       cell.faults.alive();
-      return { path: webServer.directive, sha256: String(webServer.generated) };
+      return { path: webServer.directive, sha256: digestOf(webServer) };
     },
     putBack: async ({ sha256 }, _lists, by) => {
-      if (Number(sha256) === webServer.generated) return false;
+      const [generated = "", edited = ""] = sha256.split("|");
+      if (sha256 === digestOf(webServer)) return false;
       await cell.change(`put back ${name}`, () => {
-        webServer.generated = Number(sha256);
+        webServer.generated = Number(generated);
+        webServer.edited = edited;
         webServer.changedAt = cell.now;
       });
       if (by === "directive") await reload(cell, webServer);
@@ -91,6 +99,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         await cell.change(`write generated ${name}`, () => {
           webServer.generated = cell.level;
           webServer.merged = false;
+          webServer.edited = "";
           webServer.changedAt = cell.now;
         });
       }
@@ -146,6 +155,24 @@ export function lookAgain(webServer: WebServer, now: number): void {
   if (refreshInterval < 0 || now - changedAt < refreshInterval * 1_000) return;
   webServer.followed = contentOf(webServer, loaded);
   webServer.inForce = webServer.generated;
+}
+
+/** Of its content besides lists. */
+const digestOf = ({ generated, edited }: WebServer): string => `${generated}|${edited}`;
+
+/** Words of its log level touch no routing. What is generated after the installer has a path more. */
+function alteration(webServer: WebServer, before: string | undefined, path: string): readonly Alteration[] {
+  const sha256 = digestOf(webServer);
+  if (before === undefined) return [{ path, sha256, changes: [] }];
+  if (before === sha256) return [];
+  const { generated, edited } = webServer;
+  const changes = [
+    ...(before.startsWith(`${generated}|`) ? [] : [{ what: "Uri /new/*", how: "new" as const, routing: true }]),
+    ...(before.endsWith(`|${edited}`)
+      ? []
+      : [{ what: edited, how: "other" as const, routing: !edited.startsWith("Log") }]),
+  ];
+  return [{ path, before, sha256, changes }];
 }
 
 const pathFor = ({ directive, file }: WebServer, lists: Lists, follow: string): string =>

@@ -27,6 +27,7 @@ import {
   stopMembers,
   synchronize,
 } from "./node-steps.js";
+import { AlteredFiles, takeFiles } from "./plugin-files.js";
 import { regenerate } from "./regenerate.js";
 import { automaticOff, automaticOn, checkFirst, finalCheck, proveRoute, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
@@ -129,8 +130,10 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "take up": {
       await settleCommands(work);
       const seenTo = await takeWord(work);
+      const { request } = await estate.control.read();
       await estate.control.claim(journal.rollout);
-      return { ...seenTo, frozen: false, takenUpAt: new Date(estate.now()).toISOString() };
+      const files = takeFiles({ ...journal, ...seenTo }, request === "resume");
+      return { ...seenTo, ...files, frozen: false, takenUpAt: new Date(estate.now()).toISOString() };
     }
     case "give up":
       context.progress(`${step.name} is given up: ${step.because}`);
@@ -145,6 +148,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       await estate.control.claim(journal.rollout);
       return {
         ...seenTo,
+        ...takeFiles({ ...journal, ...seenTo }, false),
         direction: "roll back",
         reason: step.reason,
         frozen: false,
@@ -320,7 +324,8 @@ export async function undo(
   context.tell(`rollout ${journal.rollout} is frozen at "${context.failed.title}": ${stage}. Its routing stays held`);
   const halfWay = context.error instanceof LeftHalfWay ? context.error.halfWay : undefined;
   if (cause !== "interrupted" && !halfWay) context.tell(whatNext(context.desired, journal, frozen));
-  return frozen ? { journal: { ...journal, frozen, ...(halfWay ? { halfWay } : {}) } } : undefined;
+  const altered = context.error instanceof AlteredFiles ? { altered: context.error.altered } : {};
+  return frozen ? { journal: { ...journal, frozen, ...(halfWay ? { halfWay } : {}), ...altered } } : undefined;
 }
 
 function whatNext(

@@ -6,7 +6,7 @@ import type { Cell, CellObservation, ServerUsers } from "../../targets/wsadmin/c
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
 import type { Ownership } from "../../targets/wsadmin/ownership.js";
 import type { UpdateInstaller } from "../../targets/wsadmin/update-installer.js";
-import type { PutAside } from "./generated-file.js";
+import type { Alteration, LossOptions, PutAside, SeenFiles } from "./generated-file.js";
 import type { FixesDesired } from "./goal.js";
 import type { Lists, LiveControl, LiveWebServer } from "./live.js";
 import type { FilesOf } from "./look-at-levels.js";
@@ -49,11 +49,10 @@ export interface RoutedWebServer {
   ): Promise<void>;
   /** Nothing but lists of servers is other in the file that the plug-in follows than in these bytes. */
   isAsGenerated(generated: Buffer): Promise<boolean>;
-  /**
-   * What users reach by the file that the plug-in follows, and would not by this one, in words; of `found` (a backup's
-   * SHA-256) only what they reached then, too.
-   */
-  losses(generated: Buffer, found: string | undefined): Promise<readonly string[]>;
+  /** What was changed besides lists, in the file that the plug-in follows and in `source`, which copies are made of. */
+  alterations(seen: SeenFiles, source: string): Promise<readonly Alteration[]>;
+  /** What users reach by the file that the plug-in follows, or by another one, and would not by this one, in words. */
+  losses(generated: Buffer, options?: LossOptions): Promise<readonly string[]>;
   /** Keeps the plug-in's files as they are now. */
   putAside(): Promise<PutAside>;
   /** Puts them in place again, with these lists; answers whether anything but lists was different. */

@@ -1,5 +1,5 @@
 import { readPluginConfig, routePlugin } from "../../formats/plugin-cfg.js";
-import { goneFrom } from "../../formats/plugin-changes.js";
+import { goneFrom, type PluginChange, pluginChanges } from "../../formats/plugin-changes.js";
 import { samePluginContent } from "../../formats/plugin-content.js";
 import { backUp, fromBackup } from "../../lifecycle/backups.js";
 import type { Host } from "../../targets/host.js";
@@ -18,7 +18,20 @@ export interface PutAside {
   generated?: string;
 }
 
-export async function followed(settings: WebServerSettings, host: Host): Promise<PluginFile> {
+/** Path → SHA-256 of what a file held when it was last seen, in the backups of its host. Plain JSON. */
+export type SeenFiles = Record<string, string>;
+
+/** What somebody changed in a file, besides its lists; nothing in it = only comments or white space, or not seen before. */
+export interface Alteration {
+  readonly path: string;
+  /** Of what it held then; undefined = not seen before. */
+  readonly before?: string;
+  /** Of what it holds now, in the backups. */
+  readonly sha256: string;
+  readonly changes: readonly PluginChange[];
+}
+
+async function followed(settings: WebServerSettings, host: Host): Promise<PluginFile> {
   const { path } = await directiveIn(host.files, identityOf(settings), settings);
   return readPlugin(path, host);
 }
@@ -39,18 +52,21 @@ export async function putAside(settings: WebServerSettings, host: Host): Promise
   };
 }
 
-/**
- * What the file that is followed has and the generated one has not, in words. By `found` only what was there then, too.
- *
- * @param found SHA-256 of a file in the backups
- */
+export interface LossOptions {
+  /** SHA-256 of a backup: only what was there then, too. */
+  readonly found?: string;
+  /** Of another file than the one that is followed. */
+  readonly path?: string;
+}
+
+/** What a file has and the generated one has not, in words. */
 export async function losses(
   generated: Buffer,
-  found: string | undefined,
+  { found, path: named }: LossOptions,
   settings: WebServerSettings,
   host: Host,
 ): Promise<string[]> {
-  const { path, content } = await followed(settings, host);
+  const { path, content } = named === undefined ? await followed(settings, host) : await readPlugin(named, host);
   const then = found === undefined ? [] : [await fromBackup(host, found)];
   return goneFrom([content.bytes, ...then], generated, `${host.name}:${path}`);
 }
@@ -100,6 +116,36 @@ export async function putBack(
   await write(now, routePlugin(before, where, wantedIn(config, lists)), host);
   if (by === "directive") await reloadOrStart(host, identityOf(settings), settings);
   return true;
+}
+
+/**
+ * What was changed, besides lists, in the file that is followed and in the one that copies are made of, since they were
+ * seen. A copy is as it was seen itself, or as that one, which it is made of anew at each route.
+ */
+export async function alterations(
+  seen: SeenFiles,
+  source: string,
+  settings: WebServerSettings,
+  host: Host,
+): Promise<Alteration[]> {
+  const now = await followed(settings, host);
+  const files = now.path === source ? [now] : [now, await readPlugin(source, host)];
+  const found: Alteration[] = [];
+  for (const { path, content, config } of files) {
+    const marks = [...new Set([seen[path], seen[source]])].filter((mark) => mark !== undefined);
+    const [before] = marks;
+    if (before === undefined) {
+      found.push({ path, sha256: await backUp(host, content.bytes), changes: [] });
+      continue;
+    }
+    if (marks.includes(content.sha256)) continue;
+    const where = `${host.name}:${path}`;
+    const backups = await Promise.all(marks.map((mark) => fromBackup(host, mark)));
+    if (backups.some((then) => readPluginConfig(then, where).restDigest === config.restDigest)) continue;
+    const changes = backups[0] ? pluginChanges(backups[0], content.bytes, where) : [];
+    found.push({ path, before, sha256: await backUp(host, content.bytes), changes });
+  }
+  return found;
 }
 
 /** Where a copy is followed, the generated file beside it is what the copy is compared with from now on. */

@@ -3,7 +3,7 @@ import { sameRouting } from "../../formats/routing.js";
 import { operator } from "../../lifecycle/lock.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
-import { generatedNow } from "./regenerate.js";
+import { generatedNow } from "./plugin-files.js";
 
 /**
  * Takes a web server's routing and remembers how it was found: no run of anybody's is changing it at that moment, nor will

@@ -1,7 +1,8 @@
 import type { Problem } from "../../common/problem.js";
 import type { Foundations } from "./foundations.js";
-import type { PutAside } from "./generated-file.js";
+import type { PutAside, SeenFiles } from "./generated-file.js";
 import type { Lists } from "./live.js";
+import type { OwnFiles } from "./plugin-files.js";
 import type { WantedLists, Ways } from "./steps.js";
 import type { Followed, Switching } from "./switching.js";
 
@@ -74,6 +75,10 @@ export interface Journal {
   };
   /** Web server → how its routing is switched, from the begin to the end. */
   switching: Record<string, Switching>;
+  /** Web server → its plug-in's files as they were last seen. Absent in what older versions remembered. */
+  files?: Record<string, SeenFiles>;
+  /** As a person was told that somebody changed them: what holds once that is said to be meant. */
+  altered?: OwnFiles | null;
   /** Every probe was green before anything was changed. */
   checked: boolean;
   backedUp: boolean;

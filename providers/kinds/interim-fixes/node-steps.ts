@@ -134,13 +134,14 @@ async function membersOf(node: string, { estate, desired }: Work) {
 export async function stopMembers(node: string, users: Users, work: Work): Promise<Partial<Journal>> {
   const cell = await work.estate.cell.observe();
   const seen = await observeNode(node, work.estate, cell, work.desired.settings.untouched);
+  let own: Partial<Journal> = {};
   await each(seen, work, "stop", "stopped", work.desired.settings.limits.stop, async (server, run) => {
-    if (users === "elsewhere") await provePast(node, work);
+    if (users === "elsewhere") own = await provePast(node, { ...work, journal: { ...work.journal, ...own } });
     if (users === "everywhere") await probeOthers(node, work);
     if (users !== "nowhere") await requireOthersServing(node, cell, work);
     return work.estate.node(node).stopServer(server, run);
   });
-  return {};
+  return own;
 }
 
 const othersThan = (node: string, { desired }: Work): string[] =>

@@ -1,19 +1,9 @@
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
-import { inCell } from "./cell-web-servers.js";
 import type { PutAside } from "./generated-file.js";
 import type { Journal } from "./journal.js";
+import { generatedNow, seeFiles } from "./plugin-files.js";
 import { listsAsFound } from "./routes.js";
-
-/** What the deployment manager generates for a web server now; undefined for one that the cell does not define. */
-export async function generatedNow(name: string, { estate, desired }: Work): Promise<Buffer | undefined> {
-  const found = inCell(name, desired.settings, (await estate.topology()).webServers);
-  if (!found) return undefined;
-  const { file } = await estate.cell.generatePlugin(found);
-  const generated = await estate.host.files.read(file);
-  if (generated) return generated.bytes;
-  throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });
-}
 
 /** A web server, and the file that it is to get; undefined where its own stays. */
 interface Renewal {
@@ -39,13 +29,13 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
   }
   if (problems.length > 0) throw new ProblemError("refused", problems);
   for (const renewal of renewals) await renew(renewal, work);
-  return { regenerated: true };
+  return { regenerated: true, files: await seeFiles(work) };
 }
 
 /** Applications lose their web servers at updates. On the way back only what was there before the fix counts. */
 async function lossesOf(name: string, generated: Buffer, { estate, journal }: Work): Promise<Problem[]> {
   const found = journal.direction === "roll back" ? journal.found.files?.[name]?.sha256 : undefined;
-  const lost = await estate.webServer(name).losses(generated, found);
+  const lost = await estate.webServer(name).losses(generated, found === undefined ? {} : { found });
   if (lost.length === 0) return [];
   return [
     {

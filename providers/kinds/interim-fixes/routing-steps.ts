@@ -7,6 +7,7 @@ import type { Journal } from "./journal.js";
 import { lagText } from "./levels.js";
 import { type CellServers, type Lists, memberName } from "./live.js";
 import { observeMembers } from "./observe.js";
+import { requireOwnFiles } from "./plugin-files.js";
 import { requireAnswers } from "./probing.js";
 import { isReliedOn, isRolled, listsAsFound, routeKey, strangeClusters } from "./routes.js";
 import { serversInCell } from "./servers.js";
@@ -59,6 +60,8 @@ export async function route(
   const { estate, journal } = work;
   const key = routeKey(target, wanted);
   const wayOf = wayIn(ways);
+  // A copy is made of a file that may be another one by now: nothing is written before that is known.
+  const own = await requireOwnFiles(work);
   try {
     for (const [name, lists] of Object.entries(wanted)) {
       const webServer = estate.webServer(name);
@@ -77,7 +80,7 @@ export async function route(
     throw error;
   }
   if ("asFound" in target) for (const name of Object.keys(wanted)) await estate.webServer(name).removeCopies();
-  return { routed: key, proved: { lists: wanted, ways } };
+  return { routed: key, proved: { lists: wanted, ways }, ...own };
 }
 
 /** Members are stopped only after a proof that users are elsewhere, so where they were proved to be last is still served. */
@@ -108,11 +111,12 @@ export async function proveRoute(
   work: Work,
 ): Promise<Partial<Journal>> {
   const wayOf = wayIn(ways);
+  const own = await requireOwnFiles(work);
   for (const [name, lists] of Object.entries(wanted)) {
     if (!(await work.estate.webServer(name).isRouted(lists, wayOf(name)))) throw sentElsewhere(name);
   }
   for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);
-  return { routed: routeKey(target, wanted) };
+  return { routed: routeKey(target, wanted), ...own };
 }
 
 const wayIn =
@@ -129,9 +133,11 @@ const sentElsewhere = (where: string): ProblemError =>
 
 /**
  * The files still say so, and requests still show it: something may have rewritten them since. Whose members are about to
- * be stopped is asked of the cell, by nothing that was declared.
+ * be stopped is asked of the cell, by nothing that was declared. Answers the files as they were seen.
  */
-export async function provePast(node: string, { estate, desired, context, journal }: Work): Promise<void> {
+export async function provePast(node: string, work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, context, journal } = work;
+  const own = await requireOwnFiles(work);
   const topology = await estate.topology();
   const cellClusters = Object.fromEntries(topology.clusters.map(({ name, members }) => [name, members]));
   for (const { name } of desired.settings.webServers) {
@@ -154,6 +160,7 @@ export async function provePast(node: string, { estate, desired, context, journa
     const all = { ...journal.found.routing[name], ...lists };
     await webServer.prove({ level: "routed", lists: all }, { settle: false, progress: context.progress });
   }
+  return own;
 }
 
 const mayBeOn = (node: string, signs: CellServers[string][string] = []): boolean =>

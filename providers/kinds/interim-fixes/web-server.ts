@@ -22,7 +22,18 @@ import {
   wantedIn,
 } from "./directive-routing.js";
 import type { Proof, RoutedWebServer } from "./estate.js";
-import { isAsGenerated, losses, type PutAside, putAside, putBack, replace } from "./generated-file.js";
+import {
+  type Alteration,
+  alterations,
+  isAsGenerated,
+  type LossOptions,
+  losses,
+  type PutAside,
+  putAside,
+  putBack,
+  replace,
+  type SeenFiles,
+} from "./generated-file.js";
 import type { Lists } from "./live.js";
 import type { Settings } from "./schema.js";
 import { serversOf } from "./servers.js";
@@ -105,8 +116,12 @@ export class ReachedWebServer implements RoutedWebServer {
     return isAsGenerated(generated, this.settings, this.host);
   }
 
-  losses(generated: Buffer, found: string | undefined): Promise<readonly string[]> {
-    return losses(generated, found, this.settings, this.host);
+  alterations(seen: SeenFiles, source: string): Promise<readonly Alteration[]> {
+    return alterations(seen, source, this.settings, this.host);
+  }
+
+  losses(generated: Buffer, options: LossOptions = {}): Promise<readonly string[]> {
+    return losses(generated, options, this.settings, this.host);
   }
 
   putAside(): Promise<PutAside> {

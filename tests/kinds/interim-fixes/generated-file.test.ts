@@ -23,20 +23,20 @@ const quiet = { settle: false as const, progress() {} };
 describe("what users would not reach any more is known before a generated file is put in place", () => {
   test("of the file that is followed, by everything it has", async () => {
     const less = pluginXml([INFRA, DMGR]).replace('Name="/InfraCluster/*"', 'Name="/InfraCluster/a/*"');
-    expect(await reachedWebServer(web).losses(Buffer.from(less), undefined)).toEqual([
+    expect(await reachedWebServer(web).losses(Buffer.from(less))).toEqual([
       "ServerCluster AppsCluster (/AppsCluster/*)",
       "Uri /InfraCluster/* of InfraCluster",
     ]);
-    expect(await reachedWebServer(web).losses(Buffer.from(MORE), undefined)).toEqual([]);
+    expect(await reachedWebServer(web).losses(Buffer.from(MORE))).toEqual([]);
   });
 
   test("on the way back, what came after the beginning is none", async () => {
     const server = reachedWebServer(web);
-    const { sha256 } = await server.putAside();
+    const { sha256: found } = await server.putAside();
     web.host.put(GENERATED, MORE);
-    expect(await server.losses(Buffer.from(AS_FOUND), undefined)).not.toEqual([]);
-    expect(await server.losses(Buffer.from(AS_FOUND), sha256)).toEqual([]);
-    expect(await server.losses(Buffer.from(pluginXml([APPS])), sha256)).toEqual([
+    expect(await server.losses(Buffer.from(AS_FOUND))).not.toEqual([]);
+    expect(await server.losses(Buffer.from(AS_FOUND), { found })).toEqual([]);
+    expect(await server.losses(Buffer.from(pluginXml([APPS])), { found })).toEqual([
       expect.stringContaining("InfraCluster"),
       expect.stringContaining("dmgr_CellCluster"),
     ]);
@@ -94,6 +94,68 @@ describe("promise 4: what was put aside goes back", () => {
     await server.putBack(before, FOUND, "directive");
     expect(web.calls.at(-1)).toBe("start");
     expect(web.primaries("AppsCluster")).toEqual(["node1_apps_server1"]);
+  });
+});
+
+describe("what somebody changed since a file was seen, its lists aside", () => {
+  const SWAPPED = { ...FOUND, AppsCluster: { primary: ["node10_apps_server1"], backup: ["node1_apps_server1"] } };
+  const ROLLOUT = `${PLUGIN_DIRECTORY}/plugin-cfg-rollout-webserver1-without-node1.xml`;
+  const other = (text: string) => text.replace('CloneID="1abc0010"', 'CloneID="1abc9999"');
+  const CLONE = [{ what: "Server node10_apps_server1 of AppsCluster", how: "other", routing: true }];
+  const asSeen = async (server: ReturnType<typeof reachedWebServer>) =>
+    Object.fromEntries((await server.alterations({}, GENERATED)).map(({ path, sha256 }) => [path, sha256]));
+
+  test("in place: routing is none; a CloneID, and a log level that touches no routing", async () => {
+    const server = reachedWebServer(web);
+    const seen = await asSeen(server);
+    await server.route(SWAPPED, { by: "in-place" });
+    expect(await server.alterations(seen, GENERATED)).toEqual([]);
+    const routed = web.host.text(GENERATED) ?? "";
+    web.host.put(GENERATED, other(routed));
+    expect(await server.alterations(seen, GENERATED)).toMatchObject([
+      { path: GENERATED, before: seen[GENERATED], changes: CLONE },
+    ]);
+    web.host.put(GENERATED, routed.replace('"Error"', '"Trace"'));
+    const [log] = await server.alterations(seen, GENERATED);
+    expect(log?.changes).toEqual([{ what: expect.stringMatching(/^Log /), how: "other", routing: false }]);
+    expect(await server.alterations({ [GENERATED]: log?.sha256 ?? "" }, GENERATED)).toEqual([]);
+  });
+
+  test("by directive: the copy that is followed, and the file that the next copy is made of", async () => {
+    const server = reachedWebServer(web);
+    const seen = await asSeen(server);
+    const found = { path: GENERATED, value: GENERATED };
+    await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
+    expect(await server.alterations(seen, GENERATED)).toEqual([]);
+    for (const path of [ROLLOUT, GENERATED]) {
+      const text = web.host.text(path) ?? "";
+      web.host.put(path, other(text));
+      expect(await server.alterations(seen, GENERATED)).toMatchObject([{ path, changes: CLONE }]);
+      web.host.put(path, text);
+    }
+  });
+
+  test("by directive: what was taken for meant in that file is none in the copy, before it is made of it anew and after", async () => {
+    const server = reachedWebServer(web);
+    const found = { path: GENERATED, value: GENERATED };
+    await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
+    const seen = await asSeen(server);
+    web.host.put(GENERATED, other(AS_FOUND));
+    const [meant] = await server.alterations(seen, GENERATED);
+    const goesOn = { ...seen, [GENERATED]: meant?.sha256 ?? "" };
+    expect(await server.alterations(goesOn, GENERATED)).toEqual([]);
+    await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
+    expect(web.host.text(ROLLOUT)).toContain("1abc9999");
+    expect(await server.alterations(goesOn, GENERATED)).toEqual([]);
+  });
+
+  test("what a file has more than is generated now, in one that is not followed, too", async () => {
+    const server = reachedWebServer(web);
+    web.host.put(COPY, MORE);
+    expect(await server.losses(Buffer.from(MORE), { path: COPY })).toEqual([]);
+    expect(await server.losses(Buffer.from(AS_FOUND), { path: COPY })).toEqual([
+      "ServerCluster NewCluster (/NewCluster/*)",
+    ]);
   });
 });
 

@@ -1,0 +1,114 @@
+import { type Problem, ProblemError } from "../../common/problem.js";
+import type { Work } from "./apply.js";
+import { inCell } from "./cell-web-servers.js";
+import type { Alteration, SeenFiles } from "./generated-file.js";
+import type { Journal } from "./journal.js";
+
+type Files = Record<string, SeenFiles>;
+
+/** As a rollout goes on with them. Plain JSON. */
+export interface OwnFiles {
+  /** Web server → its plug-in's files. */
+  files: Files;
+  /** Web servers whose file holds by now what the deployment manager does not generate. */
+  byHand: string[];
+}
+
+/** Somebody changed what decides where requests go, in files that are the rollout's. Only a person says that it is meant. */
+export class AlteredFiles extends ProblemError {
+  constructor(
+    problems: readonly Problem[],
+    readonly altered: OwnFiles,
+  ) {
+    super("refused", problems);
+  }
+}
+
+/** What the deployment manager generates for a web server now; undefined for one that the cell does not define. */
+export async function generatedNow(name: string, { estate, desired }: Work): Promise<Buffer | undefined> {
+  const found = inCell(name, desired.settings, (await estate.topology()).webServers);
+  if (!found) return undefined;
+  const { file } = await estate.cell.generatePlugin(found);
+  const generated = await estate.host.files.read(file);
+  if (generated) return generated.bytes;
+  throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });
+}
+
+/** What the files hold now, whatever they held before. */
+export async function seeFiles({ estate, desired, journal }: Work): Promise<Files> {
+  const files: Files = {};
+  for (const { name } of desired.settings.webServers) {
+    const source = journal.found.followed[name]?.path;
+    if (source !== undefined) files[name] = seen(await estate.webServer(name).alterations({}, source));
+  }
+  return files;
+}
+
+/**
+ * The plug-in's files are as this rollout left them, besides their lists, which are looked at on their own. What somebody changed
+ * that does not touch routing is said, and counts from now on; so does what somebody propagated, as
+ * after the installer, if nothing that was there is gone or other.
+ *
+ * @throws AlteredFiles for everything else
+ */
+export async function requireOwnFiles(work: Work): Promise<Partial<Journal>> {
+  const { estate, desired, journal, context } = work;
+  const files: Files = { ...journal.files };
+  const byHand: string[] = [];
+  const problems: Problem[] = [];
+  for (const { name } of desired.settings.webServers) {
+    const source = journal.found.followed[name]?.path;
+    if (source === undefined) continue;
+    const aside = journal.found.files?.[name];
+    const before = journal.files?.[name] ?? (aside ? { [aside.path]: aside.sha256 } : {});
+    const altered = await estate.webServer(name).alterations(before, source);
+    for (const each of altered.filter((alteration) => alteration.before !== undefined)) {
+      const where = `${name}: ${each.path}`;
+      const isGenerated = await isPropagated(name, each, work);
+      if (isGenerated || !each.changes.some(({ routing }) => routing)) {
+        context.progress(`${where}: somebody changed it: ${inWords(each)}`);
+      } else problems.push(problemOf(where, each));
+      if (!isGenerated) byHand.push(name);
+    }
+    files[name] = { ...before, ...seen(altered) };
+  }
+  if (problems.length > 0) throw new AlteredFiles(problems, { files, byHand });
+  return goOnWith({ files, byHand }, journal);
+}
+
+/** A person was told what was changed, and goes on: it is meant. Otherwise it is asked again. */
+export const takeFiles = ({ altered, ...journal }: Journal, isMeant: boolean): Partial<Journal> =>
+  altered ? { altered: null, ...(isMeant ? goOnWith(altered, journal) : {}) } : {};
+
+/** What is in a file by somebody's hand is not the deployment manager's to write, whenever it came there. */
+const goOnWith = ({ files, byHand }: OwnFiles, { found }: Journal): Partial<Journal> => ({
+  files,
+  found: {
+    ...found,
+    asGenerated: { ...found.asGenerated, ...Object.fromEntries(byHand.map((name) => [name, false])) },
+  },
+});
+
+const seen = (altered: readonly Alteration[]): SeenFiles =>
+  Object.fromEntries(altered.map(({ path, sha256 }) => [path, sha256]));
+
+/**
+ * Nothing that was there is gone or other, and the deployment manager generates what is new, if perhaps more by now; or comments
+ * alone were changed.
+ */
+async function isPropagated(name: string, { path, changes }: Alteration, work: Work): Promise<boolean> {
+  if (changes.some(({ how, routing }) => how !== "new" || !routing)) return false;
+  if (changes.length === 0) return true;
+  const generated = await generatedNow(name, work);
+  return generated !== undefined && (await work.estate.webServer(name).losses(generated, { path })).length === 0;
+}
+
+const inWords = ({ changes }: Alteration): string =>
+  changes.map(({ what, how }) => `${how}: ${what}`).join("; ") || "comments or white space";
+
+const problemOf = (where: string, altered: Alteration): Problem => ({
+  where,
+  found: `somebody changed it since this rollout left it: ${inWords(altered)}`,
+  why: "It decides where users go, and they were proved to be elsewhere by the former file",
+  next: `Put back what was there (backups/${altered.before} in the state directory there holds it), then run up again. Is it meant: npm run rollout -- resume, then pulumi up`,
+});
