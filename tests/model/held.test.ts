@@ -1,3 +1,4 @@
+import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import { copyOf, GENERATED, HTTPD_CONF, type Stored } from "../kinds/plugin-routing/bench.js";
 import { Driver, FaultAt } from "./driver.js";
 import { SharedWebServer } from "./shared-web-server.js";
@@ -129,9 +130,17 @@ describe("promise 12: a run of the routing and a rollout that takes it, at the s
   test("a run that waits for the rollout's lock finds the routing held", async () => {
     const cell = watched(2, undefined, ["AppsCluster"]);
     const shared = await SharedWebServer.start(cell);
-    const driver = new Driver(cell, shared.desired(), (id) => shared.estate(id));
-    const stored = await shared.routing.create(shared.inputs());
     let routing: Promise<unknown> | undefined;
+    // A modelled rollout would be over before the run looks again whether the lock is free.
+    const slowed = (estate: Estate): Estate => ({
+      ...estate,
+      pause: async (ms) => {
+        await routing?.catch(() => undefined);
+        await estate.pause(ms);
+      },
+    });
+    const driver = new Driver(cell, shared.desired(), (id) => slowed(shared.estate(id)));
+    const stored = await shared.routing.create(shared.inputs());
     const fault = {
       before: (change: string) => {
         // The hold is about to be written, under the lock.
