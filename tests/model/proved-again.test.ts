@@ -6,7 +6,7 @@ import { expectSettled, neverRefreshed, overwritten, watched } from "./watched.j
 jest.setTimeout(300_000);
 
 const ROUTES = /^\[\S+ \d+\/\d+\] (route and )?prove by CloneIDs on every web server that/;
-const STEPS = /^\[\S+ \d+\/\d+\] (?!done in )/;
+const NUMBERED = /^\[\S+ \d+\/\d+\]/;
 const CHANGES = /^(route|write|point|reload) /;
 
 /** Of each step that was said to route or to prove: whether it said that it only proves, and what it changed. */
@@ -14,11 +14,15 @@ async function routingStepsOf(driver: Driver, faults: Faults = NO_FAULTS) {
   const from = driver.said.length;
   const steps: { readonly proves: boolean; readonly changes: string[] }[] = [];
   let at = from;
+  let underWay = "";
   const follow = () => {
     for (; at < driver.said.length; at++) {
       const line = driver.said[at] ?? "";
+      const number = NUMBERED.exec(line)?.[0] ?? underWay;
       if (ROUTES.test(line)) steps.push({ proves: !line.includes("route and prove"), changes: [] });
-      else if (STEPS.test(line)) steps.push({ proves: false, changes: ["not about routing"] });
+      // What a step says while it works bears the number of its title.
+      else if (number !== underWay) steps.push({ proves: false, changes: ["not about routing"] });
+      underWay = number;
     }
   };
   const after = (change: string) => {
