@@ -74,6 +74,8 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
   const watch = new BeatWatch();
   let saidAt = 0;
   for (;;) {
+    /** Why a dead lock could not be replaced. */
+    let kept: unknown;
     if (await host.files.createExclusive(path, encode(mine), 0o660)) return hold(host, path, mine);
     const present = await host.files.read(path);
     const holder = present && decode(present.bytes);
@@ -81,11 +83,14 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
     const sameStack = holder !== undefined && stackOf(holder.owner) === stackOf(request.owner);
     if (holder) watch.look(holder);
     if (present && holder && sameStack && (processIsGone(holder) || watch.silentMs > holder.leaseMs)) {
-      const written = await host.files.write(path, encode(mine), { expected: present.sha256 }).catch(() => undefined);
-      if (written) return hold(host, path, mine);
-      continue;
+      try {
+        await host.files.write(path, encode(mine), { expected: present.sha256 });
+        return hold(host, path, mine);
+      } catch (error) {
+        kept = error;
+      }
     }
-    if (Date.now() >= until) throw lockedError(host, path, holder, request.waitMs, watch);
+    if (Date.now() >= until) throw lockedError(host, path, holder, request.waitMs, watch, kept);
     if (Date.now() - saidAt > 5_000) {
       saidAt = Date.now();
       request.onWait(`[${host.name}] waiting for the lock: ${describe(holder)}`);
@@ -163,10 +168,15 @@ function lockedError(
   holder: LockFile | undefined,
   waitMs: number,
   watch: BeatWatch,
+  kept: unknown,
 ): ProblemError {
+  const untaken =
+    kept === undefined
+      ? ""
+      : `; it is dead, and could not be taken over: ${kept instanceof Error ? kept.message : kept}`;
   return new ProblemError("locked", {
     where: host.name,
-    found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs / 1_000)} s ago`,
+    found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs / 1_000)} s ago${untaken}`,
     why: "Two runs on one host could undo each other's work",
     next: `Wait for that run and try again; if you are sure that it is dead, delete ${path} on ${host.name}`,
   });

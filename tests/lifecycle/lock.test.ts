@@ -1,3 +1,4 @@
+import { ProblemError } from "../../providers/common/problem.js";
 import { acquireLock, type LockRequest } from "../../providers/lifecycle/lock.js";
 import { MemoryHost } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
@@ -107,6 +108,25 @@ describe("promise 12: two operators cannot interleave on a host", () => {
     await first.release();
     await second.assertHeld();
     await second.release();
+  });
+
+  test("promise 7: a dead lock that may not be replaced is waited for no longer than any other, and the error says why", async () => {
+    const next = "Set sudo for this connection, or log in as the owner of the file";
+    const notOurs = new ProblemError("permission", { where: "web1:/state/lock", found: "it is ann's", next });
+    let tries = 0;
+    const host = new MemoryHost(connection, {
+      beforeOperation: ({ name }) => {
+        if (name !== "write") return;
+        // Without a limit this would go on for ever, and keep the test runner from ending it.
+        if (++tries > 1_000) host.put("/state/lock", deadLock("other/stack/x", 60_000));
+        throw notOurs;
+      },
+    });
+    host.put("/state/lock", deadLock("shop/prod/other-resource"));
+    await expect(acquireLock(host, request({ waitMs: 300 }))).rejects.toThrow(
+      /held by ann@elsewhere.*could not be taken over: .*it is ann's.*log in as the owner.*delete \/state\/lock on web1/s,
+    );
+    expect(host.text("/state/lock")).toContain("shop/prod/other-resource");
   });
 
   test("an unreadable lock file is somebody's: it is not removed", async () => {
