@@ -315,6 +315,24 @@ describe("promise 8: refused rather than guessed", () => {
       "refused",
       [/nested more than 20 deep/],
     ],
+    [
+      "folders too deep to be followed, where another directive may be",
+      `${LIVE}Include conf.d`,
+      { [`/opt/ihs/conf.d/${"above/".repeat(21)}was.conf`]: LIVE },
+      {},
+      "refused",
+      [/nested more than 20 deep/, /could be the one in force/, /link to one above/],
+    ],
+    [
+      "more files than are read, where another directive may be",
+      `${LIVE}Include conf.d`,
+      Object.fromEntries(
+        Array.from({ length: 2_001 }, (_file, index) => [`/opt/ihs/conf.d/${index}.conf`, "Listen 80"]),
+      ),
+      {},
+      "refused",
+      [/more than 2000 files behind one Include/],
+    ],
     ["two arguments", "WebSpherePluginConfig /a b", {}, {}, "malformed", [/Allowed: one path/]],
     ["no argument", "WebSpherePluginConfig\n", {}, {}, "malformed", [/Allowed: one path/]],
     [
