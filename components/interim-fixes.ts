@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InterimFixes, type InterimFixesArgs } from "../providers/kinds/interim-fixes/resource.js";
+import { hostConnection } from "./config/connections.js";
 import type { StackConfig, WebConfig } from "./config/schema.js";
 import { type ConfiguredStep, ManualSteps } from "./manual-steps.js";
 
@@ -34,8 +35,8 @@ export function fixesArgs(config: ConfigWithFixes): InterimFixesArgs {
   return {
     ...declared,
     fixes: Object.fromEntries(Object.entries(fixes).map(([id, { manualSteps: _, ...fix }]) => [id, fix])),
-    deploymentManager: { connection: connectionTo(managerHost, config), ...manager },
-    nodes: nodes.map(({ host, ...node }) => ({ connection: connectionTo(host, config), ...node })),
+    deploymentManager: { connection: hostConnection(managerHost, config), ...manager },
+    nodes: nodes.map(({ host, ...node }) => ({ connection: hostConnection(host, config), ...node })),
     topology: config.topology,
     webServers: Object.entries(config.webServers).map(([webServer, settings]) => {
       const {
@@ -53,7 +54,7 @@ export function fixesArgs(config: ConfigWithFixes): InterimFixesArgs {
       } = settings;
       return {
         name: webServer,
-        connection: connectionTo(host, config),
+        connection: hostConnection(host, config),
         ...{ server, node, httpdConf, serverRoot, control, pluginFile, defines, variables },
         verify: { ...proving, ...config.probes },
       };
@@ -61,12 +62,6 @@ export function fixesArgs(config: ConfigWithFixes): InterimFixesArgs {
     ...config.run,
     deadline,
   };
-}
-
-function connectionTo(host: string, { hosts }: StackConfig) {
-  const connection = hosts[host];
-  if (!connection) throw new Error(`host ${host} is not in the configuration`);
-  return { name: host, ...connection };
 }
 
 /** What the fixes' notes ask for, by fix and name; on the deployment manager's host unless another one is named. */

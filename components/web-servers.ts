@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PluginRouting } from "../providers/kinds/plugin-routing/resource.js";
+import { hostConnection } from "./config/connections.js";
 import type { WebConfig } from "./config/schema.js";
 
 /** The web servers of an environment: who of the application servers behind them serves users. */
@@ -19,9 +20,7 @@ export class WebServers extends pulumi.ComponentResource {
 
   private route(name: string, webServer: string, config: WebConfig): PluginRouting {
     const server = config.webServers[webServer];
-    const connection = server && config.hosts[server.host];
-    if (!server || !connection || !config.routing)
-      throw new Error(`web server ${webServer} is not in the configuration`);
+    if (!server || !config.routing) throw new Error(`web server ${webServer} is not in the configuration`);
     const { host, server: _server, node: _node, httpdConf, connectTo, publicHost, accessLog, ...reached } = server;
     return new PluginRouting(
       `${name}-routing`,
@@ -29,7 +28,7 @@ export class WebServers extends pulumi.ComponentResource {
         webServer,
         host,
         httpdConf,
-        connection: { name: host, ...connection },
+        connection: hostConnection(host, config),
         ...reached,
         ...config.topology,
         verify: { connectTo, publicHost, ...(accessLog ? { accessLog } : {}), ...config.probes },

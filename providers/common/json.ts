@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 
 /** What may stand in a Pulumi state file. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type JsonObject = { readonly [key: string]: Json };
 
 /** The same value whatever the order its keys were written in. */
 export function canonicalJson(value: unknown): string {
