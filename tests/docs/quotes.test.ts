@@ -79,6 +79,35 @@ test.each([
   expect(sources).toContain(text);
 });
 
+const RUNBOOK = read("docs/rolling-fixes.md");
+
+test("the plan that the runbook shows is the one of a rollout over two nodes, step by step", () => {
+  const snapshot = read("tests/model/__snapshots__/rollout.test.ts.snap");
+  const [, steps = ""] =
+    /the steps of a rollout over two nodes, in order 1`\] = `\n\[\n([\s\S]*?)\n\]/.exec(snapshot) ?? [];
+  const planned = steps.split("\n").map((line) => line.replace(/^ *"(.*)",$/, "$1").replace(" [none]", ""));
+  const shown = blockAfter("### Read the plan", RUNBOOK).map((line) => line.trim());
+  expect(shown).toHaveLength(planned.length);
+  const other = shown.filter((line, index) => {
+    const [start = "", end = ""] = line.replace(`${index + 1}. `, "").split("…");
+    return !planned[index]?.startsWith(start) || !planned[index]?.endsWith(end);
+  });
+  expect(other).toEqual([]);
+});
+
+test("the runbook explains messages that exist", () => {
+  const [, table = ""] = /\n\| It says [\s\S]*?\n\| -[^\n]*\n((?:\|[^\n]*\n)+)/.exec(RUNBOOK) ?? [];
+  const messages = table.split("\n").flatMap((row) => {
+    const [, cell = ""] = row.split(" | ")[0]?.match(/^\| (.*)$/) ?? [];
+    return [...cell.matchAll(/`([^`]+)`/g)].map(([, message = ""]) => message);
+  });
+  expect(messages.length).toBeGreaterThan(25);
+  // What is waited for is said by one text, and that it was waited for by another.
+  const parts = (message: string) => message.split("…").map((part) => part.trim().replace(/^for |:$/g, ""));
+  const isSaid = (message: string) => parts(message).every((part) => sources.includes(part));
+  expect(messages.filter((message) => !isSaid(message))).toEqual([]);
+});
+
 test("README names every system package that set-up may install", () => {
   const setup = readdirSync(join(root, "scripts", "setup")).filter((file) => file.endsWith(".cjs"));
   const text = setup.map((file) => read(join("scripts", "setup", file))).join("\n");
