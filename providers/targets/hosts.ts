@@ -1,6 +1,7 @@
 import { canonicalJson } from "../common/json.js";
 import type { Connection } from "./connection.js";
 import type { Host } from "./host.js";
+import { forgetLogins } from "./logins.js";
 import { posixShell } from "./shell-posix.js";
 import { SshHost } from "./ssh-host.js";
 
@@ -21,7 +22,8 @@ export function openHost(connection: Connection): Host {
   return host;
 }
 
-/** Ends every connection of this process; afterwards nothing of them keeps it alive. */
+/** Ends every connection of this process, and forgets which logins were refused; afterwards nothing of them keeps it alive. */
 export async function closeAllHosts(): Promise<void> {
   await Promise.all([...open.values()].map((host) => host.close()));
+  forgetLogins();
 }

@@ -11,6 +11,8 @@ export interface Login {
   next(allowed: readonly string[] | undefined): AnyAuthMethod | false;
   /** One of the ways did not work on this side. */
   failed(detail: string): void;
+  /** What one of the ways sends; undefined = none sends any. */
+  readonly password: string | undefined;
   /** After a refusal: what was tried and what the server would have taken. Always cause `login`. */
   refused(detail: string): ProblemError;
 }
@@ -43,8 +45,8 @@ export async function prepareLogin(hop: Hop, where: string): Promise<Login> {
     const agent = agentSocket(auth.agent, where);
     candidates.push({ words: `agent at ${agent}`, method: "publickey", attempt: { type: "agent", username, agent } });
   }
-  if (auth.password !== undefined) {
-    const password = await resolveSecret(auth.password, `password of ${username} on ${where}`);
+  const password = auth.password && (await resolveSecret(auth.password, `password of ${username} on ${where}`));
+  if (password !== undefined) {
     candidates.push({ words: "password", method: "password", attempt: { type: "password", username, password } });
     candidates.push({
       words: "password (interactive)",
@@ -52,7 +54,7 @@ export async function prepareLogin(hop: Hop, where: string): Promise<Login> {
       attempt: interactive(username, password),
     });
   }
-  return new OrderedLogin(hop, where, candidates);
+  return new OrderedLogin(hop, where, candidates, password);
 }
 
 class OrderedLogin implements Login {
@@ -65,6 +67,7 @@ class OrderedLogin implements Login {
     private readonly hop: Hop,
     private readonly where: string,
     private readonly candidates: Candidate[],
+    readonly password: string | undefined,
   ) {}
 
   next(allowed: readonly string[] | undefined): AnyAuthMethod | false {
@@ -97,7 +100,7 @@ class OrderedLogin implements Login {
       where: this.where,
       found: `login as ${this.hop.user} failed: ${tried}${details && ` (${details})`}`,
       allowed: `what the server takes: ${this.#allowed.join(", ") || "unknown"}`,
-      why: "It is not tried again by itself, because many servers lock an account after a few failures",
+      why: "It is not tried again by itself, and a password not by this process: many servers lock an account after a few failures",
       next: `Try by hand: ssh -v -p ${this.hop.port} ${this.hop.user}@${this.hop.address}`,
     });
   }

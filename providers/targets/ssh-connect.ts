@@ -6,6 +6,7 @@ import { ProblemError } from "../common/problem.js";
 import { type Connection, type Hop, hopsTo } from "./connection.js";
 import { type HostKeyCheck, hostKeyCheck } from "./host-keys.js";
 import { Limiter } from "./limiter.js";
+import { logInOnce, type PasswordLogin } from "./logins.js";
 import { type Login, prepareLogin } from "./ssh-auth.js";
 import { backOffMs, inWords, pause, within } from "./timing.js";
 
@@ -41,10 +42,13 @@ class HandshakeDropped extends Error {}
 export async function connectLine(connection: Connection): Promise<SshLine> {
   const timeoutMs = milliseconds(connection.connectTimeout);
   let line: SshLine | undefined;
+  const way: (readonly [string, number])[] = [];
   for (const { hop, where } of hopsTo(connection)) {
     const through = line;
+    way.push([hop.address.toLowerCase(), hop.port]);
     try {
-      line = await connectHop(hop, `${where} (${hop.address} port ${hop.port})`, through, timeoutMs);
+      const to = { hop, where: `${where} (${hop.address} port ${hop.port})`, account: ["ssh", [...way], hop.user] };
+      line = await connectHop(to, through, timeoutMs);
     } catch (error) {
       await through?.end();
       throw error;
@@ -54,9 +58,24 @@ export async function connectLine(connection: Connection): Promise<SshLine> {
   return line;
 }
 
-async function connectHop(hop: Hop, where: string, through: SshLine | undefined, timeoutMs: number): Promise<SshLine> {
+interface Destination {
+  readonly hop: Hop;
+  readonly where: string;
+  readonly account: PasswordLogin["account"];
+}
+
+/** Where a password may be sent, the first login of its account goes alone, and a refused one is not tried again. */
+async function connectHop(to: Destination, through: SshLine | undefined, timeoutMs: number): Promise<SshLine> {
+  const { hop, where, account } = to;
   const check = await hostKeyCheck(hop, where);
   const login = await prepareLogin(hop, where);
+  const connect = () => tryToConnect({ hop, where, check, login, through, timeoutMs });
+  const { password } = login;
+  return password === undefined ? connect() : logInOnce({ account: [...account, hop.auth], password, where }, connect);
+}
+
+function tryToConnect(handshake: Handshake): Promise<SshLine> {
+  const { hop, where, through, timeoutMs } = handshake;
   return handshakes.run(async () => {
     const deadline = performance.now() + timeoutMs;
     const leftMs = () => Math.max(1, deadline - performance.now());
@@ -64,7 +83,7 @@ async function connectHop(hop: Hop, where: string, through: SshLine | undefined,
     for (let attempt = 1; ; attempt++) {
       try {
         const socket = await openSocket(hop, where, through, leftMs(), timeoutMs);
-        return await shakeHands(socket, { hop, where, check, login, through, timeoutMs }, leftMs());
+        return await shakeHands(socket, handshake, leftMs());
       } catch (error) {
         if (error instanceof HandshakeDropped) lastDrop = error;
         else if (!lastDrop || !isTimeout(error)) throw error;

@@ -1,7 +1,8 @@
 import { milliseconds } from "../common/duration.js";
 import { ProblemError } from "../common/problem.js";
 import { resolveSecret } from "../common/secret-resolver.js";
-import type { Connection } from "./connection.js";
+import { type Connection, hopsTo } from "./connection.js";
+import { logInOnce, type PasswordLogin } from "./logins.js";
 import type { ScriptName, Shell } from "./shell.js";
 import type { ExecResult, SshLink } from "./ssh-link.js";
 import { underSudo } from "./sudo.js";
@@ -37,8 +38,18 @@ export class SshRunner {
     // Nothing that cannot be said is sent, with sudo or without.
     const command = this.shell.commandLine(argv);
     if (!(options.sudo ?? this.connection.sudo !== undefined)) return this.link.exec({ ...common, command });
-    const sudo = underSudo(argv, await this.#sudoPassword(), this.name);
-    return this.link.exec({ ...common, command: this.shell.commandLine(sudo.argv), dialogue: sudo.dialogue });
+    const password = await this.#sudoPassword();
+    const sudo = underSudo(argv, password, this.name);
+    const request = { ...common, command: this.shell.commandLine(sudo.argv), dialogue: sudo.dialogue };
+    if (password === undefined) return this.link.exec(request);
+    const { running } = await logInOnce({ ...this.#sudoLogin, password }, async () => {
+      const running = this.link.exec(request);
+      running.catch(() => undefined);
+      // The command itself may take long: others need not wait for its end.
+      await Promise.race([sudo.letThrough, running]);
+      return { running };
+    });
+    return running;
   }
 
   /** A script of the shell strategy, within the limit of a short operation unless said otherwise. */
@@ -54,6 +65,11 @@ export class SshRunner {
       if (error instanceof ProblemError && error.cause === "timeout") this.link.retire();
       throw error;
     }
+  }
+
+  get #sudoLogin(): Pick<PasswordLogin, "account" | "where"> {
+    const way = hopsTo(this.connection).map(({ hop }) => [hop.address.toLowerCase(), hop.port]);
+    return { account: ["sudo", way, this.connection.user], where: `${this.name}: sudo` };
   }
 
   async #sudoPassword(): Promise<string | undefined> {

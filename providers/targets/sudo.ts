@@ -6,6 +6,8 @@ import type { Dialogue } from "./ssh-link.js";
 export interface SudoCommand {
   readonly argv: readonly string[];
   readonly dialogue: Dialogue;
+  /** Settles when sudo has let the command through. */
+  readonly letThrough: Promise<void>;
 }
 
 /** Says on standard error that sudo let us through, then becomes the command. */
@@ -22,13 +24,17 @@ export function underSudo(argv: readonly string[], password: string | undefined,
   const prompt = `[password ${randomBytes(12).toString("hex")}]`;
   const mark = `[started ${randomBytes(12).toString("hex")}]`;
   const how = password === undefined ? ["-n"] : ["-S", "-p", prompt];
+  const dialogue = new SudoDialogue(prompt, mark, password, host);
   return {
     argv: ["sudo", ...how, "--", "sh", "-c", ANNOUNCE, mark, ...argv],
-    dialogue: new SudoDialogue(prompt, mark, password, host),
+    dialogue,
+    letThrough: dialogue.letThrough,
   };
 }
 
 class SudoDialogue implements Dialogue {
+  readonly letThrough: Promise<void>;
+  #letIn: () => void = () => undefined;
   #heard = "";
   #asked = 0;
   #started = false;
@@ -38,12 +44,17 @@ class SudoDialogue implements Dialogue {
     private readonly mark: string,
     private readonly password: string | undefined,
     private readonly host: string,
-  ) {}
+  ) {
+    this.letThrough = new Promise((resolve) => {
+      this.#letIn = resolve;
+    });
+  }
 
   heard(chunk: Buffer): { say?: string; started: boolean } {
     this.#heard += chunk.toString("latin1");
     if (this.#heard.includes(this.mark)) {
       this.#started = true;
+      this.#letIn();
       return { started: true };
     }
     const asked = this.#heard.split(this.prompt).length - 1;
@@ -68,7 +79,7 @@ class SudoDialogue implements Dialogue {
       return new ProblemError("login", {
         where,
         found: "sudo refused the password",
-        why: "It was tried once only, because some hosts lock an account after a few failures",
+        why: "It is not tried again by this process, because many hosts lock an account after a few failures",
         next: "Correct what sudo.password refers to",
       });
     }

@@ -47,6 +47,45 @@ describe("logging in", () => {
     }
   });
 
+  test("promise 21: a wrong password is tried once, by however many hosts behind one bastion, at once or later; another one at once", async () => {
+    process.env.TEST_PASSWORD = CANARY;
+    const given: string[] = [];
+    const standIn = await startSshStandIn({
+      hostKeyFile: bed.server.hostKeyFile,
+      authenticate: (attempt: AuthContext) => {
+        if (attempt.method !== "password") return attempt.reject(["password"]);
+        given.push(attempt.password);
+        if (attempt.password === CANARY) attempt.reject(["password"]);
+        else attempt.accept();
+      },
+    });
+    const bastion = {
+      ...{ address: "127.0.0.1", port: standIn.port, user: "jane", auth: { password: { env: "TEST_PASSWORD" } } },
+      hostKey: { pinned: [bed.server.hostKey] },
+    };
+    const through = (name: string) => problemOf(hello({ name, jump: bastion }));
+    try {
+      const errors = await Promise.all(["web1", "web2", "web3", "web4"].map(through));
+      errors.push(await through("web1"), await through("web5"));
+      expect(errors.map(({ cause }) => cause)).toEqual(errors.map(() => "login"));
+      expect(errors.map(({ problems }) => problems[0]?.where.split(" (")[0])).toEqual(
+        ["web1", "web2", "web3", "web4", "web1", "web5"].map((name) => `jump host of ${name}`),
+      );
+      expect(errors[4]?.message).toContain("refused before, at jump host of web1");
+      expect(given).toEqual([CANARY]);
+
+      process.env.TEST_PASSWORD = `${CANARY}-right`;
+      expect((await hello(bastion)).exitCode).toBe(0);
+      // What lies behind the stand-in is out of its reach: it forwards nothing.
+      expect((await through("web1")).cause).toBe("unreachable");
+      expect(given.slice(1)).toEqual([`${CANARY}-right`, `${CANARY}-right`]);
+    } finally {
+      delete process.env.TEST_PASSWORD;
+      await closeAllHosts();
+      await standIn.stop();
+    }
+  });
+
   test.each(["password", "keyboard-interactive"] as const)(
     "a server that takes %s gets the password once",
     async (method) => {

@@ -251,7 +251,44 @@ describe("sudo", () => {
     expect(error).toMatchObject({ cause: "login", message: expect.stringContaining("sudo refused the password") });
     expect(`${error.stack}`).not.toContain(CANARY);
     expect(calls().filter((line) => line === "wrong password")).toHaveLength(1);
-    expect((await problemOf(host({ sudo: { password: PASSWORD } }).files.read("/etc/passwd"))).cause).toBe("login");
+  });
+
+  test("promise 21: a wrong password is tried once, whatever is asked at once or later; one put right meanwhile is tried", async () => {
+    wants("another");
+    noteCalls();
+    const wrong = () => calls().filter((line) => line === "wrong password");
+    const there = host({ sudo: { password: PASSWORD } });
+    const asked = [
+      there.run(["true"], ask),
+      there.files.read("/etc/passwd"),
+      there.files.stat("/"),
+      there.jobs.peek("x"),
+    ];
+    const errors = await Promise.all(asked.map((each) => problemOf(each)));
+    errors.push(await problemOf(there.run(["true"], ask)));
+    expect(errors.map(({ cause }) => cause)).toEqual(errors.map(() => "login"));
+    expect(errors[4]?.message).toContain("refused before, at web1: sudo (sudo refused the password)");
+    expect(wrong()).toHaveLength(1);
+    wants(CANARY);
+    expect((await problemOf(there.run(["true"], ask))).cause).toBe("login");
+    process.env.TEST_SUDO_PASSWORD = "another";
+    wants("another");
+    try {
+      expect((await there.run(["true"], ask)).exitCode).toBe(0);
+    } finally {
+      process.env.TEST_SUDO_PASSWORD = CANARY;
+    }
+  });
+
+  test("a command that takes long keeps no other one waiting for its turn at sudo", async () => {
+    wants(CANARY);
+    const there = host({ sudo: { password: PASSWORD } });
+    const gate = join(server.tree, "sudo-gate");
+    execFileSync("mkfifo", ["-m", "666", gate]);
+    const long = there.run(["cat", gate], { ...ask, timeoutMs: 30_000 });
+    expect((await there.run(["true"], ask)).exitCode).toBe(0);
+    execFileSync("sh", ["-c", 'echo done > "$0"', gate]);
+    expect((await long).stdout).toBe("done\n");
   });
 
   test("a password that is needed and not configured, a terminal that is needed, and no sudo at all are said", async () => {

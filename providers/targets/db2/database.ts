@@ -1,6 +1,6 @@
 import { canonicalJson } from "../../common/json.js";
+import { forgetLogins } from "../logins.js";
 import type { DatabaseConnection } from "./connection.js";
-import { forgetLogins } from "./logins.js";
 import { PooledDatabase } from "./pooled-database.js";
 
 /** What a statement parameter may be. Text never becomes part of a statement. */

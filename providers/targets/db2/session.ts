@@ -2,6 +2,7 @@ import { milliseconds } from "../../common/duration.js";
 import { sha256 } from "../../common/json.js";
 import { ProblemError } from "../../common/problem.js";
 import { resolveSecret } from "../../common/secret-resolver.js";
+import { logInOnce, type PasswordLogin } from "../logins.js";
 import { inWords } from "../timing.js";
 import { findTable } from "./catalog.js";
 import type { DatabaseConnection } from "./connection.js";
@@ -12,7 +13,6 @@ import { DriverProcess } from "./driver-link.js";
 import { Db2Error, explain, unknownOutcome } from "./errors.js";
 import { type Forward, openForward } from "./forward.js";
 import { type LockWait, LockWatch, OWN_HANDLE } from "./lock-holders.js";
-import { logIn } from "./logins.js";
 import type { AnswerRow, Operation } from "./protocol.js";
 import { type BoundStatement, bindStatement, READS, WRITES } from "./statement.js";
 
@@ -59,7 +59,7 @@ export class Session {
       const file = requireDriver(where);
       driver.load(file, compiledDriver(file));
       const password = await resolveSecret(connection.password, `password of ${connection.name}`);
-      const session = await logIn(connection, password, where, async () => {
+      const session = await logInOnce(databaseLogin(connection, password, where), async () => {
         forward = connection.through && (await openForward(connection.through, connection));
         const made = new Session(connection, driver, forward, password);
         await made.#ask("connect", milliseconds(connection.connectTimeout), {
@@ -252,6 +252,24 @@ export class Session {
       }),
     );
   }
+}
+
+/** The account by server and user: its databases share it. */
+export function databaseLogin(
+  { host, port, user, through }: DatabaseConnection,
+  password: string,
+  where: string,
+): PasswordLogin {
+  const way = through ? [through.address.toLowerCase(), through.port] : null;
+  return {
+    account: ["db2", host.toLowerCase(), port, user, way],
+    password,
+    where,
+    retell(error, problem) {
+      const [sqlcode, sqlstate] = error instanceof Db2Error ? [error.sqlcode, error.sqlstate] : [0, ""];
+      return new Db2Error(error.cause, problem, sqlcode, sqlstate);
+    },
+  };
 }
 
 function only({ sql, parameters }: BoundStatement): Pick<BoundStatement, "sql" | "parameters"> {

@@ -6,7 +6,8 @@ import { databaseSchema } from "../../../providers/targets/db2/connection.js";
 import { closeAllDatabases, openDatabase } from "../../../providers/targets/db2/database.js";
 import { DriverProcess } from "../../../providers/targets/db2/driver-link.js";
 import { Db2Error } from "../../../providers/targets/db2/errors.js";
-import { forgetLogins, logIn } from "../../../providers/targets/db2/logins.js";
+import { databaseLogin } from "../../../providers/targets/db2/session.js";
+import { forgetLogins, logInOnce } from "../../../providers/targets/logins.js";
 import { describeDb2, startTestDb2 } from "./lab.js";
 
 const SELECT = "SELECT 1 AS N FROM SYSIBM.SYSDUMMY1";
@@ -36,15 +37,11 @@ describe("logins of one user at one server", () => {
     const answer = new Promise<string>((resolve, reject) => {
       end = (error) => (error ? reject(error) : resolve(name));
     });
-    const done = logIn(
-      { ...connection({ name, ...changes }), password: { env: "X" } },
-      password,
-      `${name}: connect`,
-      () => {
-        tried.push(name);
-        return answer;
-      },
-    );
+    const asked = databaseLogin(connection({ name, ...changes }), password, `${name}: connect`);
+    const done = logInOnce(asked, () => {
+      tried.push(name);
+      return answer;
+    });
     done.catch(() => undefined);
     return { done, end };
   };
