@@ -19,6 +19,8 @@ import { type Connection, connectionSchema } from "../../providers/targets/conne
 /** The account under which the server runs when the tests run as root; it exists in the server's own mount namespace only. */
 const ACCOUNT = { name: "tester", id: 21_345 };
 const START_ATTEMPTS = 100;
+/** A server gets a mount namespace of its own here: an account, and a small disk where one is asked for. */
+export const CAN_MOUNT = process.getuid?.() === 0 && canUnshare();
 
 export interface SshdOptions {
   /** More lines for sshd_config. They come first, and in sshd_config the first of a kind counts. */
@@ -28,7 +30,7 @@ export interface SshdOptions {
   readonly shell?: string;
   /** Types of host keys beside the ed25519 one. */
   readonly moreHostKeys?: readonly string[];
-  /** Size of a file system of its own at `<tree>/small`, if the machine lets us mount one (see `hasSmallDisk`). */
+  /** Size of a file system of its own at `<tree>/small`, if the machine lets us mount one (`CAN_MOUNT`). */
   readonly smallDiskBytes?: number;
 }
 
@@ -51,7 +53,6 @@ export interface TestSshd {
   readonly knownHosts: string;
   /** The host's public key, as it can be pinned. */
   readonly hostKey: string;
-  readonly hasSmallDisk: boolean;
   /** How to reach it with its key; anything can be replaced. */
   connection(changes?: Changes): Connection;
   log(): string;
@@ -59,9 +60,7 @@ export interface TestSshd {
 }
 
 export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
-  const asRoot = process.getuid?.() === 0;
-  const separate = asRoot && canUnshare();
-  const user = separate ? ACCOUNT.name : userInfo().username;
+  const user = CAN_MOUNT ? ACCOUNT.name : userInfo().username;
   // realpath: on some machines the folder for temporary files is a link.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "sshd-test-")));
   chmodSync(folder, 0o755);
@@ -84,7 +83,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
     inFolder("passwd"),
     `${readFileSync("/etc/passwd", "utf8")}${ACCOUNT.name}:x:${ACCOUNT.id}:${ACCOUNT.id}::${home}:${options.shell ?? "/bin/sh"}\n`,
   );
-  if (separate)
+  if (CAN_MOUNT)
     for (const path of [tree, home, hostKeyFile, ...moreHostKeyFiles, log]) chownSync(path, ACCOUNT.id, ACCOUNT.id);
   const port = await freePort();
   const config = inFolder("sshd_config");
@@ -107,11 +106,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
       "",
     ].join("\n"),
   );
-  const hasSmallDisk = separate && options.smallDiskBytes !== undefined;
-  if (hasSmallDisk) mkdirSync(join(tree, "small"));
+  if (CAN_MOUNT && options.smallDiskBytes !== undefined) mkdirSync(join(tree, "small"));
   const sshd = [sshdProgram(), "-D", "-f", config, "-E", log];
-  const child = separate
-    ? spawnApart(sshd, folder, hasSmallDisk ? options.smallDiskBytes : undefined)
+  const child = CAN_MOUNT
+    ? spawnApart(sshd, folder, options.smallDiskBytes)
     : spawn(sshd[0] ?? "", sshd.slice(1), { stdio: "ignore" });
   const knownHosts = inFolder("known_hosts");
   const hostKey = readFileSync(`${hostKeyFile}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
@@ -126,7 +124,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
     moreHostKeyFiles,
     knownHosts,
     hostKey,
-    hasSmallDisk,
     connection: (changes = {}) =>
       connectionSchema.parse({
         name: "web1",
