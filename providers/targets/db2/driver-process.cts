@@ -35,6 +35,10 @@ interface Driver {
   open(connection: string): Promise<DriverConnection>;
 }
 
+// The engine ends a provider by a signal to its whole group. Our parent decides what becomes of what is under way: it may be in the midst of
+// a transaction, and when it has ended, so do we, and clear up.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+
 /** Rows that the driver fetches at most (SQL_ATTR_MAX_ROWS). */
 const MAX_ROWS_ATTRIBUTE = 1;
 

@@ -1,6 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { waitFor } from "../../../lab/running.js";
 import { sha256 } from "../../../providers/common/json.js";
 import { DriverProcess } from "../../../providers/targets/db2/driver-link.js";
 import type { Parameter } from "../../../providers/targets/db2/protocol.js";
@@ -88,6 +91,37 @@ describe("the process with the driver in it", () => {
   it("is not open when a setting of the connection was refused", async () => {
     await expect(open(["accepted", "refused"])).rejects.toMatchObject({ failure: { message: "SQL1N refused" } });
     await expect(query("SELECT")).rejects.toMatchObject({ failure: { message: "there is no connection" } });
+  });
+
+  it("promise 6: what the engine sends to the whole group of the provider does not end it in the midst of a statement", async () => {
+    await open();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.kill(driver.pid ?? 0, signal);
+      expect(await query("after it")).toBe("after it");
+    }
+  });
+
+  it("promise 14: leaves no file behind when the engine ends provider and driver by one signal", async () => {
+    const temporary = join(folder, "tmp");
+    mkdirSync(temporary);
+    const link = resolve(__dirname, "../../../dist/providers/targets/db2/driver-link.js");
+    const program = `
+      const driver = new (require(${JSON.stringify(link)}).DriverProcess)();
+      driver.load(${JSON.stringify(join(folder, "driver.cjs"))});
+      driver.request({ op: "open", connection: "", settings: [] }, 20_000).then(() => console.log("open"));
+      setInterval(() => undefined, 1_000);
+    `;
+    const env = { ...process.env, TMPDIR: temporary };
+    const provider = spawn(process.execPath, ["-e", program], {
+      env,
+      detached: true,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(provider.stdout, "data");
+    expect(readdirSync(temporary)).toHaveLength(1);
+    process.kill(-(provider.pid ?? 0), "SIGINT");
+    await once(provider, "close");
+    await waitFor(async () => readdirSync(temporary).length === 0, 20_000, "the driver to end and to clear up");
   });
 
   it("promise 14: keeps compiled code for the next process, nothing of what ran, and does without when that is damaged", async () => {
