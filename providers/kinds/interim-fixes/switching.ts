@@ -59,7 +59,7 @@ const overwritten = ({ webServers }: Live): string | undefined => {
 
 const mpmWords = (mpm: Mpm): string => (mpm === "unknown" ? "" : `, under mpm_${mpm} as under any other MPM`);
 
-/** Measured on Apache httpd under load; see docs/rolling-fixes.md. */
+/** Measured on Apache httpd under load; see docs/rolling-fixes-reference.md. */
 function costOf(mpm: Mpm): string {
   if (mpm === "event") return "under mpm_event a graceful reload resets connections";
   if (mpm === "unknown") return "its MPM is not known, so a graceful reload may reset connections";
