@@ -45,7 +45,7 @@ export class Session {
     const connection = kind.home(inputs.desired.identity, inputs.desired.settings);
     const home = access.host(connection);
     for (const warning of hostKeyWarnings(connection)) sayPlan(warning);
-    return exclusively(home, () =>
+    return exclusively(home, request, () =>
       underLock(home, request, { why }, async (lock) => {
         const key = await recordKeyOf(kind, inputs.desired.identity, home.files);
         const stored = await loadRecord(home.files, home, kind.type, key);
@@ -127,15 +127,33 @@ async function underLock<T>(
   }
 }
 
-/** Runs of this process on one host, one after the other: they share one connection and one lock file. */
-const queues = new WeakMap<Host, Promise<unknown>>();
+/** Who waits for its turn says so this often. */
+const SAY_EVERY_MS = 30_000;
 
-function exclusively<T>(host: Host, work: () => Promise<T>): Promise<T> {
-  const before = queues.get(host) ?? Promise.resolve();
-  const mine = before.then(work, work);
-  queues.set(
-    host,
-    mine.catch(() => undefined),
+interface Queue {
+  /** What has its turn now, or had the last one. */
+  atWork: string;
+  last: Promise<unknown>;
+}
+
+/** Runs of this process on one host, one after the other: they share one connection and one lock file. */
+const queues = new WeakMap<Host, Queue>();
+
+/** No limit but those of the runs before it: each ends at its own deadline. */
+function exclusively<T>(host: Host, { kind, inputs, say }: SessionRequest, work: () => Promise<T>): Promise<T> {
+  const queue = queues.get(host) ?? { atWork: "nothing", last: Promise.resolve() };
+  queues.set(host, queue);
+  const title = titleOf(kind, inputs);
+  const waiting = setInterval(
+    () => say(`[${host.name}] ${title} waits for its turn; at work there: ${queue.atWork}`),
+    SAY_EVERY_MS,
   );
+  const turn = async () => {
+    clearInterval(waiting);
+    queue.atWork = title;
+    return work();
+  };
+  const mine = queue.last.then(turn, turn);
+  queue.last = mine.catch(() => undefined);
   return mine;
 }

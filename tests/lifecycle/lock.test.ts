@@ -156,4 +156,41 @@ describe("promise 12: two operators cannot interleave on a host", () => {
     const places = bench.host.written.flatMap((line) => /\/notes\/(.)/.exec(line)?.[1] ?? []);
     expect(places.join("")).toMatch(/^(a+b+|b+a+)$/);
   });
+
+  test("who waits for its turn behind another one of its process says so, and what is at work there", async () => {
+    jest.useFakeTimers({
+      doNotFake: ["performance", "Date", "setTimeout", "setImmediate", "nextTick", "queueMicrotask"],
+    });
+    let begun: () => void = () => undefined;
+    let letOn: () => void = () => undefined;
+    const atWork = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const gate = new Promise<void>((resolve) => {
+      letOn = resolve;
+    });
+    try {
+      const bench = noteBench({
+        beforeOperation: async ({ name, path }) => {
+          if (name !== "write" || path !== "/notes/a/text") return;
+          begun();
+          await gate;
+        },
+      });
+      bench.host.mkdir("/notes/b");
+      const first = bench.create();
+      await atWork;
+      const second = bench.create(noteInputs({ place: "/notes/b", owner: "shop/prod/b" }));
+      await new Promise((resolve) => setImmediate(resolve));
+      jest.advanceTimersByTime(30_000);
+      expect(bench.said).toContain("[web1] test:Note /notes/b waits for its turn; at work there: test:Note /notes/a");
+      letOn();
+      await Promise.all([first, second]);
+      const said = bench.said.length;
+      jest.advanceTimersByTime(300_000);
+      expect(bench.said).toHaveLength(said);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 });
