@@ -9,6 +9,9 @@ import { stackOf } from "./record.js";
 
 /** How often a waiting run looks whether the lock is free. */
 const POLL_MS = 500;
+/** Who waits says so this often; what this very process does is said there anyway. */
+const SAY_EVERY_MS = 5_000;
+const SAY_OURS_EVERY_MS = 30_000;
 /** A holder shows a sign of life this many times per lease. */
 const BEATS_PER_LEASE = 3;
 
@@ -34,6 +37,8 @@ export interface LockRequest {
   readonly owner: string;
   readonly why: string;
   readonly waitMs: number;
+  /** The same for a lock that another run of this process holds: that one ends by itself. Default: waitMs. */
+  readonly ownWaitMs?: number;
   readonly leaseMs: number;
   /** A lock that this very run holds already: where it is the same one, it is entered and not waited for. */
   readonly within?: Lock;
@@ -70,7 +75,7 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
     process: thisProcess(),
   };
   await host.files.makeDirectory(host.connection.stateDirectory, 0o770);
-  const until = Date.now() + request.waitMs;
+  const began = Date.now();
   const watch = new BeatWatch();
   let saidAt = 0;
   for (;;) {
@@ -90,8 +95,10 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
         kept = error;
       }
     }
-    if (Date.now() >= until) throw lockedError(host, path, holder, request.waitMs, watch, kept);
-    if (Date.now() - saidAt > 5_000) {
+    const isOurs = holder !== undefined && heldHere.has(holder.token);
+    const waitMs = (isOurs ? request.ownWaitMs : undefined) ?? request.waitMs;
+    if (Date.now() - began >= waitMs) throw lockedError(host, path, holder, waitMs, watch, kept);
+    if (Date.now() - saidAt > (isOurs ? SAY_OURS_EVERY_MS : SAY_EVERY_MS)) {
       saidAt = Date.now();
       request.onWait(`[${host.name}] waiting for the lock: ${describe(holder)}`);
     }

@@ -21,7 +21,9 @@ export const runSettingsSchema = z.object({
     .enum(["stop", "go"])
     .default("stop")
     .describe("when up would do more than the preview before it showed: stop before the first write, or go on"),
-  lockWait: durationSchema.default("60s").describe("how long to wait for another run on the same host"),
+  lockWait: durationSchema
+    .default("60s")
+    .describe("how long to wait for another run on the same host; for one of the same pulumi command until deadline"),
   lockLease: durationSchema
     .refine((lease) => milliseconds(lease) >= SHORTEST_LEASE_MS, { message: "must be at least 5s" })
     .default("30s")

@@ -115,6 +115,7 @@ async function underLock<T>(
     owner: inputs.owner,
     why: `${why} ${titleOf(kind, inputs)}`,
     waitMs: milliseconds(inputs.run.lockWait),
+    ownWaitMs: Math.max(milliseconds(inputs.run.lockWait), milliseconds(inputs.run.deadline)),
     leaseMs: milliseconds(inputs.run.lockLease),
     ...(within ? { within } : {}),
     onWait: say,

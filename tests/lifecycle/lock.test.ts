@@ -129,6 +129,26 @@ describe("promise 12: two operators cannot interleave on a host", () => {
     expect(host.text("/state/lock")).toContain("shop/prod/other-resource");
   });
 
+  test("a lock that another run of this process holds is waited for longer than one of somebody else", async () => {
+    let [looked, longEnough]: [number, () => void] = [0, () => undefined];
+    const beyondWait = new Promise<void>((resolve) => {
+      longEnough = resolve;
+    });
+    const waitMs = 20;
+    const began = Date.now();
+    const afterOperation = ({ name }: { name: string }) => {
+      if (name === "read" && ++looked > 3 && Date.now() - began > 2 * waitMs) longEnough();
+    };
+    const host = new MemoryHost(connection, { afterOperation });
+    const first = await acquireLock(host, request());
+    const second = acquireLock(host, request({ owner: "shop/prod/b", waitMs, ownWaitMs: 60_000 }));
+    await Promise.race([beyondWait, second]);
+    await first.assertHeld();
+    await first.release();
+    await (await second).release();
+    expect(host.text("/state/lock")).toBeUndefined();
+  });
+
   test("an unreadable lock file is somebody's: it is not removed", async () => {
     const host = new MemoryHost(connection);
     host.put("/state/lock", "{");
