@@ -39,7 +39,7 @@ const hostOf = (values: Values, host: string): Values => (values.hosts as Record
 
 test("the example is right, and its defaults are filled in", () => {
   const config = parseStackConfig(example(), "Pulumi.example.yaml");
-  expect(Object.keys(config.hosts)).toEqual(["web1", "web2"]);
+  expect(Object.keys(config.hosts)).toEqual(["web1", "web2", "dmgr", "node1", "node2", "node3"]);
   expect(config.hosts.web2?.operationTimeout).toBe("60s");
   const [jump] = [config.hosts.web1?.jump].flat();
   expect(jump?.hostKey).toEqual({ knownHosts: "~/.ssh/known_hosts" });
@@ -136,7 +136,7 @@ test("all problems come in one message, those between keys too", () => {
   expect(found).toContainEqual(expect.stringMatching(/hosts\.web2\.user: missing\. Allowed: text/));
   expect(found).toContainEqual(
     expect.stringContaining(
-      'webServers.webserver1.host: no host is called "wbe1". Allowed: web1, web2. Did you mean "web1"?',
+      'webServers.webserver1.host: no host is called "wbe1". Allowed: web1, web2, dmgr, node1, node2, node3. Did you mean "web1"?',
     ),
   );
   expect(found).toContainEqual(expect.stringContaining("webServers.webserver2.httpdConf: 7. Allowed: text"));

@@ -51,15 +51,19 @@ const urnOf = (resource: pulumi.Resource): Promise<string> =>
 test("one routing resource per web server, under its parents, with everything that was configured", async () => {
   const { made, root } = await registeredBy(() => new Environment("environment", config()));
   expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+    "pulumi-connections:index:ConnectionsFixes environment-connections",
     "pulumi-connections:index:Databases environment-databases",
     "pulumi-connections:index:Environment environment",
+    "pulumi-connections:index:ManualSteps environment-connections-after",
     "pulumi-connections:index:ManualSteps environment-manual",
     "pulumi-connections:index:WebServers environment-web",
     "pulumi-nodejs:dynamic/connections:SchemaVersion environment-databases-homepage-HOMEPAGE",
     "pulumi-nodejs:dynamic/connections:SqlScriptVersion environment-databases-homepage-createDb-level",
     "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver1-routing",
     "pulumi-nodejs:dynamic/ihs:PluginRouting environment-web-webserver2-routing",
+    "pulumi-nodejs:dynamic/manual:Step environment-connections-after-LO66666-clear-browser-caches",
     "pulumi-nodejs:dynamic/manual:Step environment-manual-tell-the-help-desk",
+    "pulumi-nodejs:dynamic/was:InterimFixes environment-connections-fixes",
   ]);
 
   const { webServers: web } = root as Environment;
@@ -133,6 +137,7 @@ test("a level is never lowered: restore, said of the whole stack, is not said of
     "pulumi-nodejs:dynamic/connections:SqlScriptVersion restore",
     "pulumi-nodejs:dynamic/ihs:PluginRouting restore",
     "pulumi-nodejs:dynamic/manual:Step restore",
+    "pulumi-nodejs:dynamic/was:InterimFixes restore",
   ]);
 });
 
@@ -172,9 +177,10 @@ test("no secret is among what is registered, only where it is", async () => {
 });
 
 test.each([undefined, {}])(
-  "nothing is registered for what is left alone: routing, databases, scripts, steps %p",
+  "nothing is registered for what is left alone: routing, fixes, databases, scripts, steps %p",
   async (none) => {
-    const left = config({ routing: none, databases: none, sqlScripts: none, manualSteps: none });
+    const parts = ["routing", "interimFixes", "databases", "sqlScripts", "manualSteps"];
+    const left = config(Object.fromEntries(parts.map((part) => [part, none])));
     const { made } = await registeredBy(() => new Environment("environment", left));
     expect(made.map(({ name }) => name)).toEqual(["environment", "environment-web"]);
   },

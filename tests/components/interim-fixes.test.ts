@@ -22,9 +22,7 @@ function values(): Values {
   const given = Object.fromEntries(
     Object.entries(all).map(([key, value]) => [key.replace("pulumi-connections:", ""), value]),
   );
-  const hosts = given.hosts as Record<string, object>;
-  const [any] = Object.values(hosts);
-  return { ...given, hosts: { ...hosts, dmgr: any, node1: any, node2: any } };
+  return given;
 }
 
 /** What an environment of this configuration registers, in its order. */

@@ -129,6 +129,7 @@ describe("in the engine", () => {
     expect(output).toContain("web1: hostKey.insecureAcceptAny accepts whoever answers");
     expect(output).toMatch(/\[mandatory\]\s+production-has-a-window/);
     expect(output).toMatch(/\[mandatory\]\s+production-stops-at-the-unseen/);
+    expect(output).toMatch(/\[mandatory\]\s+production-is-supported .*connections-fixes/);
     expect(output).toMatch(/\[advisory\]\s+restore-has-a-window/);
     expect(output).not.toMatch(/host-keys-verified .*webserver2-routing/);
 
@@ -138,11 +139,17 @@ describe("in the engine", () => {
       (config) => {
         config["pulumi-connections:run"] = { onUnseenSteps: "go" };
       },
-      { "production-has-a-window": elsewhere, "production-stops-at-the-unseen": elsewhere },
+      {
+        "production-has-a-window": elsewhere,
+        "production-stops-at-the-unseen": elsewhere,
+        "production-is-supported": elsewhere,
+      },
     );
     expect(other).not.toMatch(/\[mandatory\]/);
 
-    const fine = await preview(() => {});
+    const fine = await preview((config) => {
+      Object.assign(config["pulumi-connections:interimFixes"] as Values, { acceptUnsupported: false });
+    });
     expect(fine.output).not.toMatch(/\[mandatory\]|\[advisory\]/);
     expect(fine.output).toContain("pulumi-connections@v0.1.0");
     expect(fine.code).toBe(0);

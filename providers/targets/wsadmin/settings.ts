@@ -2,11 +2,14 @@ import { z } from "zod";
 import { durationSchema } from "../../common/duration.js";
 import { secretReferenceSchema } from "../../common/secret.js";
 
-/** Without characters that a command interpreter or a Java property would take for its own. */
+/**
+ * Without characters that a command interpreter or a Java property would take for its own. (No \p{Cc} and no flags: editors read this
+ * pattern too.)
+ */
 export const wasPathSchema = z
   .string()
   .regex(
-    /^(\/|[A-Za-z]:[\\/])[^"'`$;\p{Cc}]+$/u,
+    /^(\/|[A-Za-z]:[\\/])[ !#%&(-:<-_a-~\u00a0-\uffff]+$/,
     'must be an absolute path without quotes, ";", "$" or control characters',
   )
   .transform((path) => path.replace(/(?<=.)[\\/]+$/, ""));
