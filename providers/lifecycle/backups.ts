@@ -37,6 +37,7 @@ export async function fromBackup(host: Host, digest: string): Promise<Buffer> {
       found: `the backup's bytes have SHA-256 ${content.sha256}`,
       allowed: "bytes whose SHA-256 is the file's name",
       why: "Restoring damaged bytes would be worse than leaving what is there",
+      next: "Restore the file from your own backup of the state directory, or set onDestroy to retain",
     });
   }
   return content.bytes;

@@ -187,6 +187,7 @@ export async function logIn(
     throw new ProblemError("unreachable", {
       where,
       found: `the login of ${login.user} got no answer: ${outcome.detail}`,
+      next: "Check connectTo, and that the application behind loginPath runs",
     });
   }
   const token = ["LtpaToken2", "LtpaToken"]

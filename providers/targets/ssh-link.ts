@@ -225,7 +225,11 @@ export class SshLink {
         if (!PASSING_REASONS.includes(refused.reason) || attempt === CHANNEL_ATTEMPTS) {
           const lost = /No response from server/.test(refused.message);
           if (lost) throw connectionLost(where, true);
-          throw new ProblemError("unreachable", { where, found: `the server opened no channel: ${refused.message}` });
+          throw new ProblemError("unreachable", {
+            where,
+            found: `the server opened no channel: ${refused.message}`,
+            next: "Look into the server's log; MaxSessions in sshd_config limits them",
+          });
         }
         await pause(backOffMs(attempt, CHANNEL_RETRY_BASE_MS));
       }
@@ -309,7 +313,11 @@ export function connectionLost(where: string, sent: boolean): ProblemError {
         why: "It may have happened or not",
         next: "Run the same command again: it looks at the live state first",
       })
-    : new ProblemError("unreachable", { where, found: "the connection was lost before it was started" });
+    : new ProblemError("unreachable", {
+        where,
+        found: "the connection was lost before it was started",
+        next: "Run the same command again; look at the network and at sshd's log",
+      });
 }
 
 export function timedOut({ where, timeoutMs }: { readonly where: string; readonly timeoutMs: number }): ProblemError {

@@ -39,6 +39,7 @@ async function certificates(ca: string | undefined): Promise<{ ca?: string }> {
       where: "verify.http.tls.ca",
       found: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       allowed: "a PEM file on this machine",
+      next: "Correct the path or its permissions; without ca the usual authorities are trusted",
     });
   }
 }

@@ -57,6 +57,7 @@ async function readSince(host: Host, path: string, begin: number): Promise<strin
   throw new ProblemError("missing", {
     where: `${host.name}:${path}`,
     found: `cannot be read: ${result.stderr.trim()}`,
+    next: "Correct the path, or let the login user read the log",
   });
 }
 

@@ -97,6 +97,7 @@ async function requireSoundFiles(host: Host, identity: WebServerIdentity, settin
       where,
       found: `no such file, though ${directive.file}:${directive.line} names it`,
       why: "The web server would not come up, or reach no application",
+      next: "Generate and propagate the plug-in file, or let the directive name one that is there",
     });
   }
   const { problems } = readPluginConfig(content.bytes, where);
@@ -153,5 +154,6 @@ function failed(host: Host, command: readonly string[], exitCode: number, output
   return new ProblemError("command-failed", {
     where: host.name,
     found: `${command.join(" ")} ended with exit code ${exitCode}: ${tail || "no output"}`,
+    next: "Run it there by hand, as the same user; look at the web server's error log",
   });
 }

@@ -157,6 +157,7 @@ async function readCa(path: string): Promise<string> {
       where: "verify.connectTo.tls.ca",
       found: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       allowed: "a PEM file on this machine",
+      next: "Correct the path or its permissions; without ca the usual authorities are trusted",
     });
   }
 }
