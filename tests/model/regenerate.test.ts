@@ -1,3 +1,5 @@
+import { ProblemError } from "../../providers/common/problem.js";
+import { NO_FAULTS } from "../support/memory-cell-parts.js";
 import { Driver, declaration, killedAfter } from "./driver.js";
 import { expectSettled, neverRefreshed, watched } from "./watched.js";
 
@@ -46,6 +48,24 @@ describe("promise 4: where the generated plug-in file is not proved, the one bef
     cell.badGenerated = true;
     const driver = new Driver(cell, declaration(cell));
     expect(await driver.up(killedAfter(/^write generated/))).toMatchObject({ ended: "killed" });
+    expect(await driver.up()).toMatchObject({ message: expect.stringMatching(/is in force again, and proved/) });
+    expect(cell.webServers[0]).toMatchObject({ generated: 0, inForce: 0 });
+    expect(await driver.up()).toMatchObject({ message: expect.stringMatching(/is in force again, and proved/) });
+    expect(cell.webServers[0]).toMatchObject({ generated: 0, inForce: 0 });
+  });
+
+  test("also of a run that could not put it back", async () => {
+    const cell = watched(2);
+    cell.badGenerated = true;
+    const driver = new Driver(cell, declaration(cell));
+    const cutOff = {
+      ...NO_FAULTS,
+      before(change: string) {
+        if (change.startsWith("put back")) throw new ProblemError("unreachable", { where: "line", found: "cut" });
+      },
+    };
+    expect(await driver.up(cutOff)).toMatchObject({ message: expect.stringMatching(/is not proved[\s\S]*line: cut/) });
+    expect(cell.webServers[0]).toMatchObject({ generated: cell.level, inForce: cell.level });
     expect(await driver.up()).toMatchObject({ message: expect.stringMatching(/is in force again, and proved/) });
     expect(cell.webServers[0]).toMatchObject({ generated: 0, inForce: 0 });
   });

@@ -10,7 +10,7 @@ import type {
 import { forgetLost } from "../../providers/targets/wsadmin/profile-commands.js";
 import type { FixAction, FixOutcome, UpdateInstaller } from "../../providers/targets/wsadmin/update-installer.js";
 import type { MemoryCell } from "./memory-cell.js";
-import { type Command, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
+import { type Command, generatedText, type Node, START_MS, STOP_MS, TICK_MS } from "./memory-cell-parts.js";
 import type { MemoryHost } from "./memory-host.js";
 
 const unused = async (): Promise<never> => {
@@ -132,8 +132,13 @@ export function modelledCell(cell: MemoryCell): Cell {
         return observation(cell).settings.plugin;
       }),
     generatePlugin: async ({ node, server }) => {
-      cell.generatedFor.add(`${node}/${server}`);
-      return { file: "/generated/plugin-cfg.xml" };
+      const file = `/generated/${node}/${server}/plugin-cfg.xml`;
+      await cell.change(`generate ${node}/${server}`, () => {
+        cell.advance(TICK_MS);
+        cell.generatedFor.add(`${node}/${server}`);
+        cell.host("dmgr").put(file, generatedText(cell.level, cell.now));
+      });
+      return { file };
     },
     propagatePlugin: unused,
   };

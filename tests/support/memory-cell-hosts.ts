@@ -16,7 +16,6 @@ export class MemoryHosts {
     if (known) return known;
     const connection = connectionSchema.parse({ name, address: "127.0.0.1", user: "admin", auth: { agent: true } });
     const host = new MemoryHost(connection, this.hooksOf(name));
-    if (name === "dmgr") host.put("/generated/plugin-cfg.xml", "<Config/>");
     this.add(host);
     return host;
   }

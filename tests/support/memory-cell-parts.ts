@@ -61,6 +61,8 @@ export interface WebServer {
   loaded: string;
   /** Level of the master configuration that the generated file was made from, and that of the one in force. */
   generated: number;
+  /** When the deployment manager made it: no two generations have the same first line. */
+  generatedAt: number;
   /** It holds what the deployment manager does not generate: another cell's clusters, properties set by hand. */
   merged: boolean;
   inForce: number;
@@ -124,6 +126,17 @@ export const asGenerated = (lists: Lists): Lists =>
     ]),
   );
 
+/** As the deployment manager writes it: the time stands in the comment on the first line. */
+export const generatedText = (level: number, at: number): string =>
+  `<?xml version="1.0" encoding="ISO-8859-1"?><!--HTTP server plugin config file for the cell cell1 generated on ${at}--><Config Level="${level}"/>`;
+
+/** Of such a text. */
+export function readGenerated(text: string): { readonly level: number; readonly at: number } {
+  const [, at, level] = /generated on (\d+)--><Config Level="(\d+)"/.exec(text) ?? [];
+  if (at === undefined || level === undefined) throw new RangeError(`not generated: ${text}`);
+  return { level: Number(level), at: Number(at) };
+}
+
 /** It follows the file that was generated. */
 export const newWebServer = (name: string, lists: () => Lists, now: number): WebServer => ({
   name,
@@ -135,6 +148,7 @@ export const newWebServer = (name: string, lists: () => Lists, now: number): Web
   directive: GENERATED,
   loaded: GENERATED,
   generated: 0,
+  generatedAt: 0,
   merged: false,
   inForce: 0,
   edited: "",

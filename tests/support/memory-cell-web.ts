@@ -5,7 +5,7 @@ import type { Alteration } from "../../providers/kinds/interim-fixes/generated-f
 import type { Lists } from "../../providers/kinds/interim-fixes/live.js";
 import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { MemoryCell } from "./memory-cell.js";
-import { GENERATED, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
+import { GENERATED, readGenerated, SETTLE_MS, TICK_MS, type WebServer } from "./memory-cell-parts.js";
 
 /** A web server that is nothing but its files' lists, its directive, its hold, and when its processes look at their file. */
 export function modelledWebServer(cell: MemoryCell, webServer: WebServer): RoutedWebServer {
@@ -83,21 +83,21 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       return { path: webServer.directive, sha256: digestOf(webServer) };
     },
     putBack: async ({ sha256 }, _lists, by) => {
-      const [generated = "", edited = ""] = sha256.split("|");
       if (sha256 === digestOf(webServer)) return false;
       await cell.change(`put back ${name}`, () => {
-        webServer.generated = Number(generated);
-        webServer.edited = edited;
+        Object.assign(webServer, contentBehind(sha256));
         webServer.changedAt = cell.now;
       });
       if (by === "directive") await reload(cell, webServer);
       return true;
     },
-    replace: async (_generated, _lists, by) => {
-      const isNew = webServer.generated !== cell.level;
+    replace: async (bytes, _lists, by) => {
+      const { level, at } = readGenerated(bytes.toString());
+      const isNew = webServer.generated !== level || webServer.merged || webServer.edited !== "";
       if (isNew) {
         await cell.change(`write generated ${name}`, () => {
-          webServer.generated = cell.level;
+          webServer.generated = level;
+          webServer.generatedAt = at;
           webServer.merged = false;
           webServer.edited = "";
           webServer.changedAt = cell.now;
@@ -158,7 +158,10 @@ export function lookAgain(webServer: WebServer, now: number): void {
 }
 
 /** Of its content besides lists. */
-const digestOf = ({ generated, edited }: WebServer): string => `${generated}|${edited}`;
+const digestOf = ({ generated, generatedAt, edited }: WebServer): string =>
+  JSON.stringify({ generated, generatedAt, edited });
+
+const contentBehind = (digest: string): Pick<WebServer, "generated" | "generatedAt" | "edited"> => JSON.parse(digest);
 
 /** Words of its log level touch no routing. What is generated after the installer has a path more. */
 function alteration(webServer: WebServer, before: string | undefined, path: string): readonly Alteration[] {
@@ -166,11 +169,10 @@ function alteration(webServer: WebServer, before: string | undefined, path: stri
   if (before === undefined) return [{ path, sha256, changes: [] }];
   if (before === sha256) return [];
   const { generated, edited } = webServer;
+  const then = contentBehind(before);
   const changes = [
-    ...(before.startsWith(`${generated}|`) ? [] : [{ what: "Uri /new/*", how: "new" as const, routing: true }]),
-    ...(before.endsWith(`|${edited}`)
-      ? []
-      : [{ what: edited, how: "other" as const, routing: !edited.startsWith("Log") }]),
+    ...(then.generated === generated ? [] : [{ what: "Uri /new/*", how: "new" as const, routing: true }]),
+    ...(then.edited === edited ? [] : [{ what: edited, how: "other" as const, routing: !edited.startsWith("Log") }]),
   ];
   return [{ path, before, sha256, changes }];
 }

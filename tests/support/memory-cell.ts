@@ -290,6 +290,7 @@ export class MemoryCell {
   propagate(webServer: WebServer): void {
     webServer.file = asGenerated(webServer.file);
     webServer.generated = this.level;
+    webServer.generatedAt = this.now;
     webServer.changedAt = this.now;
   }
 

@@ -87,7 +87,8 @@ export async function replace(
   const fresh = readPluginConfig(generated, where);
   const bytes = routePlugin(generated, where, wantedIn(fresh, lists));
   if (now.path !== settings.pluginFile) await putGenerated(generated, settings, host);
-  const isNew = fresh.restDigest !== now.config.restDigest;
+  // The time of generation, on its first line, is new each time.
+  const isNew = !samePluginContent(now.content.bytes, generated, where);
   if (isNew) await write(now, bytes, host);
   // Also one that a run wrote which died before it reloaded.
   if (by === "directive" && (isNew || (await isEditedAfterLoad(host.files, settings, [now.path])))) {
@@ -152,8 +153,8 @@ export async function alterations(
 async function putGenerated(generated: Buffer, { pluginFile }: WebServerSettings, host: Host): Promise<void> {
   const present = await host.files.read(pluginFile);
   if (!present) return;
-  const [now, wanted] = [present.bytes, generated].map((bytes) => readPluginConfig(bytes, pluginFile).restDigest);
-  if (now !== wanted) await write({ path: pluginFile, content: present }, generated, host);
+  if (!samePluginContent(present.bytes, generated, `${host.name}:${pluginFile}`))
+    await write({ path: pluginFile, content: present }, generated, host);
 }
 
 async function write(

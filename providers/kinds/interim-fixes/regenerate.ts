@@ -59,11 +59,9 @@ async function renew({ name, generated }: Renewal, { estate, desired, journal, c
     );
     return prove();
   }
-  let before = await webServer.putAside();
+  const before = lastSeen(name, await webServer.putAside(), journal);
   try {
     const replaced = await webServer.replace(generated, lists, by);
-    // Found as generated says nothing about what is in force: a run may have died right after it wrote it.
-    if (!replaced) before = journal.found.files?.[name] ?? before;
     context.progress(
       `${name}: ${replaced ? "the newly generated file is in place" : "the generated file is as before"}`,
     );
@@ -85,4 +83,20 @@ async function renew({ name, generated }: Renewal, { estate, desired, journal, c
       ];
     }
   }
+}
+
+/**
+ * What is there may be what a run wrote that died before its proof, or could not put the former file back: the file of before
+ * is the one that the rollout last saw, and proved, whatever is there now.
+ */
+function lastSeen(name: string, now: PutAside, { found, files }: Journal): PutAside {
+  const aside = found.files?.[name];
+  if (!aside) return now;
+  const seen = files?.[name] ?? {};
+  const beside = now.generated === undefined ? undefined : aside.generated;
+  return {
+    ...now,
+    sha256: seen[now.path] ?? seen[aside.path] ?? aside.sha256,
+    ...(beside === undefined ? {} : { generated: beside }),
+  };
 }

@@ -18,6 +18,10 @@ beforeEach(async () => {
 });
 afterEach(() => web.stop());
 
+/** As the deployment manager writes it: the time of generation on the first line is new each time. */
+const at = (time: string, text: string) =>
+  text.replace("cell Cell01", `cell Cell01 generated on 2026.11.23 at ${time} AM UTC`);
+
 const quiet = { settle: false as const, progress() {} };
 
 describe("what users would not reach any more is known before a generated file is put in place", () => {
@@ -58,6 +62,26 @@ describe("promise 10: a proof asks for each cluster that was routed when the rol
       await web.load();
       await expect(server.prove(proof, quiet)).rejects.toThrow(/no Route leads to AppsCluster/);
     }
+  });
+});
+
+describe("promise 1: generated again with nothing but another time, a file is put in place nowhere", () => {
+  test("nor is anything reloaded, in place or by directive, beside a copy either", async () => {
+    web.host.put(COPY, at("01:00:00", AS_FOUND));
+    web.host.put(GENERATED, at("01:00:00", AS_FOUND));
+    await point(COPY);
+    const server = reachedWebServer(web);
+    const again = Buffer.from(at("02:00:00", AS_FOUND));
+    for (const by of ["in-place", "directive"] as const) {
+      expect(await server.replace(again, FOUND, by)).toBe(false);
+      expect([COPY, GENERATED].map((path) => web.host.text(path))).toEqual([
+        at("01:00:00", AS_FOUND),
+        at("01:00:00", AS_FOUND),
+      ]);
+    }
+    expect(web.calls).toEqual([]);
+    expect(await server.replace(Buffer.from(at("02:00:00", MORE)), FOUND, "directive")).toBe(true);
+    expect([COPY, GENERATED].map((path) => web.host.text(path))).toEqual([at("02:00:00", MORE), at("02:00:00", MORE)]);
   });
 });
 
