@@ -17,8 +17,10 @@ const tested = new Set(
   readdirSync(join(root, "tests"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => readFileSync(join(root, "tests", file), "utf8"))
-    .flatMap((text) => [...text.matchAll(/\b(?:test|it|describe)(?:\.each[\s\S]*?\])?\)?\(\s*["'`]promises? (\d+)/g)])
-    .map(([, number]) => Number(number)),
+    .flatMap((text) => [
+      ...text.matchAll(/\b(?:test|it|describe)(?:\.each[\s\S]*?\])?\)?\(\s*["'`]promises? (\d+(?:(?:, | and )\d+)*)/g),
+    ])
+    .flatMap(([, numbers = ""]) => numbers.split(/\D+/).map(Number)),
 );
 
 test("the page lists every promise once", () => {
