@@ -12,6 +12,10 @@ export interface Problem {
   readonly next?: string;
 }
 
+/** Of what applies; undefined where nothing does. */
+export const sentences = (...parts: readonly (string | undefined)[]): string | undefined =>
+  parts.filter((part) => part !== undefined).join(" ") || undefined;
+
 /** The causes that callers tell apart. Everything else about a failure is text for people. */
 export type Cause =
   | "invalid-input"

@@ -1,6 +1,6 @@
 import { sameJson } from "../common/json.js";
 import { nearest } from "../common/nearest.js";
-import type { Problem } from "../common/problem.js";
+import { type Problem, sentences } from "../common/problem.js";
 import type { PluginCluster, PluginConfig, PluginMember } from "./plugin-cfg.js";
 
 /** The servers of one cluster, by name, in the order that the plug-in tries them. */
@@ -197,13 +197,13 @@ function clusterRefusals(cluster: RoutableCluster, options: RoutingOptions, wher
 /**
  * Why the lists of a cluster do not decide, or no answer proves, who serves its users.
  *
- * @param skip what leaves the cluster out, for people
+ * @param skip what leaves the cluster out, for people; without it, whoever asks says so himself
  */
 export function shapeRefusals(
   cluster: RoutableCluster,
   options: Pick<RoutingOptions, "sessionReplication">,
   where: string,
-  skip: string,
+  skip?: string,
 ): Problem[] {
   const refusals: Problem[] = [];
   const nameless = cluster.members.filter((member) => !member.cloneId).map((member) => member.name);
@@ -221,7 +221,7 @@ export function shapeRefusals(
       found: `${cluster.name}: CloneID ${cloneId} stands on ${names.join(" and ")}`,
       allowed: "a CloneID of its own on every member",
       why: "A session cookie then names two servers, and users may lose their sessions",
-      next: `Merge or regenerate the file again. ${skip}`,
+      next: sentences("Merge or regenerate the file again.", skip),
     });
   }
   if (cluster.clusterAddress) {
@@ -239,7 +239,7 @@ export function shapeRefusals(
       found: `${cluster.name}: GetDWLMTable="true", and sessionReplication is ${declared}`,
       allowed: 'sessionReplication "none", if the servers of this cluster do not replicate sessions memory to memory',
       why: "With replication the plug-in follows a table from the servers and not these lists; the file cannot tell",
-      next: `Look at the session management of the cluster's members. ${skip}`,
+      next: sentences("Look at the session management of the cluster's members.", skip),
     });
   }
   return refusals;

@@ -132,7 +132,10 @@ const routed = (file: Lists, lists: Lists): Lists =>
  */
 const serversIn = (cell: MemoryCell, lists: Lists): RoutedServer[] =>
   Object.entries(lists).flatMap(([cluster, { primary, backup }]) =>
-    [...primary, ...backup].map((name) => ({ cluster, name, transports: cell.transportsOf(name) })),
+    [...primary, ...backup].map((name) => {
+      const cloneId = cell.cloneIds.get(name);
+      return { cluster, name, transports: cell.transportsOf(name), ...(cloneId === undefined ? {} : { cloneId }) };
+    }),
   );
 
 /** As what writes plug-in files refuses it; lists that stay as they are are not written. */

@@ -139,6 +139,9 @@ export class MemoryCell {
     );
   }
 
+  /** Server, by its name in a plug-in file → its CloneID there; without an entry it has none. */
+  readonly cloneIds = new Map<string, string>();
+
   /** The one application; any other name is mapped nowhere. */
   clusterOf(application: string): string {
     return application === "files" ? (this.clusters[0] ?? "") : "";

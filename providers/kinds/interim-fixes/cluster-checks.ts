@@ -11,7 +11,9 @@ export function clusterRefusals({ settings }: FixesDesired, live: Live): Problem
   const refusals: Problem[] = [];
   for (const name of settings.untouched.filter((cluster) => !(cluster in live.clusters))) {
     const routing = live.webServers.filter(({ lists }) => name in lists);
-    const behind = [...new Set(routing.flatMap((webServer) => clustersBehind(name, webServer, live.clusters)))];
+    const behind = [
+      ...new Set(routing.flatMap((webServer) => clustersBehind(name, webServer, live.clusters, settings))),
+    ];
     // Said to be another cell's, and nothing speaks against it.
     if (routing.length > 0 && behind.length === 0) continue;
     const hint = nearest(name, Object.keys(live.clusters));

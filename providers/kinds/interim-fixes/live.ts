@@ -51,10 +51,20 @@ export interface LiveNode {
 export type Lists = Record<string, { primary: string[]; backup: string[] }>;
 
 /**
- * What each server of a plug-in file, by its cluster and name there, may be in the cell: the one that it is told to be; none;
- * or several, where the signs disagree. A `cluster` of null is none: a stand-alone server, a deployment manager.
+ * What a server of a plug-in file may be in the cell. A `cluster` of null is none: a stand-alone server, a deployment manager.
+ * `elsewhere`: by its addresses it is nobody of the cell; its name or its CloneID says so alone.
  */
-export type CellServers = Record<string, Record<string, { cluster: string | null; node: string }[]>>;
+export interface SignOfServer {
+  cluster: string | null;
+  node: string;
+  elsewhere?: true;
+}
+
+/**
+ * What each server of a plug-in file, by its cluster and name there, may be in the cell: the one that it is told to be; none;
+ * or several, where the signs disagree.
+ */
+export type CellServers = Record<string, Record<string, SignOfServer[]>>;
 
 export interface LiveWebServer {
   name: string;

@@ -48,7 +48,7 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
       ? [...ambiguousNames(desired.settings, live.webServersOfCell), ...takenOffUntouched(desired, live, kept.journal)]
       : []),
     ...loginRefusals(desired, live, kept.journal),
-    ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live) : []),
+    ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live, kept.journal) : []),
   ];
 }
 
@@ -115,7 +115,7 @@ function standingStill(desired: FixesDesired, live: Live, isReady: (node: LiveNo
       ? [
           ...rollingRefusals(live),
           ...switchingRefusals(desired, live),
-          ...routingRefusals(desired, live),
+          ...routingRefusals(desired, live, null),
           ...stillServed(desired, live),
         ]
       : []),

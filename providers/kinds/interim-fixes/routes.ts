@@ -9,15 +9,29 @@ import type { Target, WantedLists } from "./steps.js";
 export const nodeOfServer = ({ settings }: FixesDesired): ReadonlyMap<string, string> =>
   nodeByServer(settings.topology.nodes);
 
-/** Clusters of the cell that one of a plug-in file has members of, or is called like; none = another cell's, or a stand-alone server's. */
+/**
+ * Clusters of the cell that one of a plug-in file has members of, or is called like; none = another cell's, or a stand-alone server's.
+ * What a person says to be another cell's is, where none of its servers listens on an address of this one.
+ */
 export function clustersBehind(
   cluster: string,
   { inCell = {} }: Pick<LiveWebServer, "inCell">,
   cellClusters: Readonly<Record<string, unknown>>,
+  { untouched }: Pick<FixesDesired["settings"], "untouched">,
 ): readonly string[] {
+  if (untouched.includes(cluster) && mayBeAnothers(cluster, { inCell }, cellClusters)) return [];
   const members = Object.values(inCell[cluster] ?? {}).flatMap((signs) => signs.flatMap((sign) => sign.cluster ?? []));
   return [...new Set([...(cluster in cellClusters ? [cluster] : []), ...members])];
 }
+
+/** Its servers are told by names or CloneIDs alone, which another cell may have too, and it is not called like a cluster of this one. */
+export const mayBeAnothers = (
+  cluster: string,
+  { inCell = {} }: Pick<LiveWebServer, "inCell">,
+  cellClusters: Readonly<Record<string, unknown>>,
+): boolean =>
+  !(cluster in cellClusters) &&
+  Object.values(inCell[cluster] ?? {}).every((signs) => signs.every(({ elsewhere }) => elsewhere));
 
 /** A plug-in file's cluster whose members a rollout stops and starts; others, as of a merged cell, keep what they have. */
 export const isRolled = (
@@ -25,7 +39,8 @@ export const isRolled = (
   cellClusters: Readonly<Record<string, unknown>>,
   cluster: string,
   webServer: Pick<LiveWebServer, "inCell">,
-): boolean => clustersBehind(cluster, webServer, cellClusters).some((each) => !settings.untouched.includes(each));
+): boolean =>
+  clustersBehind(cluster, webServer, cellClusters, settings).some((each) => !settings.untouched.includes(each));
 
 /** Clusters of a plug-in file of which nothing says what they are, while `missing` are in no other one of it: they may be these. */
 export function strangeClusters(
@@ -33,7 +48,10 @@ export function strangeClusters(
   cellClusters: Readonly<Record<string, unknown>>,
   { lists, inCell = {} }: Pick<LiveWebServer, "lists" | "inCell">,
 ): { readonly strange: readonly string[]; readonly missing: readonly string[] } {
-  const listed = Object.keys(lists).map((name) => ({ name, behind: clustersBehind(name, { inCell }, cellClusters) }));
+  const listed = Object.keys(lists).map((name) => ({
+    name,
+    behind: clustersBehind(name, { inCell }, cellClusters, settings),
+  }));
   const isKnown = (name: string) => Object.values(inCell[name] ?? {}).some((signs) => signs.length > 0);
   const missing = Object.keys(cellClusters).filter(
     (cluster) => !settings.untouched.includes(cluster) && !listed.some(({ behind }) => behind.includes(cluster)),

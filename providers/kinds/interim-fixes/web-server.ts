@@ -237,8 +237,7 @@ export class ReachedWebServer implements RoutedWebServer {
     return Object.fromEntries(
       clusters.flatMap((cluster) => {
         const where = `${this.host.name}:${path}:${cluster.line}`;
-        const skip = `If no fix changes it: untouched: [${cluster.name}]`;
-        const problems = cluster.routed ? shapeRefusals(cluster, options, where, skip) : [];
+        const problems = cluster.routed ? shapeRefusals(cluster, options, where) : [];
         return problems.length > 0 ? [[cluster.name, problems]] : [];
       }),
     );

@@ -1,8 +1,10 @@
 import type { FixesDesired } from "../../../providers/kinds/interim-fixes/goal.js";
+import type { Journal } from "../../../providers/kinds/interim-fixes/journal.js";
 import type { Lists } from "../../../providers/kinds/interim-fixes/live.js";
+import { routingRefusals } from "../../../providers/kinds/interim-fixes/routing-checks.js";
 import { type RoutedServer, serversInCell } from "../../../providers/kinds/interim-fixes/servers.js";
 import type { CellTopology } from "../../../providers/targets/wsadmin/cell.js";
-import { Driver, declaration } from "../../model/driver.js";
+import { Driver, declaration, killedAfter } from "../../model/driver.js";
 import { watched } from "../../model/watched.js";
 import type { MemoryCell } from "../../support/memory-cell.js";
 
@@ -103,6 +105,57 @@ describe("promise 10: a rollout that would stop other members than it keeps user
     expect([...seen]).toEqual([JSON.stringify(infra)]);
   });
 
+  describe("a merged file with a cell that was built like this one: the same names of nodes and servers", () => {
+    const theirs = { primary: ["node1_node1_AppsCluster", "node2_node2_AppsCluster"], backup: [] };
+    const mergedWith = (cloneIdOf: (server: string) => string) => {
+      const cell = watched(2);
+      for (const { name, members } of cell.nodes) {
+        const [apps] = members;
+        if (!apps) throw new Error("no member");
+        cell.cloneIds.set(`${name}_${apps.server}`, cloneIdOf(apps.server));
+      }
+      const transportsOf = cell.transportsOf.bind(cell);
+      cell.transportsOf = (server) => {
+        const own = transportsOf(server);
+        return own.length > 0 ? own : [{ hostname: "test.example.com", port: 9080 }];
+      };
+      const desired = merged(cell, { Shared_1_Cluster_0: apps, Shared_2_Cluster_0: infra, Shared_3_Cluster_0: theirs });
+      const seen = new Set<string>();
+      const [webServer] = cell.webServers;
+      cell.invariants.push(() => void seen.add(JSON.stringify(webServer?.file.Shared_3_Cluster_0)));
+      return { cell, desired, seen };
+    };
+    const asOurs = (cell: MemoryCell) => (server: string) => BigInt(cell.uniqueIdOf(server)).toString(32);
+
+    test("other CloneIDs and addresses: it keeps the lists it has, and needs no probe", async () => {
+      const { cell, desired, seen } = mergedWith((server) => `z${server.length}`);
+      for (const { verify } of desired.settings.webServers) delete verify.clusters.Shared_3_Cluster_0;
+      expect(await new Driver(cell, desired).up()).toMatchObject({ ended: "converged", message: "" });
+      expect([...seen]).toEqual([JSON.stringify(theirs)]);
+      expect([...cell.violations]).toEqual([]);
+    });
+
+    test("copied with its CloneIDs: refused, until a person says that it is another cell's", async () => {
+      const { cell, desired, seen } = mergedWith(asOurs(watched(2)));
+      expect(await refusedUp(cell, desired)).toMatch(
+        /node1_node1_AppsCluster of Shared_3_Cluster_0 in \S+: no node is declared for it.*If it is another cell's: untouched: \[Shared_3_Cluster_0\]/,
+      );
+      desired.settings.untouched = ["Shared_3_Cluster_0"];
+      expect(await new Driver(cell, desired).up()).toMatchObject({ ended: "converged", message: "" });
+      expect([...seen]).toEqual([JSON.stringify(theirs)]);
+      expect([...cell.violations]).toEqual([]);
+    });
+
+    test("one of its servers listens on an address of this cell: no word makes it another's", async () => {
+      const { cell, desired } = mergedWith(asOurs(watched(2)));
+      const transportsOf = cell.transportsOf;
+      cell.transportsOf = (server) =>
+        server === "node2_node2_AppsCluster" ? [{ hostname: "node2", port: 9080 }] : transportsOf(server);
+      desired.settings.untouched = ["Shared_3_Cluster_0"];
+      expect(await refusedUp(cell, desired)).toMatch(/untouched: Shared_3_Cluster_0 is AppsCluster of the cell/);
+    });
+  });
+
   test("a cluster of another cell, merged into the plug-in file, keeps the lists it has", async () => {
     const cell = watched(2);
     const [webServer] = cell.webServers;
@@ -130,6 +183,42 @@ describe("promise 10: what cannot be proved by requests does not begin", () => {
     expect(await refusedUp(cell, withProbes(cell, ["AppsCluster", "InfraClutser"]))).toMatch(
       /no probe is declared[\s\S]*no web server routes a cluster InfraClutser; did you mean InfraCluster\?/,
     );
+  });
+
+  describe("how a cluster of a merged file is left out instead", () => {
+    const refusalsOf = async (journal: Journal | null) => {
+      const cell = watched(2);
+      const desired = merged(cell, { Shared_1_Cluster_0: apps, Shared_2_Cluster_0: infra });
+      for (const { verify } of desired.settings.webServers) delete verify.clusters.Shared_1_Cluster_0;
+      const live = await new Driver(cell, desired).observe("preview");
+      const [webServer] = live.webServers;
+      if (!webServer) throw new Error("no web server");
+      webServer.shapes = { Shared_2_Cluster_0: [{ where: "its file", found: "ClusterAddress" }] };
+      return routingRefusals(desired, live, journal).map(({ where, next }) => [where, next]);
+    };
+
+    test("before a rollout: by the name that untouched takes, the cell's", async () => {
+      expect(await refusalsOf(null)).toEqual([
+        [
+          "webserver1: verify.clusters.Shared_1_Cluster_0",
+          "Add its probeUrl (in a stack's configuration: probes.clusters.Shared_1_Cluster_0). If no fix changes it: untouched: [AppsCluster]",
+        ],
+        ["its file", "If no fix changes it: untouched: [InfraCluster]"],
+      ]);
+    });
+
+    test("in an open one: not at all, for what is untouched is not changed then", async () => {
+      const cell = watched(2);
+      const driver = new Driver(cell, declaration(cell));
+      await driver.up(killedAfter(/^stop agent/));
+      expect(await refusalsOf(driver.kept?.journal ?? null)).toEqual([
+        [
+          "webserver1: verify.clusters.Shared_1_Cluster_0",
+          "Add its probeUrl (in a stack's configuration: probes.clusters.Shared_1_Cluster_0).",
+        ],
+        ["its file", undefined],
+      ]);
+    });
   });
 
   test("untouched clusters need none", async () => {
@@ -184,9 +273,24 @@ describe("which member of the cell a server of the plug-in file is", () => {
       { name: "node10_apps_server1", transports: [{ hostname: "was1.example.com", port: 9080 }] },
       inApps("node1", "node10"),
     ],
+    [
+      "not by its name alone, where CloneID and address are both nobody's",
+      { name: "node10_apps_server1", cloneId: "zzzz", transports: [{ hostname: "test10.example.org", port: 9080 }] },
+      [],
+    ],
+    [
+      "by its name, where the address may be its own: a short name",
+      { name: "node10_apps_server1", cloneId: "zzzz", transports: [{ hostname: "was10", port: 9080 }] },
+      inApps("node10"),
+    ],
+    [
+      "by its name, where the address may be its own: a number",
+      { name: "node10_apps_server1", cloneId: "zzzz", transports: [{ hostname: "192.0.2.10", port: 9080 }] },
+      inApps("node10"),
+    ],
     ["by its name, whatever its cluster is called", { cluster: "Other", name: "node1_apps_server1" }, inApps("node1")],
   ])("%s", (_, more, expected) => {
-    expect(found(more)).toEqual(expected);
+    expect(found(more)?.map(({ cluster, node }) => ({ cluster, node }))).toEqual(expected);
   });
 
   test("a server of no cluster is known, and no member", () => {
