@@ -1,5 +1,5 @@
 import { MemoryCell } from "../support/memory-cell.js";
-import { GENERATED } from "../support/memory-cell-parts.js";
+import { GENERATED, newMember } from "../support/memory-cell-parts.js";
 import { Driver, declaration, FaultAt } from "./driver.js";
 
 /** All but one node serve, and nobody is sent to one that does not: at every instant of the model's clock. */
@@ -14,6 +14,33 @@ export function merged(nodes: number, clusters?: readonly string[]): MemoryCell 
     const lists = Object.values(webServer.file).map((each, index) => [`Shared_${index + 1}_Cluster_0`, each] as const);
     webServer.file = webServer.followed = Object.fromEntries(lists);
   }
+  return cell;
+}
+
+export const ALONE = "DocsCluster";
+
+/**
+ * One more cluster, with a member on that node only, whatever plug-in files call it. No fix changes what it runs, and
+ * whatever is done to it is a violation.
+ */
+export function withAlone(cell: MemoryCell, name: string, inFile = ALONE): MemoryCell {
+  const server = `${name}_${ALONE}`;
+  cell.node(name).members.push({ ...newMember(server, ALONE, cell.now), alone: true });
+  cell.clusters.push(ALONE);
+  const lists = () => ({ primary: [server], backup: [] });
+  for (const webServer of cell.webServers) {
+    webServer.file = { ...webServer.file, [inFile]: lists() };
+    webServer.followed = webServer.file;
+  }
+  cell.changeInvariants.push((change) => (change.endsWith(` ${server}`) ? change : undefined));
+  cell.invariants.push(
+    () => (cell.gone.has(name) || cell.serves(cell.member(server)) ? undefined : `${server} does not serve`),
+    () => {
+      const all = cell.webServers.flatMap(({ file, followed, copies }) => [file, followed, ...Object.values(copies)]);
+      const other = all.find((each) => JSON.stringify(each[inFile]) !== JSON.stringify(lists()));
+      return other && `the lists of ${inFile} are ${JSON.stringify(other[inFile])}`;
+    },
+  );
   return cell;
 }
 
@@ -109,7 +136,10 @@ export function expectSettled(driver: Driver): void {
   expect(cell.serving()).toHaveLength(cell.nodes.length);
   for (const node of cell.nodes) {
     expect([node.name, node.agent]).toEqual([node.name, cell.stoppedAgents.has(node.name) ? "stopped" : "started"]);
-    for (const member of node.members) expect([member.level, member.temp]).toEqual([cell.level, cell.level]);
+    for (const member of node.members) {
+      const level = member.alone ? 0 : cell.level;
+      expect([member.server, member.level, member.temp]).toEqual([member.server, level, level]);
+    }
   }
   for (const webServer of cell.webServers) {
     expect(webServer.hold).toBeNull();

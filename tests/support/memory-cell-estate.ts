@@ -48,7 +48,8 @@ export function modelledEstate(cell: MemoryCell, id: string): Estate {
     },
     connections: async (name) => {
       cell.faults.alive();
-      return cell.node(name).members.reduce((sum, member) => sum + cell.connectionsTo(member), 0);
+      const drained = cell.node(name).members.filter(({ alone }) => !alone);
+      return drained.reduce((sum, member) => sum + cell.connectionsTo(member), 0);
     },
     users: async () => cell.users,
     applicationFiles: async (name, applications) => {

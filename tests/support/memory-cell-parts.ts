@@ -32,6 +32,8 @@ export interface Member {
   restartingUntil: number;
   /** Level of the applications whose temporary files it has. */
   temp: number;
+  /** Of a cluster that has no other member: no fix changes what it runs. */
+  alone?: true;
 }
 
 export interface Node {
@@ -90,24 +92,27 @@ export function newNode(
     expanded: 0,
     distributedAt: now - LONG_AGO_MS,
     nextSync: now + nextSync,
-    members: clusters.map((cluster) => ({
-      server: `${name}_${cluster}`,
-      cluster,
-      state: "started",
-      level: 0,
-      startedAt: now - LONG_AGO_MS + 60_000,
-      restartingUntil: 0,
-      temp: 0,
-    })),
+    members: clusters.map((cluster) => newMember(`${name}_${cluster}`, cluster, now)),
   };
 }
+
+/** One that has been running for long. */
+export const newMember = (server: string, cluster: string, now: number): Member => ({
+  server,
+  cluster,
+  state: "started",
+  level: 0,
+  startedAt: now - LONG_AGO_MS + 60_000,
+  restartingUntil: 0,
+  temp: 0,
+});
 
 /** What the node has been given lies expanded from now on; changed applications restart on members that run. */
 export function expand(node: Node, now: number): void {
   if (node.expanded !== node.level) node.distributedAt = now;
   node.expanded = node.level;
   for (const member of node.members) {
-    if (member.state !== "started" || member.level === node.expanded) continue;
+    if (member.alone || member.state !== "started" || member.level === node.expanded) continue;
     member.level = node.expanded;
     member.restartingUntil = now + APP_RESTART_MS;
   }

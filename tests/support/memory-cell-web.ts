@@ -227,6 +227,8 @@ function requireProved(cell: MemoryCell, { name, followed, inForce }: WebServer,
     .filter(({ name: node }) => cell.gone.has(node))
     .flatMap(({ members }) => members.map((m) => m.server));
   for (const { primary, backup } of Object.values(followed)) {
+    // Nobody is left to answer, and nobody is asked.
+    if ([...primary, ...backup].every((server) => burnt.includes(server))) continue;
     const there = primary.filter((server) => !burnt.includes(server));
     // What takes no connection is passed over, as long as another one is there.
     const asked = proof.level === "routed" ? primary : there.length > 0 ? there : backup;

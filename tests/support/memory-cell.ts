@@ -41,6 +41,7 @@ export class MemoryCell {
   changedAt = this.now - LONG_AGO_MS;
   readonly fixes = new Set<string>();
   readonly offered = new Set<string>(["LO66666", "LO77777"]);
+  readonly clusters: string[];
   readonly nodes: Node[];
   readonly webServers: WebServer[];
   readonly installerRuns: string[] = [];
@@ -114,9 +115,10 @@ export class MemoryCell {
 
   constructor(
     nodeCount: number,
-    readonly clusters: readonly string[] = ["AppsCluster", "InfraCluster"],
+    clusters: readonly string[] = ["AppsCluster", "InfraCluster"],
     webServers: readonly string[] = ["webserver1"],
   ) {
+    this.clusters = [...clusters];
     const names = Array.from({ length: nodeCount }, (_, index) => `node${index + 1}`);
     this.nodes = names.map((name, index) => newNode(name, clusters, { now: this.now, nextSync: 10_000 * (index + 1) }));
     this.webServers = webServers.map((name) => newWebServer(name, () => listsOf(names, clusters), this.now));

@@ -33,6 +33,7 @@ import { automaticOff, automaticOn, checkFirst, finalCheck, proveRoute, route } 
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
 import { mayTurn } from "./turning.js";
+import { aloneIn } from "./untouched.js";
 import { requireAgentsDown, watchOver } from "./watch.js";
 
 export type FixesContext = ApplyContext<FixesDesired, Live, Kept>;
@@ -254,7 +255,7 @@ async function begin(
     rollout,
     startedAt: new Date(estate.now()).toISOString(),
     wanted: wantedKey(desired),
-    foundations: foundationsOf(desired),
+    foundations: { ...foundationsOf(desired), alone: aloneIn(desired.settings, live.clusters) },
     catchingUp: catchUp !== undefined,
     direction: "forward",
     reason: "",

@@ -52,7 +52,9 @@ export async function connections(
   const own = ownPorts(node, topology, settings);
   const forwarded = await forwardedPorts(node, settings, webServers);
   if (!own || !forwarded) return undefined;
-  const ports = new Set([...own, ...forwarded]);
+  // A merged file calls clusters otherwise: whose port it is, the cell tells.
+  const others = portsOfUntouched(node, topology, settings);
+  const ports = new Set([...own, ...forwarded.filter((port) => !others.includes(port))]);
   const { exitCode, stdout } = await host.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], {
     what: `count connections of ${node}`,
     timeoutMs: milliseconds(host.connection.operationTimeout),
@@ -61,6 +63,20 @@ export async function connections(
   const lines = stdout.split("\n").map((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /.exec(line));
   return lines.filter((line) => line?.[2] === ESTABLISHED && ports.has(Number.parseInt(line[1] ?? "", 16))).length;
 }
+
+/** Of members that go on serving while their node is out. */
+const portsOfUntouched = (
+  node: string,
+  { servers, clusters }: CellTopology,
+  { untouched }: Settings,
+): readonly number[] => {
+  const members = clusters
+    .filter(({ name }) => untouched.includes(name))
+    .flatMap((cluster) => cluster.members.filter((member) => member.node === node));
+  return servers
+    .filter((each) => each.node === node && members.some(({ server }) => server === each.server))
+    .flatMap(({ endpoints }) => Object.values(endpoints).map(({ port }) => port));
+};
 
 /** Undefined where a web server cannot be asked. */
 async function forwardedPorts(

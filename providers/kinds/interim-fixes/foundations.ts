@@ -2,13 +2,16 @@ import type { Problem } from "../../common/problem.js";
 import type { FixesDesired } from "./goal.js";
 import type { Journal } from "./journal.js";
 
-/** Settings that an open rollout rests on, names sorted: with others it could not put right what it has changed. */
+/** What an open rollout rests on, names sorted: with other settings it could not put right what it has changed. */
 export interface Foundations {
   strategy: FixesDesired["settings"]["strategy"];
   nodes: string[];
   webServers: string[];
   ignoreWebServers: string[];
+  /** Declared, or left by itself. */
   untouched: string[];
+  /** Clusters that it leaves untouched by itself. Absent in what older versions remembered, which left none. */
+  alone?: string[];
 }
 
 export const foundationsOf = ({ settings }: FixesDesired): Foundations => ({

@@ -4,7 +4,7 @@ import type { CellApplication, CellCluster } from "../../targets/wsadmin/cell.js
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import { isAccountedFor } from "./cell-web-servers.js";
 import { forgetEnded } from "./commands.js";
-import { changeOf, changeText, type FixesDesired, isNothing } from "./goal.js";
+import { changeOf, changeText, isNothing } from "./goal.js";
 import { type Installing, LeftHalfWay, leftHalfWay, ownRuns, runName, StillAtWork, settleLostRun } from "./half-way.js";
 import type { Journal } from "./journal.js";
 import { NO_ARCHIVE } from "./master.js";
@@ -170,10 +170,14 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
     (name) => now[name] === NO_ARCHIVE || now[name] !== journal.found.applications[name],
   );
   context.progress(changed.length > 0 ? `changed: ${changed.join(", ")}` : "no application was changed");
+  // Nothing runs in a cluster without a member, so nothing restarts there.
+  const empty = clusters.filter(({ members }) => members.length === 0).map(({ name }) => name);
   const astray = applications
     .filter(({ name }) => changed.includes(name))
     .flatMap(({ name, clusters, servers }) => [
-      ...clusters.filter((cluster) => settings.untouched.includes(cluster)).map((cluster) => `${name} on ${cluster}`),
+      ...clusters
+        .filter((cluster) => settings.untouched.includes(cluster) && !empty.includes(cluster))
+        .map((cluster) => `${name} on ${cluster}`),
       ...servers
         .filter((server) => !isAccountedFor(server, settings))
         .map(({ node, server }) => `${name} on ${server} of ${node}`),
@@ -193,11 +197,11 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
             where: "update installer",
             found: `it changed what runs on servers that were not drained: ${astray.join("; ")}`,
             why: "The next synchronization would restart it under users' feet",
-            next: `${wayOn(
-              desired,
+            next: wayOn(
+              work,
               applications.filter(({ name }) => changed.includes(name)),
               clusters,
-            )}npm run rollout -- roll-back`,
+            ),
           },
         ]
       : []),
@@ -218,7 +222,7 @@ export async function acceptChanges(work: Work): Promise<Partial<Journal>> {
 
 /** What runs on one node alone has nobody to serve it meanwhile. */
 function wayOn(
-  { settings }: FixesDesired,
+  { desired: { settings }, journal: { foundations } }: Work,
   changed: readonly CellApplication[],
   cellClusters: readonly CellCluster[],
 ): string {
@@ -227,8 +231,13 @@ function wayOn(
     new Set(
       cellClusters.filter(({ name }) => name === cluster).flatMap(({ members }) => members.map(({ node }) => node)),
     );
-  const canGo = settings.strategy === "offline" || names.every((name) => nodesOf(name).size > 1);
-  return names.length > 0 && canGo ? `Remove ${names.join(", ")} from untouched, or go back: ` : "Go back: ";
+  const back = "npm run rollout -- roll-back";
+  const stuck = names.filter((name) => nodesOf(name).size < 2 || foundations.alone?.includes(name));
+  if (names.length > 0 && (settings.strategy === "offline" || stuck.length === 0))
+    return `Remove ${names.join(", ")} from untouched, or go back: ${back}`;
+  if (stuck.length === 0) return `Go back: ${back}`;
+  const probes = stuck.map((name) => `memberProbes.${name}`).join(", ");
+  return `Go back: ${back}, then pulumi up. Then strategy: offline, with ${probes} declared and nothing of it under untouched`;
 }
 
 /** In a message; the progress lists more of them. */

@@ -11,6 +11,7 @@ import { openEstate } from "./open-estate.js";
 import { keptFromDestroy, plan, release } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 import type { RolloutStep } from "./steps.js";
+import { leavingUntouched } from "./untouched.js";
 
 /** The kind over an estate that `open` reaches; a model of one in tests. */
 export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Aspects, Live, Kept, RolloutStep> => ({
@@ -24,8 +25,10 @@ export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Asp
   observe: (identity, settings, access) =>
     observe({ settings }, open({ identity, settings }, access), { cached: isCached(settings, access) }),
   plan,
-  apply: (step, context) =>
-    apply(step, { ...context, desired: remaining(context.desired) }, open(context.desired, context)),
+  apply(step, context) {
+    const { desired, live } = leavingUntouched(context.desired, context.live, context.kept.journal);
+    return apply(step, { ...context, live, desired: remaining(desired) }, open(desired, context));
+  },
   describe,
   adopt: (live) => ({ journal: null, found: [...(live.installer.installed ?? [])], wentBack: null, durations: {} }),
   keptFromDestroy,
@@ -42,7 +45,8 @@ function isCached({ deploymentManager: { connection } }: Settings, access: Acces
 }
 
 /** Declared fixes that are missing, absent ones that are there, and members without them, in the words of the inputs. */
-function describe(desired: FixesDesired, live: Live, kept: Kept): Description<Aspects> {
+function describe(declared: FixesDesired, observed: Live, kept: Kept): Description<Aspects> {
+  const { desired, live } = leavingUntouched(declared, observed, kept.journal);
   const { aspects } = desired;
   const deviations: Record<string, string> = {};
   if (kept.journal) {

@@ -12,6 +12,7 @@ import { remaining } from "./lost.js";
 import { ownershipProblems, startedByAgent } from "./node-checks.js";
 import { membersOn, serversInCell } from "./servers.js";
 import { tempFolders } from "./temp-folders.js";
+import { aloneIn, nodesOfClusters } from "./untouched.js";
 
 /** Automatic key generation that is due sooner than this falls into a rollout. */
 const KEY_GENERATION_AHEAD_MS = 24 * 3_600_000;
@@ -42,12 +43,10 @@ export async function observe(
       problems: [...seen.problems, ...owned.problems, ...ownershipProblems("deployment manager", owned.value)],
     },
     nodes: cell && files ? nodes.map((node) => withLevels(node, cell, files)) : nodes,
-    clusters: Object.fromEntries(
-      (cell?.topology.clusters ?? []).map(({ name, members }) => [name, [...new Set(members.map(({ node }) => node))]]),
-    ),
+    clusters: cell ? nodesOfClusters(cell.topology) : {},
     standAlone: (cell?.topology.standAlone ?? []).map(({ node, server }) => `${server} of ${node}`).sort(),
     withoutArchive: cell && files ? withoutArchive(cell, files) : [],
-    withoutProof: cell && files ? withoutProof(settings, cell, files) : {},
+    withoutProof: cell && files ? withoutProof(rolledNow(settings, cell), cell, files) : {},
     webServers,
     lost,
     webServersOfCell: (cell?.topology.webServers ?? []).map(({ node, server }) => ({ node, server })),
@@ -136,21 +135,39 @@ async function inspectNode(
   settings: FixesDesired["settings"],
   options: { readonly cached: boolean },
 ): Promise<LiveNode> {
+  const rolled = rolledNow(settings, cell);
   const [node, owned, control, temp] = await Promise.all([
     observeNode(name, estate, cell, settings.untouched),
     problemAsData(estate.ownership(name, options), name),
     problemAsData(estate.node(name).agentControl(), name),
-    problemAsData(checkTemp(name, estate, cell, settings), name),
+    problemAsData(checkTemp(name, estate, cell, rolled), name),
   ]);
+  const members = node.members.filter(({ cluster }) => !rolled.untouched.includes(cluster));
   const problems = [
     ...node.problems,
     ...temp.problems,
     ...owned.problems,
     ...ownershipProblems(name, owned.value),
     ...control.problems,
-    ...(settings.strategy === "rolling" ? startedByAgent(cell, name, node.members) : []),
+    ...(settings.strategy === "rolling" ? startedByAgent(cell, name, members) : []),
+    ...(node.members.length > 0 && members.length === 0 ? [withoutMember(name)] : []),
   ];
   return { ...node, agentService: serviceOf(node, control.value), problems };
+}
+
+const withoutMember = (node: string): Problem => ({
+  where: `nodes.${node}`,
+  found: "no cluster that is rolled has a member on it",
+  next: "Remove it from nodes",
+});
+
+/**
+ * The settings with what a rollout that begins now would leave untouched: what keeps a node out has to be said of the others alone. Members
+ * are looked at all the same, since an open rollout may have begun otherwise, and `plan` knows that.
+ */
+function rolledNow(settings: FixesDesired["settings"], cell: CellObservation | undefined): FixesDesired["settings"] {
+  const alone = cell ? aloneIn(settings, nodesOfClusters(cell.topology)) : [];
+  return { ...settings, untouched: [...settings.untouched, ...alone] };
 }
 
 /** What cannot be cleared is to be known before a node's members are stopped. */
@@ -204,9 +221,7 @@ export async function observeNode(
     problems: [
       ...signals.problems,
       ...(known ? [] : [{ where: `nodes.${name}`, found: "the cell has no such node" }]),
-      ...(known && cell && members.length === 0
-        ? [{ where: `nodes.${name}`, found: "no cluster has a member on it", next: "Remove it from nodes" }]
-        : []),
+      ...(known && cell && members.length === 0 ? [withoutMember(name)] : []),
     ],
   };
 }

@@ -50,7 +50,8 @@ export function openEstate(
     const its = required(settings.webServers, name, "webServers");
     const { connection: reachedBy } = its;
     const { sessionReplication } = settings.topology;
-    const known = sessionReplication ? { ...its, sessionReplication } : its;
+    const gone = Object.keys(settings.lost).flatMap((node) => settings.topology.nodes[node] ?? []);
+    const known = { ...its, gone, ...(sessionReplication ? { sessionReplication } : {}) };
     return new ReachedWebServer(known, access.host(reachedBy), access.files(reachedBy), pause, signal);
   };
   return {

@@ -17,6 +17,7 @@ import {
 } from "./preflight.js";
 import type { Change, RolloutStep } from "./steps.js";
 import { askedBack, pastTurning } from "./turning.js";
+import { dueUnderUsers, leavingUntouched, untouchedInWords } from "./untouched.js";
 import { workflow } from "./workflow.js";
 
 /** Below this a step's last duration is not worth a word. */
@@ -26,12 +27,13 @@ const WORTH_SAYING_MS = 1_000;
  * All that is left to do, or nothing when the declared fixes are installed, no member is behind and no rollout is open. An open rollout is
  * finished, or taken back, whatever is declared meanwhile.
  */
-export function plan(declared: FixesDesired, live: Live, kept: Kept): Plan<RolloutStep> {
+export function plan(given: FixesDesired, observed: Live, kept: Kept): Plan<RolloutStep> {
+  const { desired: declared, live } = leavingUntouched(given, observed, kept.journal);
   const desired = remaining(declared);
   const { installed, problems } = live.installer;
   const change = declaredChange(desired, installed);
   const notes = [
-    ...notesOf(desired, live, change.install.length > 0),
+    ...notesOf(desired, live, kept.journal, change.install.length > 0),
     ...changeNotes(desired, live, change),
     ...(kept.journal ? notTakenBack(desired, live, kept.journal) : doubts(desired, live)),
     ...(kept.journal || isNothing(change) ? [] : runsAfterwards(desired, live)),
@@ -53,6 +55,7 @@ export function plan(declared: FixesDesired, live: Live, kept: Kept): Plan<Rollo
     ...halfWayRefusals(live, kept.journal),
     ...standingRefusals(desired, live, kept),
     ...(kept.journal ? [] : catchUp ? catchUpRefusals(desired, live) : installRefusals(desired, live, kept, change)),
+    ...(kept.journal ? [] : dueUnderUsers(given, observed)),
   ];
   if (refusals.length > 0) return { steps: [], refusals, notes };
   const walked = workflow(declared, live, kept);
@@ -117,11 +120,11 @@ function inWords(ms: number): string {
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 }
 
-function notesOf(desired: FixesDesired, live: Live, installs: boolean): string[] {
+function notesOf(desired: FixesDesired, live: Live, journal: Journal | null, installs: boolean): string[] {
   const extra = extraFixes(desired, live.installer.installed ?? []);
   const { settings } = desired;
   const lost = Object.keys(settings.lost);
-  const untouched = [...settings.untouched, ...(live.standAlone ?? [])];
+  const untouched = untouchedInWords(desired, live, journal);
   return [
     ...(extra.length > 0 ? [`installed and not declared, left alone: ${extra.join(", ")}`] : []),
     ...(lost.length > 0

@@ -50,7 +50,7 @@ async function lossesOf(name: string, generated: Buffer, { estate, journal }: Wo
 /** Where the new file is not proved, the one before it goes back, and that is proved. */
 async function renew({ name, generated }: Renewal, { estate, desired, journal, context }: Work): Promise<void> {
   const webServer = estate.webServer(name);
-  const lists = listsAsFound(desired, journal.found.routing[name] ?? {});
+  const lists = listsAsFound(desired, context.live, name, journal.found.routing[name] ?? {});
   const by = journal.switching[name]?.by ?? "in-place";
   const prove = () => webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
   if (!generated) {

@@ -71,18 +71,18 @@ export function listsFor(desired: FixesDesired, live: Live, journal: Journal | n
 
 function wantedLists(
   desired: FixesDesired,
-  { clusters }: Live,
+  live: Live,
   webServer: LiveWebServer,
   journal: Journal | null,
   target: Target,
 ): Lists {
   const found = journal?.found.routing[webServer.name] ?? webServer.lists;
-  if ("asFound" in target) return listsAsFound(desired, found);
+  if ("asFound" in target) return listsAsFound(desired, live, webServer.name, found);
   const nodeOf = nodeOfServer(desired);
   const isOut = (server: string) => nodeOf.get(server) === target.without || isLost(desired, server);
   return Object.fromEntries(
     Object.entries(found).map(([cluster, lists]) => {
-      if (!isRolled(desired, clusters, cluster, webServer)) return [cluster, lists];
+      if (!isRolled(desired, live.clusters, cluster, webServer)) return [cluster, lists];
       const all = [...lists.primary, ...lists.backup];
       return [
         cluster,
@@ -99,12 +99,18 @@ function wantedLists(
 const isLost = (desired: FixesDesired, server: string): boolean =>
   (nodeOfServer(desired).get(server) ?? "") in desired.settings.lost;
 
-/** As a web server was found; a lost node's servers are the last backups, and never all that a cluster has. */
-export function listsAsFound(desired: FixesDesired, found: Lists): Lists {
+/** As a web server was found; a lost node's servers are the last backups of every cluster that is rolled, and never all that it has. */
+export function listsAsFound(
+  desired: FixesDesired,
+  { clusters, webServers }: Pick<Live, "clusters" | "webServers">,
+  name: string,
+  found: Lists,
+): Lists {
+  const webServer = webServers.find((each) => each.name === name) ?? {};
   return Object.fromEntries(
     Object.entries(found).map(([cluster, { primary, backup }]) => {
       const gone = [...primary, ...backup].filter((server) => isLost(desired, server));
-      if (gone.length === 0 || desired.settings.untouched.includes(cluster)) return [cluster, { primary, backup }];
+      if (gone.length === 0 || !isRolled(desired, clusters, cluster, webServer)) return [cluster, { primary, backup }];
       const [primaries, backups] = [primary, backup].map((list) => list.filter((server) => !gone.includes(server)));
       return primaries?.length
         ? [cluster, { primary: primaries, backup: [...(backups ?? []), ...gone] }]

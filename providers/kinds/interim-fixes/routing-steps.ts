@@ -89,7 +89,7 @@ async function routeBack(ways: Ways, { estate, desired, journal, context }: Work
   for (const { name } of desired.settings.webServers) {
     const before = (proved?.lists ?? found.routing)[name];
     if (!before) continue;
-    const lists = listsAsFound(desired, before);
+    const lists = listsAsFound(desired, context.live, name, before);
     const way = wayIn(ways)(name);
     const foundWay: Way = way.by === "directive" ? { ...way, follow: way.found.path } : way;
     try {

@@ -105,9 +105,11 @@ export const settingsSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe(
-      "clusters that no fix of this installation changes, as the cell calls them; they are neither drained nor restarted. And another cell's in a merged plug-in file, where that has to be said",
+      "clusters that no fix of this installation changes, as the cell calls them; they are neither drained nor restarted. strategy: rolling leaves one with members on a single node, and none in memberProbes, untouched by itself. And another cell's in a merged plug-in file, where that has to be said",
     ),
-  memberProbes: z.record(z.string().min(1), memberProbeSchema).describe("cluster → how to probe each of its members"),
+  memberProbes: z
+    .record(z.string().min(1), memberProbeSchema)
+    .describe("cluster → how to probe each of its members; whoever declares one expects the cluster to be rolled"),
   fixDir: absolutePath.describe("folder with the fixes on the deployment manager's host"),
   backupDir: absolutePath
     .optional()

@@ -44,6 +44,10 @@ const RETRY_MARGIN_MS = 2_000;
 /** A lost connection leaves no node half stopped: what got no answer is asked again for so long, whatever is proved. */
 const PATIENCE_MS = 5_000;
 
+/** @property gone servers that burnt down, by the plug-in file's names */
+type ReachedSettings = WebServerSettings &
+  Pick<Settings["topology"], "sessionReplication"> & { readonly gone?: readonly string[] };
+
 /**
  * A web server over SSH. In place, the file that the plug-in follows is edited: the web server is not reloaded, so no request
  * is lost on any MPM, and a file that the plug-in would not take leaves the one it has in force. Safe only while nothing
@@ -53,7 +57,7 @@ export class ReachedWebServer implements RoutedWebServer {
   readonly name: string;
 
   constructor(
-    private readonly settings: WebServerSettings & Pick<Settings["topology"], "sessionReplication">,
+    private readonly settings: ReachedSettings,
     private readonly host: Host,
     private readonly files: FileReader,
     private readonly pause: (ms: number) => Promise<void>,
@@ -147,7 +151,7 @@ export class ReachedWebServer implements RoutedWebServer {
       await waitForRefresh({ webServer: this.name, intervalSeconds, pause, progress, signal });
     }
     const routed = proof.level === "routed";
-    const clusters = Object.keys(verify.clusters).filter((name) => config.clusters.some((each) => each.name === name));
+    const clusters = Object.keys(verify.clusters).filter((name) => this.#mayAnswer(name, config));
     if (clusters.length === 0) throw this.#nothingProbed();
     const proving = {
       host: this.host,
@@ -220,6 +224,13 @@ export class ReachedWebServer implements RoutedWebServer {
       why: "Their users get an error from the web server",
       next: "Map the modules of their applications to this web server, and generate and propagate its plug-in file; or put back the file that was there (backups are in the state directory)",
     });
+  }
+
+  /** One that had servers on a lost node alone has nobody left to answer: it is given up with its node. */
+  #mayAnswer(cluster: string, { clusters }: PluginConfig): boolean {
+    const { gone = [] } = this.settings;
+    const members = clusters.find(({ name }) => name === cluster)?.members;
+    return members !== undefined && (members.length === 0 || members.some(({ name }) => !gone.includes(name)));
   }
 
   #nothingProbed(): ProblemError {

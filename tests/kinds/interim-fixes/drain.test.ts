@@ -133,6 +133,8 @@ test("connections are those established to every port that users come by: the pr
   expect(await count(seen)).toBe(2);
   expect(asked[0]).toEqual([["node1_appsCluster", "node1_infraCluster"], ["docsCluster"]]);
   expect(await count(seen, { ports: async () => [9080, 9544] })).toBe(3);
+  // An untouched cluster's, under another name in a merged file: its users stay.
+  expect(await count(seen, { ports: async () => [9080, 9082] })).toBe(2);
   const secure = {
     ...topology,
     servers: topology.servers.map((server, index) => ({

@@ -93,8 +93,11 @@ const REFUSED: readonly (readonly [string, Given, RegExp])[] = [
   ],
   ["one node", { live: (live) => ({ ...live, nodes: live.nodes.slice(0, 1) }) }, /nodes: a single node/],
   [
-    "a cluster on one node",
-    { live: (live) => ({ ...live, clusters: { ...live.clusters, Docs: ["node2"] } }) },
+    "a cluster on one node that is probed, so expected to be rolled",
+    {
+      settings: { memberProbes: { AppsCluster: { path: "/" }, InfraCluster: { path: "/" }, Docs: { path: "/" } } },
+      live: (live) => ({ ...live, clusters: { ...live.clusters, Docs: ["node2"] } }),
+    },
     /Docs: all of its members run on node2/,
   ],
   [
@@ -213,6 +216,12 @@ test("what a rollout leaves alone is named: untouched clusters and servers of no
   const live = await new Driver(cell, desired).observe("preview");
   const { notes } = plan(desired, { ...live, standAlone: ["ccm of node1"] }, KEPT);
   expect(notes.join()).toMatch(/untouched: InfraCluster, ccm of node1; should the fix change/);
+  const clusters = { ...live.clusters, Docs: ["node2"], Cognos: [] };
+  const alone = plan(desired, { ...live, clusters }, KEPT);
+  expect(alone.refusals).toEqual([]);
+  expect(alone.notes.join()).toMatch(
+    /untouched: InfraCluster, Cognos \(it has no member\), Docs \(its members run on node2 only\); should the fix change/,
+  );
 });
 
 test("what all nodes share and nobody compares is noted", async () => {

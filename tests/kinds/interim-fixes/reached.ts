@@ -2,9 +2,8 @@ import { settingsSchema } from "../../../providers/kinds/interim-fixes/schema.js
 import { ReachedWebServer } from "../../../providers/kinds/interim-fixes/web-server.js";
 import { connection, GENERATED, HTTPD_CONF, ROOT, type WebServerModel } from "../plugin-routing/bench.js";
 
-/** The web server of a rollout over a modelled one, whose plug-in looks at its file again while the rollout waits. */
-export function reachedWebServer(model: WebServerModel, verify: object = {}, waited: number[] = []): ReachedWebServer {
-  const settings = settingsSchema.shape.webServers.element.parse({
+export const webServerSettings = (model: WebServerModel, verify: object = {}) =>
+  settingsSchema.shape.webServers.element.parse({
     name: "webserver1",
     httpdConf: HTTPD_CONF,
     connection,
@@ -20,6 +19,10 @@ export function reachedWebServer(model: WebServerModel, verify: object = {}, wai
       ...verify,
     },
   });
+
+/** The web server of a rollout over a modelled one, whose plug-in looks at its file again while the rollout waits. */
+export function reachedWebServer(model: WebServerModel, verify: object = {}, waited: number[] = []): ReachedWebServer {
+  const settings = webServerSettings(model, verify);
   const pause = async (ms: number) => {
     waited.push(ms);
     model.lookAgain();

@@ -1,9 +1,12 @@
+import { openEstate } from "../../../providers/kinds/interim-fixes/open-estate.js";
 import type { Way } from "../../../providers/kinds/interim-fixes/switching.js";
+import { declaration } from "../../model/driver.js";
 import { isDone } from "../../support/fault.js";
+import { MemoryCell } from "../../support/memory-cell.js";
 import { CONF, GENERATED, HTTPD_CONF, PLUGIN_DIRECTORY, ROOT, WebServerModel } from "../plugin-routing/bench.js";
 import { everywhereOn } from "../plugin-routing/faults.js";
 import { APPS, DMGR, INFRA, pluginXml } from "../plugin-routing/fixtures.js";
-import { reachedWebServer } from "./reached.js";
+import { reachedWebServer, webServerSettings } from "./reached.js";
 
 const AS_GENERATED = pluginXml([APPS, INFRA, DMGR]);
 
@@ -267,6 +270,25 @@ describe("promise 10: a connection that is lost leaves no node half stopped", ()
     await expect(reached().prove({ level: "routed", lists: found }, NOW)).rejects.toThrow(/0 of 4 requests/);
     expect(web.requests).toBeGreaterThan(4);
   });
+});
+
+test("promise 10: a cluster whose servers are all a lost node's is not asked, for nobody is left to answer; any other is", async () => {
+  const clusters = { AppsCluster: { probeUrl: "/AppsCluster/app" }, InfraCluster: { probeUrl: "/InfraCluster/app" } };
+  const asked = async (gone: readonly string[]) => {
+    web.requests = 0;
+    const { identity, settings } = declaration(new MemoryCell(2), {
+      webServers: [webServerSettings(web, { clusters })],
+      topology: { nodes: { node1: ["node10_apps_server1"], node2: gone } },
+      lost: { node2: "burnt down" },
+    });
+    const access = { host: () => web.host, files: () => web.host.files };
+    const server = openEstate({ identity, settings }, access).webServer("webserver1");
+    await server.prove({ level: "answering", clusters: Object.keys(clusters) }, { settle: false, progress() {} });
+    return web.requests;
+  };
+  expect(await asked(["node2_apps_server1"])).toBe(8);
+  expect(await asked(["node1_apps_server1"])).toBe(8);
+  expect(await asked(["node1_infra", "node10_infra"])).toBe(4);
 });
 
 describe("promise 13: a web server is proved on its own address", () => {
