@@ -3,8 +3,10 @@ import { formatProblem, ProblemError, problemsOf } from "../providers/common/pro
 import { type Request, requestInWords, writeRequest } from "../providers/kinds/interim-fixes/control.js";
 import type { Kept } from "../providers/kinds/interim-fixes/journal.js";
 import { interimFixes } from "../providers/kinds/interim-fixes/kind.js";
-import type { Settings } from "../providers/kinds/interim-fixes/schema.js";
+import type { Live } from "../providers/kinds/interim-fixes/live.js";
+import type { Identity, Settings } from "../providers/kinds/interim-fixes/schema.js";
 import { pastTurning } from "../providers/kinds/interim-fixes/turning.js";
+import { cachedAccess } from "../providers/lifecycle/access.js";
 import { lenientInputs } from "../providers/lifecycle/inputs.js";
 import { loadRecord, recordKeyOf, stepsLeft } from "../providers/lifecycle/record.js";
 import type { Host } from "../providers/targets/host.js";
@@ -18,7 +20,7 @@ const USAGE = `npm run rollout -- status|stop|resume|roll-back --stack STACK [--
 Says how far a rollout of interim fixes is, or asks something of it. What is asked is read between two steps, by whoever
 carries the rollout out; nothing is killed, the update installer least of all.
 
-  status      whose it is, how far each node is, what is left, what was asked, who holds the routing
+  status      whose it is, how far each node is and what runs on it, what is left, what was asked, who holds the routing
   stop        before its next step; pulumi up then goes on only after resume
   resume      take a stop back, or try again what went back; then run pulumi up
   roll-back   at the next step, or with the next pulumi up: everything as it was found
@@ -34,7 +36,8 @@ interface Rollout {
   readonly left: readonly string[];
   readonly by: string | undefined;
   readonly owner: string | undefined;
-  readonly held: Settings["webServers"];
+  readonly identity: Identity;
+  readonly settings: Settings;
 }
 
 async function main(): Promise<number> {
@@ -84,7 +87,8 @@ async function rolloutsOf(place: readonly string[]): Promise<readonly Rollout[]>
       left: run ? stepsLeft(run) : [],
       by: run?.by,
       owner: stored?.record.owner,
-      held: settings.webServers,
+      identity,
+      settings,
     });
   }
   return rollouts;
@@ -106,12 +110,24 @@ async function ask({ id, host, kept }: Rollout, request: Request, reason: string
   console.log(`${id}: asked to ${request}. ${then[request]}`);
 }
 
-async function say({ host, held, ...rollout }: Rollout): Promise<void> {
-  const asked = await requestInWords(host, rollout.id);
-  const holders = Object.fromEntries(
-    await Promise.all(held.map(async (each) => [each.name, await holder(each)] as const)),
-  );
-  for (const line of statusLines({ ...rollout, asked, holders })) console.log(line);
+async function say(rollout: Rollout): Promise<void> {
+  const { host, id, settings } = rollout;
+  const [asked, live, ...holders] = await Promise.all([
+    requestInWords(host, id),
+    rollout.kept?.journal ? lookAt(rollout) : undefined,
+    ...settings.webServers.map(async (each) => [each.name, await holder(each)] as const),
+  ]);
+  const status = { ...rollout, asked, live, servers: settings.topology.nodes, holders: Object.fromEntries(holders) };
+  for (const line of statusLines(status)) console.log(line);
+}
+
+/** Asked while a rollout is at work, too: it changes nothing. */
+async function lookAt({ identity, settings }: Rollout): Promise<Live | string> {
+  try {
+    return await interimFixes.observe(identity, settings, cachedAccess);
+  } catch (error) {
+    return problemsOf(error, "rollout").map(formatProblem).join(" ");
+  }
 }
 
 /** A web server that cannot be reached hides nothing of the others. */

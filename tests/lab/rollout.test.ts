@@ -38,7 +38,11 @@ test(
         expect(output).toMatch(/: its routing is held by rollout \d+T\d+Z of [\w-]+\/[\w-]+\/[\w-]+, by /);
         expect(output).toMatch(/rollout \S+ of [^/ ]+\/[^/ ]+\/\S+, forward, begun .* by /);
         expect(output).toMatch(/: its routing is held by rollout \S+ of [^/ ]+\/[^/ ]+\/\S+, by .*, at "install /);
-        expect(output).toMatch(/ {2}node1: not begun\n {2}node2: not begun\n {2}left: install, accept-changes, /);
+        expect(output).toMatch(/ {2}node1: not begun; agent running; members stopped; no users are sent to it\n/);
+        expect(output).toMatch(
+          / {2}node2: not begun; agent stopped; members running; users are sent to it by webserver1\n/,
+        );
+        expect(output).toMatch(/\n {2}left: install, accept-changes, /);
         expect(output).toMatch(/ {2}asked: stop, by .+ at .+: the board meets/);
         await engine.lab.fault("install-hang", false);
       },

@@ -1,4 +1,5 @@
 import type { Kept } from "../../providers/kinds/interim-fixes/journal.js";
+import type { Live } from "../../providers/kinds/interim-fixes/live.js";
 import { type Status, statusLines } from "../../scripts/rollout/status.js";
 import { Driver, declaration, killedAfter } from "../model/driver.js";
 import { watched } from "../model/watched.js";
@@ -10,6 +11,8 @@ const NOTHING: Status = {
   left: [],
   by: undefined,
   asked: undefined,
+  live: undefined,
+  servers: {},
   holders: { webserver1: null },
 };
 const HOLD = {
@@ -20,12 +23,18 @@ const HOLD = {
   since: "2026-11-23T01:12Z",
 };
 
-const keptOfOpen = async (): Promise<Kept | undefined> => {
+/** What the modelled cell calls its servers. */
+const SERVERS = Object.fromEntries(
+  watched(2).nodes.map(({ name, members }) => [name, members.map((each) => each.server)]),
+);
+
+const open = async (): Promise<Driver> => {
   const cell = watched(2);
   const driver = new Driver(cell, declaration(cell));
   await driver.up(killedAfter(/^install /));
-  return driver.kept;
+  return driver;
 };
+const keptOfOpen = async (): Promise<Kept | undefined> => (await open()).kept;
 
 test("promise 12: where nothing is open, it says whose rollout holds the routing, in which stack, since when and at what", () => {
   expect(statusLines(NOTHING)).toEqual(["cell1:/opt/IBM/Connections: no rollout is open"]);
@@ -46,6 +55,27 @@ test("promise 12: an open one says whose it is, how far each node is, and what w
     "  left: accept-changes",
     "  asked: stop",
   ]);
+});
+
+test("promise 10: an open one says what runs on each node, and where users are sent", async () => {
+  const driver = await open();
+  const { kept } = driver;
+  const said = async () => {
+    const live = (await driver.observe("cell1:/opt/IBM/Connections")) as Live;
+    return statusLines({ ...NOTHING, kept, live, servers: SERVERS }).filter((line) => /^ {2}node/.test(line));
+  };
+  expect(await said()).toEqual([
+    "  node1: not begun; agent running; members stopped; no users are sent to it",
+    "  node2: not begun; agent stopped; members running; users are sent to it by webserver1",
+  ]);
+  const [member] = driver.cell.nodes[1]?.members ?? [];
+  if (member) member.state = "stopped";
+  expect((await said())[1]).toContain(
+    "agent stopped; node2_AppsCluster stopped; node2_InfraCluster running; users are sent",
+  );
+  expect(statusLines({ ...NOTHING, kept, live: "no way to dmgr" })).toContain(
+    "  what runs now is not known: no way to dmgr",
+  );
 });
 
 test("one whose update installer was lost says what is to be done", async () => {
