@@ -1,9 +1,32 @@
 import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import { NO_ARCHIVE } from "../../providers/kinds/interim-fixes/master.js";
+import type { ApplicationFiles } from "../../providers/targets/wsadmin/application-files.js";
 import type { MemoryCell } from "./memory-cell.js";
 import { modelledCell, modelledInstaller, modelledNode } from "./memory-cell-commands.js";
-import { OWN } from "./memory-cell-parts.js";
+import { type Node, OWN } from "./memory-cell-parts.js";
 import { modelledWebServer } from "./memory-cell-web.js";
+
+/** Of the times of an archive's files. */
+const BUILT_AT = Date.parse("2020-01-01T00:00:00Z");
+
+const archive = ({ now, level, changedAt }: MemoryCell) => ({
+  writtenAt: new Date(changedAt).toISOString(),
+  age: now - changedAt,
+  content: `level ${level}`,
+});
+
+function expanded({ now, keepsTimes, ownFiles }: MemoryCell, node: Node, application: string): ApplicationFiles {
+  const at = Math.max(node.distributedAt, node.touchedAt ?? 0);
+  const modifiedAt = new Date(keepsTimes ? BUILT_AT : node.distributedAt).toISOString();
+  const descriptors = `level ${node.expanded} of ${modifiedAt}`;
+  return {
+    writtenAt: new Date(at).toISOString(),
+    age: now - at,
+    content: `level ${node.expanded}`,
+    modifiedAt,
+    marks: { descriptors, files: `${descriptors} and ${ownFiles.get(application) ?? "no others"}` },
+  };
+}
 
 /** Everything of a modelled cell, as the process `id` reaches it. */
 export function modelledEstate(cell: MemoryCell, id: string): Estate {
@@ -55,10 +78,9 @@ export function modelledEstate(cell: MemoryCell, id: string): Estate {
     applicationFiles: async (name, applications) => {
       cell.faults.alive();
       const node = name === undefined ? undefined : cell.node(name);
-      const [level, at] = node ? [node.expanded, node.distributedAt] : [cell.level, cell.changedAt];
-      const files = { writtenAt: new Date(at).toISOString(), age: cell.now - at, content: `level ${level}` };
       const isUnseen = (application: string) => !node && cell.unseenArchives.has(application);
-      return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : files]));
+      const filesOf = (application: string) => (node ? expanded(cell, node, application) : archive(cell));
+      return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : filesOf(each)]));
     },
     fingerprints: async (applications) =>
       Object.fromEntries(

@@ -43,6 +43,8 @@ export interface Node {
   level: number;
   expanded: number;
   distributedAt: number;
+  /** When somebody gave its files another owner or mode, or a backup program put their access times back. */
+  touchedAt?: number;
   nextSync: number;
   readonly members: Member[];
 }

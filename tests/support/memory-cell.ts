@@ -64,6 +64,10 @@ export class MemoryCell {
   expansionMs = 0;
   /** The deployment manager says whether they are expanded; else "skipped". */
   tellsExpansion = false;
+  /** Files that are expanded have the times that they have in their archive; else those of that moment. */
+  keepsTimes = false;
+  /** Application → what it wrote beside its files on its nodes. */
+  readonly ownFiles = new Map<string, string>();
   /** What isAppReady says. */
   ready: Tri = "unknown";
   /** Applications of whose archive in the master configuration nothing is to be seen. */

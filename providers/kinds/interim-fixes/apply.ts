@@ -32,6 +32,7 @@ import { regenerate } from "./regenerate.js";
 import { automaticOff, automaticOn, checkFirst, finalCheck, proveRoute, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
+import { filesTouched } from "./touched.js";
 import { mayTurn } from "./turning.js";
 import { aloneIn } from "./untouched.js";
 import { requireAgentsDown, watchOver } from "./watch.js";
@@ -270,6 +271,7 @@ async function begin(
       followed: {},
       applications: await estate.fingerprints(topology.applications.map(({ name }) => name)),
       shared: await estate.rememberShared(desired.settings.shared),
+      ...(catchUp && { touched: filesTouched(live.nodes, context.kept) }),
     },
     switching: chooseSwitching(desired, live),
     checked: false,
@@ -301,8 +303,9 @@ async function end(journal: Journal, context: FixesContext, estate: Estate): Pro
   await estate.control.clear();
   const back = journal.direction === "roll back";
   const at = new Date(estate.now()).toISOString();
-  const { rollout, lost } = journal;
+  const { rollout, lost, seen } = journal;
   return {
+    ...(seen ? { seen } : {}),
     ...(lost ? { gaveUp: { at, by: operator(), rollout, lost } } : {}),
     journal: null,
     wentBack: back ? { at, reason: journal.reason, wanted: journal.wanted } : null,

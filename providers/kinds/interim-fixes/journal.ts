@@ -5,6 +5,7 @@ import type { Lists } from "./live.js";
 import type { OwnFiles } from "./plugin-files.js";
 import type { WantedLists, Ways } from "./steps.js";
 import type { Followed, Switching } from "./switching.js";
+import type { FilesSeen } from "./touched.js";
 
 /**
  * How far a node is, in this direction of the rollout. Each includes what stands before it: "fresh" = it has the deployment
@@ -72,6 +73,8 @@ export interface Journal {
     applications: Record<string, string>;
     /** Folder → digest of the files in it, which do not travel with a synchronization. */
     shared: Record<string, string>;
+    /** Files that were touched, or may have been, after members started that are left as they are. Absent where there are none. */
+    touched?: FilesSeen;
   };
   /** Web server → how its routing is switched, from the begin to the end. */
   switching: Record<string, Switching>;
@@ -100,6 +103,8 @@ export interface Journal {
   /** Nothing is left to stamp: on the way back, also where no stamp was renewed on the way there. */
   stamped: boolean;
   finallyChecked: boolean;
+  /** Files with which members were proved by that check. */
+  seen?: FilesSeen;
 }
 
 /** What this kind remembers on the target. */
@@ -113,4 +118,6 @@ export interface Kept {
   gaveUp?: { at: string; by: string; rollout: string; lost: Record<string, string> };
   /** Milliseconds that each step of the last rollout took, by key. */
   durations: Record<string, number>;
+  /** Files with which members were last proved. Absent in what older versions remembered: nothing is known of them. */
+  seen?: FilesSeen;
 }

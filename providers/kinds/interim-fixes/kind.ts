@@ -11,6 +11,7 @@ import { openEstate } from "./open-estate.js";
 import { keptFromDestroy, plan, release } from "./plan.js";
 import { type Aspects, aspectsSchema, type Identity, identitySchema, type Settings, settingsSchema } from "./schema.js";
 import type { RolloutStep } from "./steps.js";
+import { filesProved, judgedNodes } from "./touched.js";
 import { leavingUntouched } from "./untouched.js";
 
 /** The kind over an estate that `open` reaches; a model of one in tests. */
@@ -30,7 +31,13 @@ export const interimFixesOver = (open: OpenEstate): Kind<Identity, Settings, Asp
     return apply(step, { ...context, live, desired: remaining(desired) }, open(desired, context));
   },
   describe,
-  adopt: (live) => ({ journal: null, found: [...(live.installer.installed ?? [])], wentBack: null, durations: {} }),
+  adopt: (live) => ({
+    journal: null,
+    found: [...(live.installer.installed ?? [])],
+    wentBack: null,
+    durations: {},
+    seen: filesProved(live.nodes),
+  }),
   keptFromDestroy,
   release,
   undo,
@@ -55,7 +62,9 @@ function describe(declared: FixesDesired, observed: Live, kept: Kept): Descripti
     deviations.rollout = `${journal.rollout} is unfinished (${journal.direction}): ${stage}`;
   }
   const { installed, problems } = live.installer;
-  if (!kept.journal && concernsMembers(desired, live)) Object.assign(deviations, behindMembers(desired, live));
+  if (!kept.journal && concernsMembers(desired, live)) {
+    Object.assign(deviations, behindMembers(desired, { ...live, nodes: judgedNodes(live.nodes, kept) }));
+  }
   if (installed === null || problems.length > 0) return { aspects, deviations };
   const change = declaredChange(desired, installed);
   if (isNothing(change)) return { aspects, deviations };

@@ -1,4 +1,4 @@
-import type { ApplicationFiles } from "../../targets/wsadmin/application-files.js";
+import type { ApplicationFiles, FileMarks } from "../../targets/wsadmin/application-files.js";
 import type { Tri } from "../../targets/wsadmin/cell.js";
 import type { Progress } from "./journal.js";
 import type { Answer, Lag, Level, LiveMember, LiveNode, Running } from "./live.js";
@@ -52,8 +52,10 @@ export function startOf(ofProcess: string | undefined, ofServer: string | undefi
 export interface NodeFiles {
   readonly application: string;
   readonly level: Level;
-  /** When the node got them. */
+  /** When the node got them, or somebody touched them. */
   readonly writtenAt: string | undefined;
+  readonly modifiedAt?: string | undefined;
+  readonly marks?: FileMarks | undefined;
   /** When the deployment manager got its own. */
   readonly masterWrittenAt: string | undefined;
 }
@@ -67,17 +69,28 @@ export function memberLevel(
 ): MemberLevel {
   if (state === "stopped") return { level: "unknown", doubt: "it is stopped" };
   const lags = applications.flatMap((files): Lag[] => {
-    const { application, level, writtenAt } = files;
+    const { application, level, writtenAt, modifiedAt, marks } = files;
     if (level === "behind") return [{ application, cause: "not distributed", since: files.masterWrittenAt ?? null }];
-    const isBefore =
-      startedAt !== null &&
-      writtenAt !== undefined &&
-      Date.parse(startedAt) + START_PRECISION_MS < Date.parse(writtenAt);
-    return isBefore ? [{ application, cause: "not restarted", since: writtenAt }] : [];
+    if (writtenAt === undefined || !startedBefore(writtenAt, startedAt)) return [];
+    const written = modifiedAt === undefined || startedBefore(modifiedAt, startedAt);
+    return [{ application, cause: "not restarted", since: writtenAt, ...(marks && { marks, written }) }];
   });
-  if (lags.length > 0) return { level: "behind", lags };
   const doubt = doubtOf(state, startedAt, applications);
-  return doubt === undefined ? { level: "current" } : { level: "unknown", doubt };
+  const why = doubt === undefined ? {} : { doubt };
+  if (lags.length > 0) return { level: "behind", lags, ...why };
+  return { level: doubt === undefined ? "current" : "unknown", ...why };
+}
+
+const startedBefore = (time: string, startedAt: string | null): boolean =>
+  startedAt !== null && Date.parse(startedAt) + START_PRECISION_MS < Date.parse(time);
+
+/** Whether a member loaded what lies there, or will when it starts. */
+export function hasLoaded(
+  { state, startedAt = null }: Pick<LiveMember, "state" | "startedAt">,
+  { writtenAt }: Pick<NodeFiles, "writtenAt">,
+): boolean {
+  if (state !== "running") return state === "stopped";
+  return startedAt !== null && writtenAt !== undefined && !startedBefore(writtenAt, startedAt);
 }
 
 function doubtOf(state: Running, startedAt: string | null, applications: readonly NodeFiles[]): string | undefined {
@@ -116,7 +129,7 @@ export function lagText({ startedAt, lags = [] }: LiveMember, fixes: readonly st
 }
 
 /** 2026-11-22 13:05 UTC */
-const minutes = (iso: string): string => `${iso.slice(0, 16).replace("T", " ")} UTC`;
+export const minutes = (iso: string): string => `${iso.slice(0, 16).replace("T", " ")} UTC`;
 
 /** How far a node is, by what was seen of it alone. What is not known is left alone. */
 export function progressSeen({ members }: Pick<LiveNode, "members">): Progress {

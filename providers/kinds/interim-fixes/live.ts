@@ -1,6 +1,7 @@
 import type { Problem } from "../../common/problem.js";
 import type { Mpm } from "../../targets/plugin/control.js";
 import type { SeenHold } from "../../targets/plugin/hold.js";
+import type { FileMarks } from "../../targets/wsadmin/application-files.js";
 
 /** Three values, for a state that could not be told is not the opposite of the one that was hoped for. */
 export type Running = "running" | "stopped" | "unknown";
@@ -16,6 +17,10 @@ export interface Lag {
   cause: "not distributed" | "not restarted";
   /** When the deployment manager, or the node, got what the member lacks; null = not known. */
   since: string | null;
+  /** Of "not restarted": the node's files. Absent in states of older versions, or where they cannot be told. */
+  marks?: FileMarks;
+  /** Of "not restarted": their content bears a time after the member's start; else only their status changed since. */
+  written?: boolean;
 }
 
 export interface LiveMember {
@@ -28,9 +33,9 @@ export interface LiveMember {
   startedAt?: string | null;
   /** Of its applications together. Absent in states of older versions: not known. */
   level?: Level;
-  /** Why it is "behind". */
+  /** Why it is "behind"; by the status of files, a touch of them may be all there was. */
   lags?: Lag[];
-  /** Why it is "unknown". */
+  /** Why it is "unknown", or would be if it were not "behind". */
   doubt?: string;
 }
 
@@ -43,6 +48,8 @@ export interface LiveNode {
   synchronized: Answer;
   /** Members of clusters; stand-alone servers are never touched. */
   members: LiveMember[];
+  /** Application → its files, where every member that runs it here started after they came. */
+  proved?: Record<string, FileMarks>;
   /** What keeps the node out of a rollout: profile, file ownership, servers that start by themselves. */
   problems: Problem[];
 }

@@ -4,8 +4,8 @@ import type { CellObservation, CellTopology, ServerRef } from "../../targets/wsa
 import { resolveVariable } from "../../targets/wsadmin/variables.js";
 import type { Estate } from "./estate.js";
 import { mappedTo } from "./expansion.js";
-import { filesLevel, memberLevel, type NodeFiles } from "./levels.js";
-import type { LiveMember, LiveNode } from "./live.js";
+import { filesLevel, hasLoaded, memberLevel, type NodeFiles } from "./levels.js";
+import type { LiveNode } from "./live.js";
 import type { Settings } from "./schema.js";
 
 const APPLICATIONS = "APP_INSTALL_ROOT";
@@ -109,17 +109,26 @@ export function withLevels(
       .map(([, applications]) => applications[application]?.content);
     const { agent, synchronized } = node;
     const level = filesLevel({ word: wordOf(application, node.name), agent, synchronized, here, master, proven });
-    return { application, level, writtenAt: here.writtenAt, masterWrittenAt: master.writtenAt };
+    const { writtenAt, modifiedAt, marks } = here;
+    return { application, level, writtenAt, modifiedAt, marks, masterWrittenAt: master.writtenAt };
   };
-  const levelOf = (member: LiveMember): LiveMember => {
+  const members = node.members.map((member) => {
     const its = topology.applications.filter(({ clusters }) => clusters.includes(member.cluster));
-    return {
-      ...member,
-      ...memberLevel(
-        member,
-        its.map(({ name }) => filesOf(name)),
-      ),
-    };
+    return { member, applications: its.map(({ name }) => filesOf(name)) };
+  });
+  const proved = members
+    .flatMap(({ applications }) => applications)
+    .flatMap((files) => {
+      const runningIt = members.filter(({ applications }) =>
+        applications.some(({ application }) => application === files.application),
+      );
+      return files.marks && runningIt.every(({ member }) => hasLoaded(member, files))
+        ? [[files.application, files.marks] as const]
+        : [];
+    });
+  return {
+    ...node,
+    members: members.map(({ member, applications }) => ({ ...member, ...memberLevel(member, applications) })),
+    proved: Object.fromEntries(proved),
   };
-  return { ...node, members: node.members.map(levelOf) };
 }

@@ -17,7 +17,7 @@ export function ownershipProblems(where: string, owned: Ownership | undefined): 
       found: `files that are not its owner's: ${named.join(", ")}${files.length > NAMED_FILES ? " and more" : ""}`,
       allowed: `everything in config, logs and temp belongs to ${owner}`,
       why: `Servers that run as ${owner} cannot change them: a start or a synchronization would fail half-way`,
-      next: `Find out who ran a command as another user, then give the files back: chown -R ${owner}`,
+      next: `Find out who ran a command as another user, then give the files back, in the profile's folder and for these alone: chown -Rh ${owner} config logs temp`,
     });
   }
   if (processes.length > 0) {

@@ -16,6 +16,7 @@ import {
   wentBackRefusal,
 } from "./preflight.js";
 import type { Change, RolloutStep } from "./steps.js";
+import { judgedNodes } from "./touched.js";
 import { askedBack, pastTurning } from "./turning.js";
 import { dueUnderUsers, leavingUntouched, untouchedInWords } from "./untouched.js";
 import { workflow } from "./workflow.js";
@@ -28,8 +29,9 @@ const WORTH_SAYING_MS = 1_000;
  * finished, or taken back, whatever is declared meanwhile.
  */
 export function plan(given: FixesDesired, observed: Live, kept: Kept): Plan<RolloutStep> {
-  const { desired: declared, live } = leavingUntouched(given, observed, kept.journal);
+  const { desired: declared, live: seen } = leavingUntouched(given, observed, kept.journal);
   const desired = remaining(declared);
+  const live = { ...seen, nodes: judgedNodes(seen.nodes, kept) };
   const { installed, problems } = live.installer;
   const change = declaredChange(desired, installed);
   const notes = [

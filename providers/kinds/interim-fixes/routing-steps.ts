@@ -13,6 +13,7 @@ import { isReliedOn, isRolled, listsAsFound, routeKey, strangeClusters } from ".
 import { serversInCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
+import { type FilesSeen, filesProved, judgedNodes } from "./touched.js";
 
 /** Every web server answers for every cluster, and every member on its own port; `restarted`: members were down before. */
 async function proveEverything(work: Work, { restarted = false } = {}): Promise<void> {
@@ -211,8 +212,9 @@ async function setPlugin(changes: readonly PluginChange[], { estate }: Work): Pr
 }
 
 /** That a member answers says nothing of what it answers with: its start, and its node's files, do. */
-async function requireMembersCurrent({ estate, desired, context }: Work): Promise<void> {
-  const nodes = await observeMembers(desired.settings, estate);
+async function requireMembersCurrent({ estate, desired, context }: Work): Promise<FilesSeen> {
+  const found = await observeMembers(desired.settings, estate);
+  const nodes = judgedNodes(found, context.kept);
   const seen = nodes.flatMap((node) => node.members.map((member) => ({ name: memberName(node, member), member })));
   for (const { name, member } of seen.filter(({ member: { level } }) => level !== "behind")) {
     const { startedAt, doubt } = member;
@@ -226,10 +228,11 @@ async function requireMembersCurrent({ estate, desired, context }: Work): Promis
   });
   // The loop looks and plans again at this: a node that fell behind is treated once more.
   if (behind.length > 0) throw new ProblemError("unknown-outcome", behind);
+  return filesProved(found, context.kept.seen);
 }
 
 export async function finalCheck(work: Work): Promise<Partial<Journal>> {
   await proveEverything(work, { restarted: true });
-  if (work.journal.touched || work.journal.catchingUp) await requireMembersCurrent(work);
-  return { finallyChecked: true };
+  if (!work.journal.touched && !work.journal.catchingUp) return { finallyChecked: true };
+  return { finallyChecked: true, seen: await requireMembersCurrent(work) };
 }

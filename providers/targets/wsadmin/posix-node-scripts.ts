@@ -211,22 +211,31 @@ exec sh -c "$3" pulumi-connections "$profile" sh -c '[ -w "$1" ] && echo "@@ own
 `;
 
 /**
- * PATH…: "@@ now SECONDS", then for each "@@ path CHANGED CONTENT" in their order. CHANGED seconds since the epoch, the last status
- * change of a file or of anything in a folder's META-INF: when it was written here, whatever time an archive gave it; CONTENT a digest of
- * the names and sizes of all files below. "-" for what cannot be told. Follows no link but PATH itself.
+ * PATH…: "@@ now SECONDS", then for each "@@ path CHANGED CONTENT WRITTEN DESCRIPTORS FILES" in their order. CHANGED and WRITTEN: seconds
+ * since the epoch, the last change of status, and of content, of a file or of anything in a folder's META-INF. Digests: CONTENT of the names
+ * and sizes of all files below; FILES of these and their times; DESCRIPTORS of names, sizes, times and bytes below META-INF, of a
+ * folder alone. Times in whole seconds, as backup programs restore them. "-" for what cannot be told. Follows no link but PATH itself.
  */
 export const APPLICATION_FILES = `
 LC_ALL=C; export LC_ALL
+digest() { sort | sha256sum | cut -c1-16; }
+last() { printf '%s\\n' "$times" | cut -d' ' -f"$1" | sort -n | tail -n 1; }
+whole() { printf '%s\\n' "$1" | sed 's/^\\(-\\{0,1\\}[0-9]*\\)\\.[0-9]*/\\1/'; }
 echo "@@ now $(date +%s)"
 for path in "$@"; do
-  marker=$path changed=- content=-
+  marker=$path changed=- content=- written=- descriptors=- all=-
   [ -d "$path" ] && marker=$path/META-INF
   # What cannot be read to its end says nothing.
-  if times=$(find -H "$marker" -printf '%C@\\n' 2>/dev/null) && files=$(find -H "$path" -type f -printf '%s %P\\n' 2>/dev/null); then
-    changed=$(echo "$times" | sort -n | tail -n 1)
-    content=$(printf '%s\\n' "$files" | sort | sha256sum | cut -c1-16)
+  if times=$(find -H "$marker" -printf '%C@ %T@\\n' 2>/dev/null) && files=$(find -H "$path" -type f -printf '%T@ %s %P\\n' 2>/dev/null); then
+    changed=$(last 1) written=$(last 2)
+    content=$(printf '%s\\n' "$files" | cut -d' ' -f2- | digest)
+    all=$(whole "$files" | digest)
+    if [ -d "$marker" ] && own=$(find -H "$marker" -type f -printf '%T@ %s %P\\n' 2>/dev/null) &&
+      bytes=$(cd -- "$marker" && find . -type f -exec sha256sum {} + 2>/dev/null); then
+      descriptors=$({ whole "$own"; printf '%s\\n' "$bytes"; } | digest)
+    fi
   fi
-  echo "@@ path $changed $content"
+  echo "@@ path $changed $content $written $descriptors $all"
 done
 exit 0
 `;

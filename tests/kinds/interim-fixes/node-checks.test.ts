@@ -1,3 +1,4 @@
+import { ownershipProblems } from "../../../providers/kinds/interim-fixes/node-checks.js";
 import { standingRefusals } from "../../../providers/kinds/interim-fixes/preflight.js";
 import type { Ownership } from "../../../providers/targets/wsadmin/ownership.js";
 import { Driver, declaration } from "../../model/driver.js";
@@ -29,6 +30,13 @@ test("a profile in which root left files is refused, and they are named", async 
   const [first] = files;
   expect(await refused((cell) => cell.owned.set("dmgr", owned({ files: first ? [first] : [] })))).toEqual([
     "deployment manager: profile: files that are not its owner's: logs/0 (root)",
+  ]);
+});
+
+test("the advice names the folders: a chown of the whole profile would reach what servers run", () => {
+  const files = [{ user: "root", path: "logs/0" }];
+  expect(ownershipProblems("node1", owned({ files })).map(({ next }) => next)).toEqual([
+    expect.stringMatching(/in the profile's folder.*: chown -Rh wasadmin config logs temp$/),
   ]);
 });
 

@@ -1,4 +1,5 @@
-import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lookAtApplicationFiles } from "../../../providers/targets/wsadmin/application-files.js";
 import { LocalProfile } from "./local-profile.js";
@@ -40,6 +41,73 @@ describe("what lies on a host of its applications (a real shell)", () => {
     expect(after?.content).not.toBe(before?.content);
   });
 
+  describe("promise 1: a touch is told from a distribution", () => {
+    const [WAR, DESCRIPTOR] = ["Files.ear/files.war/WEB-INF/lib/files.jar", "Files.ear/META-INF/application.xml"];
+    const shell = (text: string) => execFileSync("sh", ["-c", text, "sh", at("Files.ear")]);
+    async function beforeAndAfter(change: () => void) {
+      file(DESCRIPTOR, "<application/>");
+      file(WAR, "level 1");
+      utimesSync(dirname(at(DESCRIPTOR)), LONG_AGO, LONG_AGO);
+      const [before] = await look("Files.ear");
+      change();
+      const [after] = await look("Files.ear");
+      return { before, after };
+    }
+
+    test.each([
+      ["a backup program that puts access times back", 'find "$1" -exec touch -a {} +'],
+      ["the owner given once more", 'chown -R "$(id -u)" "$1"'],
+      ["a mode that is changed", 'chmod -R g+w "$1"'],
+      [
+        "everything restored from a backup",
+        'cd "$1/.." && tar -cf kept.tar Files.ear && rm -r "$1" && tar -xf kept.tar',
+      ],
+    ])("%s", async (_name, text) => {
+      const { before, after } = await beforeAndAfter(() => shell(text));
+      expect(before?.marks).toEqual({
+        descriptors: expect.stringMatching(/^[0-9a-f]{16}$/),
+        files: expect.stringMatching(/^[0-9a-f]{16}$/),
+      });
+      // It is what looked like a distribution.
+      expect(Date.parse(after?.writtenAt ?? "")).toBeGreaterThan(Date.parse(before?.writtenAt ?? ""));
+      expect(after?.marks).toEqual(before?.marks);
+      expect([before?.modifiedAt, after?.modifiedAt]).toEqual([LONG_AGO.toISOString(), LONG_AGO.toISOString()]);
+    });
+
+    test("expanded anew, with the times of that moment", async () => {
+      const { before, after } = await beforeAndAfter(() => {
+        rmSync(at("Files.ear"), { recursive: true });
+        for (const [name, text] of [
+          [DESCRIPTOR, "<application/>"],
+          [WAR, "level 2"],
+        ] as const) {
+          mkdirSync(dirname(at(name)), { recursive: true });
+          writeFileSync(at(name), text);
+        }
+      });
+      expect(after?.marks?.descriptors).not.toBe(before?.marks?.descriptors);
+      expect(after?.marks?.files).not.toBe(before?.marks?.files);
+      expect(Date.parse(after?.modifiedAt ?? "")).toBeGreaterThan(Date.parse(before?.modifiedAt ?? ""));
+    });
+
+    const rewritten = (name: string, text: string, time: Date) => () => {
+      writeFileSync(at(name), text);
+      utimesSync(at(name), time, time);
+    };
+    const LATER = new Date(LONG_AGO.getTime() + 86_400_000);
+    test.each([
+      ["a descriptor of another size", rewritten(DESCRIPTOR, "<application></application>", LONG_AGO), true],
+      ["a descriptor with other bytes", rewritten(DESCRIPTOR, "<applicatiom/>", LONG_AGO), true],
+      ["a descriptor with another time", rewritten(DESCRIPTOR, "<application/>", LATER), true],
+      ["an archive's time on a changed library", rewritten(WAR, "level 2", LATER), false],
+      ["a changed library of another size", rewritten(WAR, "level 10", LONG_AGO), false],
+    ])("%s, in place and with the archive's times", async (_name, change, inDescriptors) => {
+      const { before, after } = await beforeAndAfter(change);
+      expect(after?.marks?.descriptors !== before?.marks?.descriptors).toBe(inDescriptors);
+      expect(after?.marks).not.toEqual(before?.marks);
+    });
+  });
+
   test("the same names and sizes are the same content, wherever they lie", async () => {
     for (const name of ["a", "b"]) file(`${name}/Files.ear/META-INF/application.xml`, "12345");
     const [a, b] = await look("a/Files.ear", "b/Files.ear");
@@ -51,7 +119,10 @@ describe("what lies on a host of its applications (a real shell)", () => {
 
   test("an archive in the master configuration is a file", async () => {
     file("Files.ear");
-    expect((await look("Files.ear"))[0]).toMatchObject({ age: expect.any(Number), content: expect.any(String) });
+    const [archive] = await look("Files.ear");
+    expect(archive).toMatchObject({ age: expect.any(Number), content: expect.any(String) });
+    // The bytes of a large one are not read in every preview.
+    expect(archive?.marks).toBeUndefined();
   });
 
   test("what is not there, or has no META-INF, is not known; the others are", async () => {
