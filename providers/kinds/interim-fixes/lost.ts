@@ -89,6 +89,13 @@ const takenBack = (name: string): Problem => ({
   next: `Put it back under lost until the rollout has ended`,
 });
 
+/** Clusters that are rolled and ran on lost nodes alone: their lists stay as they are, and no proof asks for them. */
+export const unserved = ({ settings }: WithSettings, { clusters }: Pick<Live, "clusters">): readonly string[] =>
+  Object.entries(clusters)
+    .filter(([name, nodes]) => !settings.untouched.includes(name) && nodes.length > 0)
+    .filter(([, nodes]) => nodes.every((node) => node in settings.lost))
+    .map(([name]) => name);
+
 /** What the rest of the rollout will not do for it. */
 export function givenUp(name: string, { settings }: WithSettings, isRouting: boolean): string {
   if (settings.webServers.some((webServer) => webServer.name === name))

@@ -5,7 +5,7 @@ import { concernsMembers, declaredChange, extraFixes, type FixesDesired, isNothi
 import type { Journal, Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import { type Live, memberName } from "./live.js";
-import { lostRefusals, remaining } from "./lost.js";
+import { lostRefusals, remaining, unserved } from "./lost.js";
 import {
   beginRefusals,
   catchUpRefusals,
@@ -126,11 +126,17 @@ function notesOf(desired: FixesDesired, live: Live, journal: Journal | null, ins
   const extra = extraFixes(desired, live.installer.installed ?? []);
   const { settings } = desired;
   const lost = Object.keys(settings.lost);
+  const nobodyLeft = unserved(desired, live);
   const untouched = untouchedInWords(desired, live, journal);
   return [
     ...(extra.length > 0 ? [`installed and not declared, left alone: ${extra.join(", ")}`] : []),
     ...(lost.length > 0
       ? [`lost: ${lost.join(", ")}; remove it from the cell, for plug-in files that are generated later name it again`]
+      : []),
+    ...(nobodyLeft.length > 0
+      ? [
+          `nobody is left to serve ${nobodyLeft.join(", ")}: all members ran on lost nodes; the lists of plug-in files stay`,
+        ]
       : []),
     ...(installs && untouched.length > 0
       ? [`untouched: ${untouched.join(", ")}; should the fix change an application there, the rollout freezes`]

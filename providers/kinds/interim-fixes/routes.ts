@@ -82,8 +82,8 @@ function wantedLists(
   const isOut = (server: string) => nodeOf.get(server) === target.without || isLost(desired, server);
   return Object.fromEntries(
     Object.entries(found).map(([cluster, lists]) => {
-      if (!isRolled(desired, live.clusters, cluster, webServer)) return [cluster, lists];
       const all = [...lists.primary, ...lists.backup];
+      if (!isRolled(desired, live.clusters, cluster, webServer) || isGivenUp(desired, lists)) return [cluster, lists];
       return [
         cluster,
         {
@@ -99,6 +99,10 @@ function wantedLists(
 const isLost = (desired: FixesDesired, server: string): boolean =>
   (nodeOfServer(desired).get(server) ?? "") in desired.settings.lost;
 
+/** Nobody is left to serve its users, whatever its lists say, and lists without a primary are not written. */
+export const isGivenUp = (desired: FixesDesired, { primary, backup }: Lists[string]): boolean =>
+  primary.length + backup.length > 0 && [...primary, ...backup].every((server) => isLost(desired, server));
+
 /** As a web server was found; a lost node's servers are the last backups of every cluster that is rolled, and never all that it has. */
 export function listsAsFound(
   desired: FixesDesired,
@@ -110,7 +114,8 @@ export function listsAsFound(
   return Object.fromEntries(
     Object.entries(found).map(([cluster, { primary, backup }]) => {
       const gone = [...primary, ...backup].filter((server) => isLost(desired, server));
-      if (gone.length === 0 || !isRolled(desired, clusters, cluster, webServer)) return [cluster, { primary, backup }];
+      const stays = gone.length === 0 || isGivenUp(desired, { primary, backup });
+      if (stays || !isRolled(desired, clusters, cluster, webServer)) return [cluster, { primary, backup }];
       const [primaries, backups] = [primary, backup].map((list) => list.filter((server) => !gone.includes(server)));
       return primaries?.length
         ? [cluster, { primary: primaries, backup: [...(backups ?? []), ...gone] }]

@@ -4,7 +4,15 @@ import { noProbe } from "../../targets/plugin/verify.js";
 import type { FixesDesired } from "./goal.js";
 import type { Journal } from "./journal.js";
 import type { Live, LiveWebServer } from "./live.js";
-import { clustersBehind, isRolled, listsFor, mayBeAnothers, nodeOfServer, strangeClusters } from "./routes.js";
+import {
+  clustersBehind,
+  isGivenUp,
+  isRolled,
+  listsFor,
+  mayBeAnothers,
+  nodeOfServer,
+  strangeClusters,
+} from "./routes.js";
 import type { Target } from "./steps.js";
 
 /**
@@ -32,7 +40,7 @@ export function unservedRefusals(
   const wanted = listsFor(desired, live, journal, target);
   return live.webServers.flatMap((webServer) =>
     Object.entries(wanted[webServer.name] ?? {})
-      .filter(([, { primary }]) => primary.length === 0)
+      .filter(([, lists]) => lists.primary.length === 0 && !isGivenUp(desired, lists))
       .filter(([cluster]) => isRolled(desired, live.clusters, cluster, webServer))
       .map(([cluster, { backup }]) => {
         const where = `${cluster} in ${webServer.name}:${webServer.path}`;
