@@ -50,12 +50,14 @@ async function main(): Promise<number> {
   }
   const place = ["--stack", values.stack, ...(values["config-file"] ? ["--config-file", values["config-file"]] : [])];
   const preview = await evaluateProgram(place, values["import-file"]);
-  const looked: Looked[] = [];
-  for (const step of preview.steps ?? []) {
-    const { type = "", inputs } = step.newState ?? {};
-    if (!inputs || !type.startsWith(TYPE_PREFIX) || step.op.startsWith("delete")) continue;
-    looked.push(await lookAt(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create")));
-  }
+  // All at once: connections and snapshots are shared, and one dead host keeps nobody else waiting.
+  const looked = await Promise.all(
+    (preview.steps ?? []).flatMap((step) => {
+      const { type = "", inputs } = step.newState ?? {};
+      if (!inputs || !type.startsWith(TYPE_PREFIX) || step.op.startsWith("delete")) return [];
+      return [lookAt(step.urn, kindOf(type.slice(TYPE_PREFIX.length)), inputs, step.op.startsWith("create"))];
+    }),
+  );
   for (const one of looked) print(one);
   if (looked.length === 0) console.log("The program declares no resource that could be planned.");
   if (values["import-file"]) await fillImportFile(values["import-file"], looked);

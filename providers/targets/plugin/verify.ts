@@ -49,6 +49,9 @@ export const noProbe = (where: string, next: string): Problem => ({
   next,
 });
 
+/** Logins of one proof while they are refused: what answers right after a reload may not know anybody yet. */
+const LOGINS = 2;
+
 /** What one cluster's sample showed: answers as they have to be, and the others by what was wrong with them. */
 interface Verdict {
   readonly cluster: string;
@@ -79,7 +82,7 @@ export async function prove(proving: Proving, settleMs: number): Promise<void> {
   for (;;) {
     proving.signal.throwIfAborted();
     await proving.alive();
-    const verdicts = await sampleAll(proving, login);
+    const verdicts = await sampleAll(proving, login, settleMs / LOGINS);
     const bad = verdicts.filter((verdict) => verdict.wrong.size > 0);
     const lines = (bad.length > 0 ? bad : verdicts).map((verdict) => verdictLine(verdict, proving));
     const news = lines.join("\n") !== said;
@@ -118,16 +121,23 @@ const isMissing = ({ wrong, missing }: Verdict): boolean =>
 /** One login lasts for all rounds; only one that failed is tried again. */
 interface Login {
   token?: string | undefined;
+  /** The last one got no token. */
+  refused?: { readonly found: string; readonly at: number };
 }
 
-async function sampleAll(proving: Proving, login: Login): Promise<readonly Verdict[]> {
+/** @param again ms from a refused login to the next one: many directories lock an account after three */
+async function sampleAll(proving: Proving, login: Login, again: number): Promise<readonly Verdict[]> {
   const target = await targetOf(proving.verify);
+  const { refused } = login;
+  if (refused && Date.now() - refused.at < again) {
+    return proving.clusters.map((cluster) => all(cluster, proving.verify.samples, refused.found));
+  }
   try {
     login.token ??= await tokenOf(proving.verify, target, proving.signal);
   } catch (error) {
     const found = problemsOf(error, "verify.testUser")[0]?.found ?? "the login failed";
-    // A refused login is not tried again: that could lock the account.
     const missing = error instanceof ProblemError && error.cause === "unreachable";
+    if (!missing) login.refused = { found, at: Date.now() };
     return proving.clusters.map((cluster) => all(cluster, proving.verify.samples, found, missing));
   }
   const verdicts: Verdict[] = [];

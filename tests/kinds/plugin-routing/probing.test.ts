@@ -79,15 +79,17 @@ describe("the access log", () => {
 describe("the test user", () => {
   let login: Server;
   let logins = 0;
+  let token: string | undefined;
   const testUser = { user: "probe", password: { env: "PROBE_PASSWORD" }, loginPath: "/login" };
 
   beforeEach(async () => {
     logins = 0;
+    token = "LtpaToken2=token; Path=/";
     process.env.PROBE_PASSWORD = "secret";
     login = createServer((request, response) => {
       if (request.url !== "/login") return void response.writeHead(500).end();
       logins++;
-      response.setHeader("Set-Cookie", "LtpaToken2=token; Path=/");
+      if (token) response.setHeader("Set-Cookie", token);
       response.writeHead(302).end();
     });
     await new Promise<void>((done) => login.listen(0, "127.0.0.1", done));
@@ -105,7 +107,8 @@ describe("the test user", () => {
     expect(bench.said.join("\n")).not.toContain("secret");
   });
 
-  test("logs in once for all rounds of a proof", async () => {
+  /** A proof with this user, of a web server that answers nothing else right; it ends after so many rounds. */
+  async function proof(most: number, settleMs: number): Promise<void> {
     const { prove } = await import("../../../providers/targets/plugin/verify.js");
     const { pluginRouting } = await import("../../../providers/kinds/plugin-routing/kind.js");
     const port = (login.address() as AddressInfo).port;
@@ -121,12 +124,25 @@ describe("the test user", () => {
       inWords: "answered",
       signal: new AbortController().signal,
       alive: async () => {
-        if (++rounds > 3) throw new Error("enough rounds");
+        if (++rounds > most) throw new Error("enough rounds");
       },
       progress: () => undefined,
     };
-    await expect(prove(proving, 60_000)).rejects.toThrow("enough rounds");
+    await prove(proving, settleMs);
+  }
+
+  test("logs in once for all rounds of a proof", async () => {
+    await expect(proof(3, 60_000)).rejects.toThrow("enough rounds");
     expect(logins).toBe(1);
+  });
+
+  test("a refused login is tried once more in a proof, however many rounds it has: directories lock accounts", async () => {
+    token = undefined;
+    await expect(proof(10_000, 600)).rejects.toThrow("the login of probe answered 302 and no LtpaToken2 cookie");
+    expect(logins).toBeGreaterThan(0);
+    expect(logins).toBeLessThanOrEqual(2);
+    await expect(proof(20, 60_000)).rejects.toThrow("enough rounds");
+    expect(logins).toBeLessThanOrEqual(3);
   });
 });
 
