@@ -57,7 +57,7 @@ function observation(cell: MemoryCell): CellObservation {
           .map(({ node, member: { server } }) => ({ node: node.name, server, uniqueId: cell.uniqueIdOf(server) })),
       })),
       standAlone: [],
-      webServers: webServersOf(cell),
+      webServers: [...webServersOf(cell), ...cell.otherWebServers],
       applications: applications.map((name) => ({
         name,
         clusters: [cell.clusterOf(name)],

@@ -3,7 +3,7 @@ import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import type { LiveControl } from "../../providers/kinds/interim-fixes/live.js";
 import type { RoutedServer } from "../../providers/kinds/interim-fixes/servers.js";
 import type { FileChange } from "../../providers/kinds/interim-fixes/shared-files.js";
-import type { MonitoringPolicy, Tri } from "../../providers/targets/wsadmin/cell.js";
+import type { MonitoringPolicy, ServerRef, Tri } from "../../providers/targets/wsadmin/cell.js";
 import type { Ownership } from "../../providers/targets/wsadmin/ownership.js";
 import { modelledEstate } from "./memory-cell-estate.js";
 import { MemoryHosts } from "./memory-cell-hosts.js";
@@ -109,6 +109,8 @@ export class MemoryCell {
   control: { process: string } | undefined;
   request: { request: LiveControl["request"]; reason: string } | undefined;
   readonly commands = new Set<Command>();
+  /** Web servers that the cell has besides, and that no application is mapped to. */
+  readonly otherWebServers: ServerRef[] = [];
   /** Nodes and web servers that burnt down. */
   readonly gone = new Set<string>();
   /** Application → level of its archive. */

@@ -256,7 +256,11 @@ async function begin(
     rollout,
     startedAt: new Date(estate.now()).toISOString(),
     wanted: wantedKey(desired),
-    foundations: { ...foundationsOf(desired), alone: aloneIn(desired.settings, live.clusters) },
+    foundations: {
+      ...foundationsOf(desired),
+      alone: aloneIn(desired.settings, live.clusters),
+      clusters: Object.keys(live.clusters).sort(),
+    },
     catchingUp: catchUp !== undefined,
     direction: "forward",
     reason: "",

@@ -50,6 +50,9 @@ export function pluginSettingsOf(
   return found && plugin.find(({ node, webServer }) => node === found.node && webServer === found.server);
 }
 
+/** "node1/test" says which one "test" is. */
+export const isMorePrecise = (name: string, other: string): boolean => name.endsWith(`/${other}`);
+
 /** What `ignoreWebServers` calls a declared web server. */
 export const ignoredName = ({ name, server = name, node }: Declared): string =>
   node === undefined ? server : wholeName({ node, server });
@@ -119,7 +122,7 @@ export function ambiguousNames(
 
 const ambiguous = ({ name, server = name }: Declared, found: readonly ServerRef[]): Problem => ({
   ...several(`webServers.${name}`, server, found.map(wholeName).join(" and ")),
-  next: `Declare each of them under a name of its own, with node: ${found.map(({ node }) => node).join(", node: ")}, and server: ${server}`,
+  next: `Say which of them it is: node: ${found.map(({ node }) => node).join(", or node: ")}, and server: ${server}. For a rollout to begin, declare each other one under a name of its own, or under ignoreWebServers`,
 });
 
 const several = (where: string, server: string, names: string): Problem => ({

@@ -1,4 +1,5 @@
 import type { Problem } from "../../common/problem.js";
+import { isMorePrecise } from "./cell-web-servers.js";
 import type { FixesDesired } from "./goal.js";
 import type { Journal } from "./journal.js";
 
@@ -12,6 +13,8 @@ export interface Foundations {
   untouched: string[];
   /** Clusters that it leaves untouched by itself. Absent in what older versions remembered, which left none. */
   alone?: string[];
+  /** All that the cell had then. Absent in what older versions remembered. */
+  clusters?: string[];
 }
 
 export const foundationsOf = ({ settings }: FixesDesired): Foundations => ({
@@ -24,7 +27,8 @@ export const foundationsOf = ({ settings }: FixesDesired): Foundations => ({
 
 /**
  * Settings that were changed while a rollout is open, in either direction. How a host is reached, limits and the like may
- * change; so may a cluster be taken off `untouched`, which is the way out when the fix proved to change one.
+ * change; so may a cluster be taken off `untouched`, which is the way out when the fix proved to change one, and a web server that
+ * is ignored be named with its node, which it takes once the cell has another one of that name.
  */
 export function foundationRefusals(desired: FixesDesired, journal: Journal | null): Problem[] {
   if (!journal) return [];
@@ -32,8 +36,11 @@ export function foundationRefusals(desired: FixesDesired, journal: Journal | nul
   const then = journal.foundations;
   const lists = (["nodes", "webServers", "ignoreWebServers", "untouched"] as const).flatMap((where) => {
     const isFixed = (name: string) => where !== "untouched" || !then.untouched.includes(name);
-    const added = now[where].filter((name) => !then[where].includes(name));
-    const removed = then[where].filter((name) => !now[where].includes(name) && isFixed(name));
+    const isNamed = (name: string, names: readonly string[]) =>
+      names.includes(name) || (where === "ignoreWebServers" && names.some((other) => isMorePrecise(name, other)));
+    const added = now[where].filter((name) => !isNamed(name, then[where]));
+    const isStill = (name: string) => now[where].some((each) => isNamed(each, [name]));
+    const removed = then[where].filter((name) => !isStill(name) && isFixed(name));
     if (added.length === 0 && removed.length === 0) return [];
     const words = [...removed.map((name) => `${name} was taken off it`), ...added.map((name) => `${name} was added`)];
     return [{ where, found: words.join(", "), allowed: then[where].join(", ") || "none" }];

@@ -42,11 +42,15 @@ export const isRolled = (
 ): boolean =>
   clustersBehind(cluster, webServer, cellClusters, settings).some((each) => !settings.untouched.includes(each));
 
-/** Clusters of a plug-in file of which nothing says what they are, while `missing` are in no other one of it: they may be these. */
+/**
+ * Clusters of a plug-in file of which nothing says what they are, while `missing` are in no other one of it: they may be these. A cluster
+ * that the cell got while a rollout is open is none that the file has had since before.
+ */
 export function strangeClusters(
   { settings }: FixesDesired,
   cellClusters: Readonly<Record<string, unknown>>,
-  { lists, inCell = {} }: Pick<LiveWebServer, "lists" | "inCell">,
+  { name: webServer, lists, inCell = {} }: Pick<LiveWebServer, "name" | "lists" | "inCell">,
+  journal: Journal | null,
 ): { readonly strange: readonly string[]; readonly missing: readonly string[] } {
   const listed = Object.keys(lists).map((name) => ({
     name,
@@ -56,11 +60,20 @@ export function strangeClusters(
   const missing = Object.keys(cellClusters).filter(
     (cluster) => !settings.untouched.includes(cluster) && !listed.some(({ behind }) => behind.includes(cluster)),
   );
+  const found = journal?.found.routing[webServer] ?? {};
+  const then = journal?.foundations.clusters ?? missing;
+  const isAsFound = (name: string) => serversText(found[name]) === serversText(lists[name]);
+  const mayBe = (name: string) => missing.filter((cluster) => !isAsFound(name) || then.includes(cluster));
   const strange = listed
     .filter(({ name, behind }) => behind.length === 0 && !isKnown(name) && !settings.untouched.includes(name))
-    .map(({ name }) => name);
-  return missing.length > 0 ? { strange, missing } : { strange: [], missing };
+    .map(({ name }) => ({ name, mayBe: mayBe(name) }))
+    .filter((each) => each.mayBe.length > 0);
+  return { strange: strange.map(({ name }) => name), missing: [...new Set(strange.flatMap((each) => each.mayBe))] };
 }
+
+/** Whoever serves now, and whoever stands by. */
+const serversText = (lists: Lists[string] | undefined): string | undefined =>
+  lists && [...lists.primary, ...lists.backup].sort().join(" ");
 
 /** Lists per web server that send users to `target`. Clusters that are left untouched keep what they have. */
 export function listsFor(desired: FixesDesired, live: Live, journal: Journal | null, target: Target): WantedLists {

@@ -98,7 +98,7 @@ function strangerRefusals(
   journal: Journal | null,
 ): Problem[] {
   if (live.deploymentManager.running !== "yes") return [];
-  const { strange, missing } = strangeClusters(desired, live.clusters, webServer);
+  const { strange, missing } = strangeClusters(desired, live.clusters, webServer, journal);
   return strange.map((cluster) => ({
     where: `${cluster} in ${webServer.name}:${webServer.path}`,
     found: `whether it is ${missing.join(" or ")} of the cell cannot be told: none of its servers is one of the cell's`,

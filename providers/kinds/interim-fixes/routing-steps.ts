@@ -145,7 +145,7 @@ export async function provePast(node: string, work: Work): Promise<Partial<Journ
     const webServer = estate.webServer(name);
     const { lists, path, servers } = await webServer.look();
     const inCell = serversInCell(servers, topology);
-    const { strange } = strangeClusters(desired, cellClusters, { lists, inCell });
+    const { strange } = strangeClusters(desired, cellClusters, { name, lists, inCell }, journal);
     const stray = Object.keys(lists)
       .filter((cluster) => isRolled(desired, cellClusters, cluster, { inCell }))
       .filter((cluster) => lists[cluster]?.primary.some((server) => mayBeOn(node, inCell[cluster]?.[server])));

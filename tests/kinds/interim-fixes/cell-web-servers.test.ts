@@ -1,4 +1,4 @@
-import { Driver, declaration } from "../../model/driver.js";
+import { Driver, declaration, killedAfter } from "../../model/driver.js";
 import { everywhere, expectSettled, recover, SETTINGS, watched } from "../../model/watched.js";
 import type { MemoryCell } from "../../support/memory-cell.js";
 
@@ -49,7 +49,7 @@ describe("promise 10: two web servers of one name, each on a node of its own", (
     [
       "one is declared by its name alone",
       oneBy({}),
-      /webServers.web1: the cell has several web servers webserver1: web1\/webserver1 and web2\/webserver1.*node: web1, node: web2/,
+      /webServers.web1: the cell has several web servers webserver1: web1\/webserver1 and web2\/webserver1.*node: web1, or node: web2, and server: webserver1/,
     ],
     ["the other one is not declared", oneBy({ node: "web1" }), /webserver1 of node web2 that is not declared/],
     [
@@ -96,5 +96,56 @@ describe("promise 10: two web servers of one name, each on a node of its own", (
     driver.desired = declaration(cell, { webServers: [one, two] });
     expect(await driver.up()).toMatchObject({ ended: "converged" });
     expect([...cell.violations]).toEqual([]);
+  });
+
+  describe.each(["resume", "roll back"] as const)(
+    "one of a name that is taken comes while a rollout is open: %s",
+    (ask) => {
+      const open = async (cell: MemoryCell, settings: Record<string, unknown> = {}) => {
+        const driver = new Driver(cell, declaration(cell, settings));
+        await driver.up(killedAfter(/^stop node1_InfraCluster/));
+        cell.request = { request: ask, reason: "as asked" };
+        return driver;
+      };
+      const refusedThenEnded = async (driver: Driver, refusal: RegExp, settings: Record<string, unknown>) => {
+        const { cell } = driver;
+        expect(await driver.up()).toMatchObject({ ended: "failed", message: expect.stringMatching(refusal) });
+        driver.desired = declaration(cell, settings);
+        expect((await driver.plan()).refusals).toEqual([]);
+        await recover(driver);
+      };
+
+      test("an ignored one: each is named with its node, as the refusal says", async () => {
+        const cell = watched(2);
+        cell.otherWebServers.push({ node: "a", server: "test" });
+        const driver = await open(cell, { ignoreWebServers: ["test"] });
+        cell.otherWebServers.push({ node: "b", server: "test" });
+        await refusedThenEnded(driver, /Name them that no user reaches: a\/test and b\/test/, {
+          ignoreWebServers: ["a/test", "b/test"],
+        });
+      });
+
+      test("a declared one: it says its node, as the refusal says", async () => {
+        const cell = watched(2);
+        const driver = await open(cell);
+        const [{ server, node } = { server: "", node: "" }] = cell.webServers;
+        cell.otherWebServers.push({ node: "b", server });
+        const webServers = declared(cell).map((each) => ({ ...each, server, node }));
+        await refusedThenEnded(driver, new RegExp(`Say which of them it is: node: ${node}, or node: b`), {
+          webServers,
+        });
+      });
+    },
+  );
+
+  test("another one is ignored while a rollout is open: that is no more precise name, and refused", async () => {
+    const cell = watched(2);
+    cell.otherWebServers.push({ node: "a", server: "test" });
+    const driver = new Driver(cell, declaration(cell, { ignoreWebServers: ["a/test"] }));
+    await driver.up(killedAfter(/^stop agent/));
+    for (const ignoreWebServers of [[], ["test"], ["a/test", "a/best"], ["b/a/test-of"]]) {
+      driver.desired = declaration(cell, { ignoreWebServers });
+      expect((await driver.plan()).refusals.map(({ where }) => where)).toEqual(["ignoreWebServers"]);
+    }
   });
 });

@@ -170,6 +170,43 @@ describe("promise 10: a rollout that would stop other members than it keeps user
   });
 });
 
+describe("a cluster that somebody creates in the cell while a rollout is open", () => {
+  const others = { primary: ["elsewhere_1", "elsewhere_2"], backup: [] };
+  const open = async (at: RegExp) => {
+    const cell = watched(2);
+    const driver = new Driver(
+      cell,
+      merged(cell, { Shared_1_Cluster_0: apps, Shared_2_Cluster_0: infra, Other: others }),
+    );
+    await driver.up(killedAfter(at));
+    cell.clusters.push("NewCluster");
+    return driver;
+  };
+
+  test.each(["resume", "roll back"] as const)("is none that a merged file has had since before: %s", async (ask) => {
+    const driver = await open(/^stop agent/);
+    driver.cell.request = { request: ask, reason: "as asked" };
+    await driver.up();
+    expect(driver.kept?.journal).toBeNull();
+    expect([...driver.cell.violations]).toEqual([]);
+    expect([...driver.cell.fixes]).toEqual(ask === "resume" ? ["LO66666"] : []);
+  });
+
+  test("may be one whose servers are others since", async () => {
+    const driver = await open(/^stop node1_InfraCluster/);
+    const [webServer] = driver.cell.webServers;
+    if (!webServer) throw new Error("no web server");
+    webServer.file = webServer.followed = { ...webServer.file, Other: { ...others, primary: ["elsewhere_3"] } };
+    const { refusals } = await driver.plan();
+    expect(refusals).toEqual([
+      expect.objectContaining({
+        found: expect.stringMatching(/^whether it is NewCluster of the cell cannot be told/),
+        next: "Generate, propagate and merge the plug-in file anew.",
+      }),
+    ]);
+  });
+});
+
 describe("promise 10: what cannot be proved by requests does not begin", () => {
   test("a cluster without a probe", async () => {
     const cell = watched(2);
