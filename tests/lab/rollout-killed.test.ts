@@ -117,7 +117,7 @@ everyStep(
     const { last, beginnings, commands, spared } = await killedEverywhere({});
     expect([last.code, last.output]).toEqual([0, expect.any(String)]);
     expect(spared).toEqual([expect.stringMatching(AFTER_INSTALLER)]);
-    expect([beginnings.size, commands.size]).toEqual([32, 8]);
+    expect([beginnings.size, commands.size]).toEqual([33, 8]);
     expect(await levels(lab)).toEqual({ node1: FIX, node2: FIX });
     await expectServed(1);
     expect(await leftOf(lab)).toEqual([]);

@@ -83,6 +83,7 @@ describe("promise 10: members that do not run what is installed are brought to i
     expectSettled(driver);
     expect(cell.installerRuns).toEqual([]);
     expect(touchedNodes(cell)).toEqual(due);
+    expect(cell.written.filter((change) => change.startsWith("generate"))).toEqual([]);
     const after = await driver.plan();
     expect([after.steps, after.refusals, after.notes]).toEqual([[], [], []]);
   });

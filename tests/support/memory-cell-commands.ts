@@ -100,6 +100,10 @@ function observation(cell: MemoryCell): CellObservation {
   };
 }
 
+/** Of the deployment manager. */
+export const generatedFile = ({ node, server }: { readonly node: string; readonly server: string }): string =>
+  `/generated/${node}/${server}/plugin-cfg.xml`;
+
 export function modelledCell(cell: MemoryCell): Cell {
   return {
     name: "dmgr",
@@ -131,12 +135,16 @@ export function modelledCell(cell: MemoryCell): Cell {
         }
         return observation(cell).settings.plugin;
       }),
+    generatedFile: async (webServer) => generatedFile(webServer),
     generatePlugin: async ({ node, server }) => {
-      const file = `/generated/${node}/${server}/plugin-cfg.xml`;
+      const file = generatedFile({ node, server });
       await cell.change(`generate ${node}/${server}`, () => {
         cell.advance(TICK_MS);
         cell.generatedFor.add(`${node}/${server}`);
         cell.host("dmgr").put(file, generatedText(cell.level, cell.now));
+        // Whether WebSphere propagates upon this, too, nobody knows: the worse of both.
+        for (const each of cell.webServers)
+          if (each.node === node && each.server === server && each.propagation === "automatic") cell.propagate(each);
       });
       return { file };
     },

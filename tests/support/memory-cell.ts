@@ -302,6 +302,7 @@ export class MemoryCell {
     webServer.file = asGenerated(webServer.file);
     webServer.generated = this.level;
     webServer.generatedAt = this.now;
+    webServer.merged = false;
     webServer.changedAt = this.now;
   }
 

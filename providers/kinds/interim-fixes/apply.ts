@@ -6,6 +6,7 @@ import { forgetEnded, jobsOf, settleCommands } from "./commands.js";
 import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { foundationsOf } from "./foundations.js";
+import { compareFiles, settleFiles } from "./generate.js";
 import { type FixesDesired, wantedKey } from "./goal.js";
 import { LeftHalfWay, StillAtWork, takeWord } from "./half-way.js";
 import { giveFree, noteStep, takeHold } from "./hold-steps.js";
@@ -131,6 +132,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
   switch (step.do) {
     case "take up": {
       await settleCommands(work);
+      await settleFiles(work);
       const seenTo = await takeWord(work);
       const { request } = await estate.control.read();
       await estate.control.claim(journal.rollout);
@@ -145,6 +147,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       };
     case "turn back": {
       await settleCommands(work);
+      await settleFiles(work);
       const seenTo = await takeWord(work);
       if (!journal.halfWay) await judgeBeforeTurning(work);
       await estate.control.claim(journal.rollout);
@@ -176,6 +179,8 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       return { backedUp: true };
     case "automatic off":
       return automaticOff(work);
+    case "compare files":
+      return compareFiles(work);
     case "automatic on":
       return automaticOn(work);
     case "stop agent":

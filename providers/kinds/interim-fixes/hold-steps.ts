@@ -3,7 +3,6 @@ import { sameRouting } from "../../formats/routing.js";
 import { operator } from "../../lifecycle/lock.js";
 import type { Work } from "./apply.js";
 import type { Journal } from "./journal.js";
-import { generatedNow } from "./plugin-files.js";
 
 /**
  * Takes a web server's routing and remembers how it was found: no run of anybody's is changing it at that moment, nor will
@@ -28,12 +27,10 @@ export async function takeHold(name: string, title: string, work: Work): Promise
       throw new ProblemError("unknown-outcome", { where: name, found: "its routing changed since the plan was made" });
     }
     const { found } = journal;
-    const generated = await generatedNow(name, work);
     return {
       found: {
         ...found,
         routing: { ...found.routing, [name]: lists },
-        asGenerated: { ...found.asGenerated, [name]: !generated || (await webServer.isAsGenerated(generated)) },
         files: { ...found.files, [name]: await webServer.putAside() },
         followed: { ...found.followed, [name]: { path, value } },
       },

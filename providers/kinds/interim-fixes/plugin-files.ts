@@ -1,6 +1,6 @@
 import { type Problem, ProblemError } from "../../common/problem.js";
 import type { Work } from "./apply.js";
-import { inCell } from "./cell-web-servers.js";
+import { generatedNow } from "./generate.js";
 import type { Alteration, SeenFiles } from "./generated-file.js";
 import type { Journal } from "./journal.js";
 
@@ -22,16 +22,6 @@ export class AlteredFiles extends ProblemError {
   ) {
     super("refused", problems);
   }
-}
-
-/** What the deployment manager generates for a web server now; undefined for one that the cell does not define. */
-export async function generatedNow(name: string, { estate, desired }: Work): Promise<Buffer | undefined> {
-  const found = inCell(name, desired.settings, (await estate.topology()).webServers);
-  if (!found) return undefined;
-  const { file } = await estate.cell.generatePlugin(found);
-  const generated = await estate.host.files.read(file);
-  if (generated) return generated.bytes;
-  throw new ProblemError("missing", { where: `${estate.host.name}:${file}`, found: "no generated plug-in file" });
 }
 
 /** What the files hold now, whatever they held before. */

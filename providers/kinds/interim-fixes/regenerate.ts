@@ -1,8 +1,9 @@
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
+import { generatedNow } from "./generate.js";
 import type { PutAside } from "./generated-file.js";
 import type { Journal } from "./journal.js";
-import { generatedNow, seeFiles } from "./plugin-files.js";
+import { seeFiles } from "./plugin-files.js";
 import { listsAsFound } from "./routes.js";
 
 /** A web server, and the file that it is to get; undefined where its own stays. */
@@ -21,9 +22,9 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
   const renewals: Renewal[] = [];
   const problems: Problem[] = [];
   for (const { name } of desired.settings.webServers) {
-    const generated = await generatedNow(name, work);
+    const stays = !journal.found.asGenerated[name];
+    const generated = await generatedNow(name, work, { stays: !stays });
     if (!generated) continue;
-    const stays = journal.found.asGenerated[name] === false;
     renewals.push({ name, generated: stays ? undefined : generated });
     if (!stays) problems.push(...(await lossesOf(name, generated, work)));
   }

@@ -43,6 +43,7 @@ export type RolloutStep = Step &
     | { readonly do: "back up" }
     | { readonly do: "automatic off" }
     | { readonly do: "automatic on" }
+    | { readonly do: "compare files" }
     | { readonly do: "stop agent"; readonly node: string }
     | { readonly do: "start agent"; readonly node: string }
     | { readonly do: "note rerouted" }

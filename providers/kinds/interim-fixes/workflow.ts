@@ -131,4 +131,12 @@ function prepare(walk: Walk): void {
       { do: "automatic off" },
     );
   }
+  const isCompared = live.webServers.every(({ name }) => journal?.found.asGenerated[name] !== undefined);
+  if (walk.strategy === "rolling" && !walk.catchingUp && !walk.goingBack && !walk.touched && !isCompared) {
+    walk.push(
+      "compare-files",
+      "see which plug-in files are as the deployment manager generates them: it does so once, and its own files are kept before and put back",
+      { do: "compare files" },
+    );
+  }
 }

@@ -233,7 +233,9 @@ export interface Cell {
   applicationReadiness(applications: readonly string[], limit?: Limit): Promise<readonly ApplicationReadiness[]>;
   /** One saved change for all that differ; answers the settings read afterwards. Nothing to change saves nothing. */
   setPluginSettings(changes: readonly PluginChange[]): Promise<readonly PluginSettings[]>;
-  /** Writes plugin-cfg.xml of a web server into the master configuration; the deployment manager's path of it. */
+  /** Where the deployment manager has plugin-cfg.xml of a web server: what it generates, and propagates. */
+  generatedFile(webServer: ServerRef): Promise<string>;
+  /** Writes it anew, over whatever is there. */
   generatePlugin(webServer: ServerRef, limit?: Limit): Promise<{ readonly file: string }>;
   /** Pushes the generated file to the web server's host. */
   propagatePlugin(webServer: ServerRef, limit?: Limit): Promise<void>;

@@ -110,11 +110,15 @@ class WsadminCell implements Cell {
     return readPlugin(`${this.name}: ${what}`, await this.#wsadmin.run({ script: "plugin", request, what }));
   }
 
-  async generatePlugin({ node, server }: ServerRef, limit: Limit = {}): Promise<{ file: string }> {
-    await this.#plugin("generate", { node, server }, limit);
+  async generatePlugin(webServer: ServerRef, limit: Limit = {}): Promise<{ file: string }> {
+    await this.#plugin("generate", webServer, limit);
+    return { file: await this.generatedFile(webServer) };
+  }
+
+  async generatedFile({ node, server }: ServerRef): Promise<string> {
     const cell = this.connection.cell ?? (await this.topology()).cell;
     const parts = ["config", "cells", cell, "nodes", node, "servers", server, "plugin-cfg.xml"];
-    return { file: [this.connection.profile, ...parts].join("/") };
+    return [this.connection.profile, ...parts].join("/");
   }
 
   propagatePlugin(webServer: ServerRef, limit: Limit = {}): Promise<void> {
