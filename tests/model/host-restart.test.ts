@@ -225,3 +225,46 @@ describe("promise 6: the host of a node that is out is restarted while a command
     expectSettled(driver);
   });
 });
+
+describe("promise 6: a command on a node goes on without its runner", () => {
+  /** Its runner was killed alone, with our process; what it runs ends by itself a while later. */
+  async function withoutRunner(change: RegExp, endsAfterMs: number) {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    await driver.up(killedAfter(change));
+    const [command] = cell.commands;
+    if (!command) throw new Error(`no command runs after ${change}`);
+    const { host } = command;
+    cell.commands.delete(command);
+    host.lose({ restartedAt: null, left: [4712] });
+    cell.at(cell.now + endsAfterMs, () => {
+      command.finish();
+      host.lose({ restartedAt: null, left: [] });
+    });
+    return { cell, driver };
+  }
+
+  test.each([/^start node1_AppsCluster/, /^start agent node2/])(
+    "%s: it is waited for, and no second one begins beside it",
+    async (change) => {
+      const { cell, driver } = await withoutRunner(change, 120_000);
+      expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+      expect(cell.written.filter((each) => change.test(each))).toHaveLength(1);
+      expect(driver.said.join("\n")).toMatch(
+        /waiting for interim-fixes-\S+ \(its runner is gone, and process 4712 of it goes on/,
+      );
+      expect(
+        driver.said.filter((line) => line.includes("its processes are gone and left no exit status")),
+      ).toHaveLength(1);
+      expectSettled(driver);
+    },
+  );
+
+  test("one that never ends is named with its process, after the limit", async () => {
+    const { cell, driver } = await withoutRunner(/^start node1_AppsCluster/, 100 * 3_600_000);
+    const { ended, message } = await driver.up();
+    expect(ended).toBe("failed");
+    expect(message).toMatch(/waited \S+ for interim-fixes-\S+ \(its runner is gone, and process 4712 of it goes on/);
+    expect(cell.written.filter((each) => each === "start node1_AppsCluster")).toHaveLength(1);
+  });
+});

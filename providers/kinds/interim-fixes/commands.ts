@@ -30,7 +30,10 @@ export function jobOf(rollout: string, work: string, ...names: readonly string[]
 /** Commands of nodes; the update installer and the backups are seen through by steps of their own. */
 const OF_NODES = ["start-", "stop-"] as const;
 
-/** Forgets commands whose names begin so and that have ended, or were lost with their host; answers those that still run. */
+/**
+ * Forgets commands whose names begin so and of which nothing runs any more: they have ended, or were lost with their host or their
+ * runner. Answers those of which something runs, in words: one whose runner was killed may go on by itself.
+ */
 export async function forgetEnded(
   { name, jobs }: Host,
   beginning: string,
@@ -39,9 +42,13 @@ export async function forgetEnded(
   const running: string[] = [];
   for (const job of await jobs.list(beginning)) {
     const state = await jobs.peek(job);
-    if (state?.lost) tell(`${name}: the command ${job} ${lostInWords(state.lost)}`);
+    const lost = state?.lost;
     if (state?.state === "running") running.push(job);
-    else await jobs.collect(job);
+    else if (lost && lost.left.length > 0) running.push(`${job} (${lostInWords(lost)})`);
+    else {
+      if (lost) tell(`${name}: the command ${job} ${lostInWords(lost)}`);
+      await jobs.collect(job);
+    }
   }
   return running;
 }
@@ -61,14 +68,17 @@ export async function settleCommands(work: Work): Promise<void> {
   for (const { name } of desired.settings.nodes) {
     const { host } = estate.node(name);
     for (const beginning of OF_NODES.map((verb) => `${jobsOf(journal.rollout)}${verb}`)) {
-      const jobs = await host.jobs.list(beginning);
-      if (jobs.length === 0) continue;
+      let running = await host.jobs.list(beginning);
+      if (running.length === 0) continue;
       found = true;
       await waitUntil(
-        `${jobs.join(", ")} on ${host.name} to end`,
+        () => `${running.join(", ")} on ${host.name} to end`,
         limit,
         work,
-        async () => (await forgetEnded(host, beginning, context.progress)).length === 0,
+        async () => {
+          running = await forgetEnded(host, beginning, context.progress);
+          return running.length === 0;
+        },
       );
     }
   }
