@@ -1,7 +1,7 @@
 import { ProblemError } from "../../providers/common/problem.js";
 import type { Estate } from "../../providers/kinds/interim-fixes/estate.js";
 import type { FixesDesired } from "../../providers/kinds/interim-fixes/goal.js";
-import type { Kept } from "../../providers/kinds/interim-fixes/journal.js";
+import type { Journal, Kept } from "../../providers/kinds/interim-fixes/journal.js";
 import { interimFixesOver } from "../../providers/kinds/interim-fixes/kind.js";
 import { aspectsSchema, settingsSchema } from "../../providers/kinds/interim-fixes/schema.js";
 import type { Access } from "../../providers/lifecycle/kind.js";
@@ -143,12 +143,22 @@ export class Driver {
   }
 
   get record(): TargetRecord | undefined {
-    const { stateDirectory } = this.cell.host("dmgr").connection;
-    const kind = this.#kind("record");
-    const text = this.cell
-      .host("dmgr")
-      .text(recordPath(stateDirectory, kind.type, kind.identify(this.desired.identity)));
+    const text = this.cell.host("dmgr").text(this.#recordPath);
     return text === undefined ? undefined : (JSON.parse(text) as TargetRecord);
+  }
+
+  /** As another version would have written it. */
+  rewriteJournal(rewritten: (journal: Journal) => Journal): void {
+    const { record, kept } = this;
+    if (!record || !kept?.journal) throw new Error("no rollout is open");
+    const text = JSON.stringify({ ...record, kept: { ...kept, journal: rewritten(kept.journal) } });
+    this.cell.host("dmgr").put(this.#recordPath, text);
+  }
+
+  get #recordPath(): string {
+    const kind = this.#kind("record");
+    const { stateDirectory } = this.cell.host("dmgr").connection;
+    return recordPath(stateDirectory, kind.type, kind.identify(this.desired.identity));
   }
 
   observe(id: string) {

@@ -137,7 +137,13 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       const { request } = await estate.control.read();
       await estate.control.claim(journal.rollout);
       const files = takeFiles({ ...journal, ...seenTo }, request === "resume");
-      return { ...seenTo, ...files, frozen: false, takenUpAt: new Date(estate.now()).toISOString() };
+      return {
+        ...seenTo,
+        ...files,
+        version: JOURNAL_VERSION,
+        frozen: false,
+        takenUpAt: new Date(estate.now()).toISOString(),
+      };
     }
     case "give up":
       context.progress(`${step.name} is given up: ${step.because}`);
@@ -154,6 +160,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       return {
         ...seenTo,
         ...takeFiles({ ...journal, ...seenTo }, false),
+        version: JOURNAL_VERSION,
         direction: "roll back",
         reason: step.reason,
         frozen: false,

@@ -18,8 +18,13 @@ export type Progress = (typeof PROGRESS)[number];
 export const isBefore = (progress: Progress, other: Progress): boolean =>
   PROGRESS.indexOf(progress) < PROGRESS.indexOf(other);
 
-/** Of the journal's shape. A rollout is finished, or taken back, by a version that writes the same. */
-export const JOURNAL_VERSION = 1;
+/**
+ * Of the journal's shape: raised when it gets a field that forbids something, for a program that does not know the field would do that.
+ * Those since 2 (`halfWay`, `altered`, `foundations.alone`) are optional, so a rollout of version 1 is read; from where it is taken
+ * up it is of today's, and the version that began it refuses it.
+ */
+export const JOURNAL_VERSION = 2;
+export const READABLE_VERSIONS = [1, JOURNAL_VERSION] as const;
 
 /** What an update installer left that was lost with its host, or whose text and list differ, as it was told. */
 export interface HalfWay {
@@ -29,7 +34,7 @@ export interface HalfWay {
 
 /** What cannot be observed about a rollout under way. Plain JSON; in the record on the deployment manager's host. */
 export interface Journal {
-  version: typeof JOURNAL_VERSION;
+  version: (typeof READABLE_VERSIONS)[number];
   /** Names the rollout in holds, jobs and backups, e.g. "20261123T011234Z". */
   rollout: string;
   startedAt: string;

@@ -4,7 +4,7 @@ import { endOfHold, holderOf } from "../../targets/plugin/hold.js";
 import { ambiguousNames, webServerRefusals } from "./cell-web-servers.js";
 import { clusterRefusals, stillServed, takenOffUntouched } from "./cluster-checks.js";
 import { changeText, type FixesDesired, isNothing, wantedKey } from "./goal.js";
-import { JOURNAL_VERSION, type Journal, type Kept } from "./journal.js";
+import { type Journal, type Kept, READABLE_VERSIONS } from "./journal.js";
 import { progressSeen } from "./levels.js";
 import { allStarted, type Live, type LiveNode } from "./live.js";
 import { routingRefusals } from "./routing-checks.js";
@@ -60,13 +60,13 @@ function loginRefusals(desired: FixesDesired, live: Live, journal: Journal | nul
 
 /** Neither what it rests on nor what is to be put right again would be known for certain. */
 export function otherVersion(journal: Journal | null): Problem | undefined {
-  if (!journal || journal.version === JOURNAL_VERSION) return undefined;
+  if (!journal || READABLE_VERSIONS.includes(journal.version)) return undefined;
   return {
     where: `rollout ${journal.rollout}`,
     found: `recorded by another version of pulumi-connections (journal ${journal.version ?? "without a version"})`,
-    allowed: `journal ${JOURNAL_VERSION}`,
+    allowed: `journal ${READABLE_VERSIONS.join(" or ")}`,
     why: "What it changed could not be put right again for certain",
-    next: "Finish it, or go back, with the version that began it",
+    next: "Finish it, or go back, with that version",
   };
 }
 
