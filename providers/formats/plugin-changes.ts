@@ -42,6 +42,12 @@ export const goneFrom = (files: readonly Uint8Array[], after: Uint8Array, where:
     .map(({ what }) => what);
 };
 
+/** Whether `goneFrom` says that no request reaches a cluster any more. */
+export const isCutOff = (gone: readonly string[], cluster: string): boolean =>
+  [`ServerCluster ${cluster}`, `every Route to ${cluster}`].some((words) =>
+    gone.some((what) => what === words || what.startsWith(`${words} (`)),
+  );
+
 interface Fact {
   readonly key: string;
   readonly what: string;

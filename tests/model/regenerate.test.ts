@@ -24,6 +24,55 @@ describe("promise 4: a generated plug-in file that lost what users reach is put 
   });
 });
 
+describe("what a newly generated file lacks goes where a person says that it is meant, and nothing else", () => {
+  const frozen = (what: string) => ({ ended: "failed", message: expect.stringContaining(`it has no more: ${what}`) });
+  const meant = { request: "resume", reason: "" } as const;
+
+  test.each([
+    ["in place", () => watched(2)],
+    ["by directive", () => neverRefreshed(2)],
+  ])("%s: not by itself, however often; then it ends", async (_, cellOf) => {
+    const cell = cellOf();
+    cell.unmappedPaths.add("/old/*");
+    const driver = new Driver(cell, declaration(cell));
+    expect(await driver.up()).toMatchObject(frozen("Uri /old/*"));
+    expect(await driver.up()).toMatchObject(frozen("Uri /old/*"));
+    expect(cell.written.filter((change) => change.startsWith("write generated"))).toEqual([]);
+    cell.request = meant;
+    expect(await driver.up(killedAfter(/^write generated/))).toMatchObject({ ended: "killed" });
+    expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+    expect(driver.said.join("\n")).toMatch(/gone from the newly generated file, as it is meant: Uri \/old/);
+    expectSettled(driver);
+  });
+
+  test("what is lost besides by then is told once more; so is what is said of going on before anything was told", async () => {
+    const cell = watched(2);
+    cell.unmappedPaths.add("/old/*");
+    const driver = new Driver(cell, declaration(cell));
+    cell.request = meant;
+    expect(await driver.up()).toMatchObject(frozen("Uri /old/*"));
+    cell.unmappedPaths.add("/files/*");
+    cell.request = meant;
+    expect(await driver.up()).toMatchObject(frozen("Uri /old/*; Uri /files/*"));
+    expect(await driver.up()).toMatchObject(frozen("Uri /old/*; Uri /files/*"));
+    cell.request = meant;
+    expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+    expectSettled(driver);
+  });
+
+  test("a cluster that nobody would reach any more stays, whatever is said", async () => {
+    const cell = watched(2);
+    cell.unmapped.add("AppsCluster");
+    const driver = new Driver(cell, declaration(cell));
+    expect(await driver.up()).toMatchObject(frozen("ServerCluster AppsCluster"));
+    cell.request = meant;
+    const { ended, message } = await driver.up();
+    expect([ended, message]).toEqual(["failed", expect.stringMatching(/first take AppsCluster out of the file/)]);
+    expect(cell.written.filter((change) => change.startsWith("write generated"))).toEqual([]);
+    expect(cell.serving()).toHaveLength(2);
+  });
+});
+
 describe("promise 4: where the generated plug-in file is not proved, the one before it goes back, and is proved", () => {
   test.each([
     ["in place", () => watched(2)],

@@ -76,8 +76,10 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       const paths = [...new Set([webServer.directive, source])];
       return paths.flatMap((path) => alteration(webServer, seen[path] ?? seen[source], path));
     },
-    losses: async () =>
-      [...cell.unmapped].filter((name) => name in webServer.file).map((name) => `ServerCluster ${name}`),
+    losses: async () => [
+      ...[...cell.unmapped].filter((name) => name in webServer.file).map((name) => `ServerCluster ${name}`),
+      ...[...cell.unmappedPaths].filter(() => webServer.generated !== cell.level).map((path) => `Uri ${path}`),
+    ],
     putAside: async () => {
       cell.faults.alive();
       return { path: webServer.directive, sha256: digestOf(webServer) };

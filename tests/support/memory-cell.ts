@@ -84,6 +84,8 @@ export class MemoryCell {
   installerLies = false;
   /** Clusters whose applications are mapped to no web server any more. */
   readonly unmapped = new Set<string>();
+  /** Paths that the deployment manager generates no more after the installer. */
+  readonly unmappedPaths = new Set<string>();
   /** A web server that follows what is generated after the installer answers nobody. */
   badGenerated = false;
   /** What the installer changes in folders that all nodes share, whatever it does. */

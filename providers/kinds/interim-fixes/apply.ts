@@ -29,7 +29,7 @@ import {
   synchronize,
 } from "./node-steps.js";
 import { AlteredFiles, takeFiles } from "./plugin-files.js";
-import { regenerate } from "./regenerate.js";
+import { LostRoutes, regenerate } from "./regenerate.js";
 import { automaticOff, automaticOn, checkFirst, finalCheck, proveRoute, route } from "./routing-steps.js";
 import type { RolloutStep } from "./steps.js";
 import { chooseSwitching } from "./switching.js";
@@ -136,10 +136,12 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       const seenTo = await takeWord(work);
       const { request } = await estate.control.read();
       await estate.control.claim(journal.rollout);
-      const files = takeFiles({ ...journal, ...seenTo }, request === "resume");
+      const isMeant = request === "resume";
+      const lacking = journal.lacking && isMeant ? { lacking: { ...journal.lacking, isMeant } } : {};
       return {
         ...seenTo,
-        ...files,
+        ...takeFiles({ ...journal, ...seenTo }, isMeant),
+        ...lacking,
         version: JOURNAL_VERSION,
         frozen: false,
         takenUpAt: new Date(estate.now()).toISOString(),
@@ -161,6 +163,7 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
         ...seenTo,
         ...takeFiles({ ...journal, ...seenTo }, false),
         version: JOURNAL_VERSION,
+        lacking: null,
         direction: "roll back",
         reason: step.reason,
         frozen: false,
@@ -345,7 +348,10 @@ export async function undo(
   const halfWay = context.error instanceof LeftHalfWay ? context.error.halfWay : undefined;
   if (cause !== "interrupted" && !halfWay) context.tell(whatNext(context.desired, journal, frozen));
   const altered = context.error instanceof AlteredFiles ? { altered: context.error.altered } : {};
-  return frozen ? { journal: { ...journal, frozen, ...(halfWay ? { halfWay } : {}), ...altered } } : undefined;
+  const lacking = context.error instanceof LostRoutes ? { lacking: { told: context.error.told, isMeant: false } } : {};
+  return frozen
+    ? { journal: { ...journal, frozen, ...(halfWay ? { halfWay } : {}), ...altered, ...lacking } }
+    : undefined;
 }
 
 function whatNext(

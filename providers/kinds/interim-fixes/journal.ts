@@ -87,6 +87,8 @@ export interface Journal {
   files?: Record<string, SeenFiles>;
   /** As a person was told that somebody changed them: what holds once that is said to be meant. */
   altered?: OwnFiles | null;
+  /** Web server → what users reach and a newly generated file lacks, as a person was told; whether he said that it is meant. */
+  lacking?: { told: Record<string, string[]>; isMeant: boolean } | null;
   /** Every probe was green before anything was changed. */
   checked: boolean;
   backedUp: boolean;

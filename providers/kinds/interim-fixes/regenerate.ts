@@ -1,4 +1,5 @@
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
+import { isCutOff } from "../../formats/plugin-changes.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import { generatedNow } from "./generate.js";
 import type { PutAside } from "./generated-file.js";
@@ -21,32 +22,51 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
   const { desired, journal } = work;
   const renewals: Renewal[] = [];
   const problems: Problem[] = [];
+  const told: Record<string, string[]> = {};
   for (const { name } of desired.settings.webServers) {
     const stays = !journal.found.asGenerated[name];
     const generated = await generatedNow(name, work, { stays: !stays });
     if (!generated) continue;
     renewals.push({ name, generated: stays ? undefined : generated });
-    if (!stays) problems.push(...(await lossesOf(name, generated, work)));
+    const lost = stays ? [] : await lossesOf(name, generated, work);
+    if (lost.length === 0) continue;
+    told[name] = lost;
+    const cutOff = Object.keys(journal.found.routing[name] ?? {}).filter((cluster) => isCutOff(lost, cluster));
+    const isMeant =
+      journal.lacking?.isMeant === true && lost.every((what) => journal.lacking?.told[name]?.includes(what));
+    if (cutOff.length > 0 || !isMeant) problems.push(lossProblem(name, lost, cutOff));
+    else work.context.progress(`${name}: gone from the newly generated file, as it is meant: ${lost.join("; ")}`);
   }
-  if (problems.length > 0) throw new ProblemError("refused", problems);
+  if (problems.length > 0) throw new LostRoutes(problems, told);
   for (const renewal of renewals) await renew(renewal, work);
-  return { regenerated: true, files: await seeFiles(work) };
+  return { regenerated: true, lacking: null, files: await seeFiles(work) };
+}
+
+/** What users reach would be gone with a generated file. Only a person says that it is meant. */
+export class LostRoutes extends ProblemError {
+  constructor(
+    problems: readonly Problem[],
+    readonly told: Record<string, string[]>,
+  ) {
+    super("refused", problems);
+  }
 }
 
 /** Applications lose their web servers at updates. On the way back only what was there before the fix counts. */
-async function lossesOf(name: string, generated: Buffer, { estate, journal }: Work): Promise<Problem[]> {
+async function lossesOf(name: string, generated: Buffer, { estate, journal }: Work): Promise<string[]> {
   const found = journal.direction === "roll back" ? journal.found.files?.[name]?.sha256 : undefined;
-  const lost = await estate.webServer(name).losses(generated, found === undefined ? {} : { found });
-  if (lost.length === 0) return [];
-  return [
-    {
-      where: `${name}: its plug-in file, as the deployment manager generates it now`,
-      found: `it has no more: ${lost.join("; ")}`,
-      why: "Users reach that now; with the new file the web server itself would answer them with an error",
-      next: `Map the modules of these applications to ${name} again (Manage Modules), save, then run up again. Is it meant to go: put the generated file in place yourself (Propagate Plug-in), then run up again`,
-    },
-  ];
+  return [...(await estate.webServer(name).losses(generated, found === undefined ? {} : { found }))];
 }
+
+/** A cluster that nobody would reach any more is a red proof, whatever anybody says: it has to go from the file in force first. */
+const lossProblem = (name: string, lost: readonly string[], cutOff: readonly string[]): Problem => ({
+  where: `${name}: its plug-in file, as the deployment manager generates it now`,
+  found: `it has no more: ${lost.join("; ")}`,
+  why: "Users reach that now; with the new file the web server itself would answer them with an error",
+  next: `Map the modules of these applications to ${name} again (Manage Modules), save, then run up again. Is it meant to go: ${
+    cutOff.length > 0 ? `first take ${cutOff.join(", ")} out of the file that the plug-in follows, then ` : ""
+  }npm run rollout -- resume, then pulumi up`,
+});
 
 /** Where the new file is not proved, the one before it goes back, and that is proved. */
 async function renew({ name, generated }: Renewal, { estate, desired, journal, context }: Work): Promise<void> {

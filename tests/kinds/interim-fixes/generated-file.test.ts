@@ -1,3 +1,4 @@
+import { isCutOff } from "../../../providers/formats/plugin-changes.js";
 import type { Lists } from "../../../providers/kinds/interim-fixes/live.js";
 import { GENERATED, PLUGIN_DIRECTORY, WebServerModel } from "../plugin-routing/bench.js";
 import { APPS, DMGR, INFRA, pluginXml } from "../plugin-routing/fixtures.js";
@@ -33,6 +34,20 @@ describe("what users would not reach any more is known before a generated file i
     ]);
     expect(await reachedWebServer(web).losses(Buffer.from(MORE))).toEqual([]);
   });
+
+  test.each([
+    ["its definition gone", [INFRA, DMGR], ["AppsCluster"]],
+    ["every Route to it gone", [{ ...APPS, routed: false as const }, INFRA, DMGR], ["AppsCluster"]],
+    ["one path of it gone, and another there", [APPS, INFRA, DMGR], []],
+  ])(
+    "a cluster that nobody would reach any more is told from one that loses a path: %s",
+    async (_, clusters, cutOff) => {
+      const less = pluginXml(clusters).replace('Name="/InfraCluster/*"', 'Name="/InfraCluster/a/*"');
+      const lost = await reachedWebServer(web).losses(Buffer.from(less));
+      expect(lost).toContain("Uri /InfraCluster/* of InfraCluster");
+      expect(Object.keys(FOUND).filter((cluster) => isCutOff(lost, cluster))).toEqual(cutOff);
+    },
+  );
 
   test("on the way back, what came after the beginning is none", async () => {
     const server = reachedWebServer(web);
