@@ -80,6 +80,7 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
       ...[...cell.unmapped].filter((name) => name in webServer.file).map((name) => `ServerCluster ${name}`),
       ...[...cell.unmappedPaths].filter(() => webServer.generated !== cell.level).map((path) => `Uri ${path}`),
     ],
+    lacks: async () => (webServer.generated === cell.level ? [] : ["Uri /new/*"]),
     putAside: async () => {
       cell.faults.alive();
       return { path: webServer.directive, sha256: digestOf(webServer) };

@@ -53,6 +53,8 @@ export interface RoutedWebServer {
   alterations(seen: SeenFiles, source: string): Promise<readonly Alteration[]>;
   /** What users reach by the file that the plug-in follows, or by another one, and would not by this one, in words. */
   losses(generated: Buffer, options?: LossOptions): Promise<readonly string[]>;
+  /** What users would reach by this file, and do not by the one that the plug-in follows, in words. */
+  lacks(generated: Buffer): Promise<readonly string[]>;
   /** Keeps the plug-in's files as they are now. */
   putAside(): Promise<PutAside>;
   /** Puts them in place again, with these lists; answers whether anything but lists was different. */

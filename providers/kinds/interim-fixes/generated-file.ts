@@ -71,6 +71,12 @@ export async function losses(
   return goneFrom([content.bytes, ...then], generated, `${host.name}:${path}`);
 }
 
+/** What the generated file has and the one that is followed has not, in words. */
+export async function lacks(generated: Buffer, settings: WebServerSettings, host: Host): Promise<string[]> {
+  const { path, content } = await followed(settings, host);
+  return goneFrom([generated], content.bytes, `${host.name}:${path}`);
+}
+
 /**
  * Puts a newly generated file in place, with these lists, and by directive sees to it that it is loaded; answers whether
  * anything but lists was different.

@@ -1,5 +1,6 @@
 import { type Problem, ProblemError, problemsOf } from "../../common/problem.js";
 import { isCutOff } from "../../formats/plugin-changes.js";
+import { backUp } from "../../lifecycle/backups.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import { generatedNow } from "./generate.js";
 import type { PutAside } from "./generated-file.js";
@@ -7,10 +8,11 @@ import type { Journal } from "./journal.js";
 import { seeFiles } from "./plugin-files.js";
 import { listsAsFound } from "./routes.js";
 
-/** A web server, and the file that it is to get; undefined where its own stays. */
+/** A web server, and the newly generated file, which it gets unless its own `stays`. */
 interface Renewal {
   readonly name: string;
-  readonly generated: Buffer | undefined;
+  readonly generated: Buffer;
+  readonly stays: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
     const stays = !journal.found.asGenerated[name];
     const generated = await generatedNow(name, work, { stays: !stays });
     if (!generated) continue;
-    renewals.push({ name, generated: stays ? undefined : generated });
+    renewals.push({ name, generated, stays });
     const lost = stays ? [] : await lossesOf(name, generated, work);
     if (lost.length === 0) continue;
     told[name] = lost;
@@ -69,14 +71,19 @@ const lossProblem = (name: string, lost: readonly string[], cutOff: readonly str
 });
 
 /** Where the new file is not proved, the one before it goes back, and that is proved. */
-async function renew({ name, generated }: Renewal, { estate, desired, journal, context }: Work): Promise<void> {
+async function renew({ name, generated, stays }: Renewal, { estate, desired, journal, context }: Work): Promise<void> {
   const webServer = estate.webServer(name);
   const lists = listsAsFound(desired, context.live, name, journal.found.routing[name] ?? {});
   const by = journal.switching[name]?.by ?? "in-place";
   const prove = () => webServer.prove({ level: "routed", lists }, { settle: by, progress: context.progress });
-  if (!generated) {
+  if (stays) {
+    const lacks = await webServer.lacks(generated);
+    const missing =
+      lacks.length > 0
+        ? `it lacks ${lacks.join("; ")}: merge in what you want of the newly generated one, backups/${await backUp(estate.host, generated)} in the state directory of ${estate.host.name}`
+        : "it lacks nothing of the newly generated one";
     context.progress(
-      `${name}: its plug-in file stays as it is, for it held more than the deployment manager generates before the rollout already; merge the newly generated one into it if the fix brought new paths`,
+      `${name}: its plug-in file stays as it is, for it was other than the deployment manager generates it; ${missing}`,
     );
     return prove();
   }

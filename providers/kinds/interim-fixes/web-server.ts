@@ -27,6 +27,7 @@ import {
   alterations,
   isAsGenerated,
   type LossOptions,
+  lacks,
   losses,
   type PutAside,
   putAside,
@@ -126,6 +127,10 @@ export class ReachedWebServer implements RoutedWebServer {
 
   losses(generated: Buffer, options: LossOptions = {}): Promise<readonly string[]> {
     return losses(generated, options, this.settings, this.host);
+  }
+
+  lacks(generated: Buffer): Promise<readonly string[]> {
+    return lacks(generated, this.settings, this.host);
   }
 
   putAside(): Promise<PutAside> {

@@ -49,6 +49,15 @@ describe("what users would not reach any more is known before a generated file i
     },
   );
 
+  test("the other way round, what a file that stays has not of the generated one: of a stale one, not of one with a log level set by hand", async () => {
+    const server = reachedWebServer(web);
+    expect(await server.isAsGenerated(Buffer.from(MORE))).toBe(false);
+    expect(await server.lacks(Buffer.from(MORE))).toEqual(["ServerCluster NewCluster (/NewCluster/*)"]);
+    web.host.put(GENERATED, MORE.replace('"Error"', '"Trace"'));
+    expect(await server.isAsGenerated(Buffer.from(MORE))).toBe(false);
+    expect(await server.lacks(Buffer.from(MORE))).toEqual([]);
+  });
+
   test("on the way back, what came after the beginning is none", async () => {
     const server = reachedWebServer(web);
     const { sha256: found } = await server.putAside();

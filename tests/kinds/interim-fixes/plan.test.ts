@@ -263,24 +263,27 @@ test("promise 17: destroying uninstalls nothing, and an open rollout has to be e
 test.each([
   ["goes on", "resume"],
   ["goes back", "roll back"],
-] as const)("a rollout that a version began which wrote journal 1 %s, and is of today's from there on", async (_, request) => {
-  const cell = new MemoryCell(2);
-  const driver = new Driver(cell, declaration(cell));
-  await driver.up(killedAfter(/^stop node1_InfraCluster/));
-  driver.rewriteJournal(
-    ({ foundations: { alone: _alone, clusters: _clusters, ...foundations }, files: _files, ...rest }) => ({
-      ...rest,
-      version: 1,
-      foundations,
-    }),
-  );
-  cell.request = { request, reason: "as asked" };
-  await driver.up(killedAfter(/^start agent node2/));
-  expect(driver.kept?.journal?.version).toBe(2);
-  await driver.up();
-  expect(driver.kept?.journal).toBeNull();
-  expect([...cell.fixes]).toEqual(request === "resume" ? ["LO66666"] : []);
-});
+] as const)(
+  "a rollout that a version began which wrote journal 1 %s, and is of today's from there on",
+  async (_, request) => {
+    const cell = new MemoryCell(2);
+    const driver = new Driver(cell, declaration(cell));
+    await driver.up(killedAfter(/^stop node1_InfraCluster/));
+    driver.rewriteJournal(
+      ({ foundations: { alone: _alone, clusters: _clusters, ...foundations }, files: _files, ...rest }) => ({
+        ...rest,
+        version: 1,
+        foundations,
+      }),
+    );
+    cell.request = { request, reason: "as asked" };
+    await driver.up(killedAfter(/^start agent node2/));
+    expect(driver.kept?.journal?.version).toBe(2);
+    await driver.up();
+    expect(driver.kept?.journal).toBeNull();
+    expect([...cell.fixes]).toEqual(request === "resume" ? ["LO66666"] : []);
+  },
+);
 
 test.each([
   ["an older version", undefined, "journal without a version"],
