@@ -265,3 +265,15 @@ test.each([
   expect(left).not.toContain("install");
   expect(left).toEqual(expect.arrayContaining(["stop-members node2", "synchronize node1", "end"]));
 });
+
+test("promise 10: what an installer may have left half-way is given to no node, and the first one, which its agent may bring it, is named", async () => {
+  const cell = watched(2);
+  cell.installerSays = "who knows";
+  const { message } = await new Driver(cell, declaration(cell)).up();
+  expect(message).toContain("no node is given it");
+  expect(message).toContain(
+    "the first one as a rule, may have it by its own synchronization all the same: do not start",
+  );
+  expect(cell.nodes.map(({ expanded }) => expanded > 0)).toEqual([true, false]);
+  expect([...cell.violations]).toEqual([]);
+});

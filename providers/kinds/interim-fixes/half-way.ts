@@ -40,8 +40,8 @@ export class StillAtWork extends ProblemError {
     super("refused", {
       where: "update installer",
       found: `it is still at work after ${limit} (limits.installer)`,
-      why: "It is never killed: cut off in the middle of an application it corrupts the configuration. No node has what it did",
-      next: "See its logs in version/log of the installation; pulumi up waits for it again, and goes on when it has ended. Raise limits.installer where it takes longer",
+      why: "It is never killed: cut off in the middle of an application it corrupts the configuration. No node is given what it does before that is looked at",
+      next: `See its logs in version/log of the installation; pulumi up waits for it again, and goes on when it has ended. Raise limits.installer where it takes longer. ${STAY_DOWN}`,
     });
   }
 }
@@ -69,6 +69,10 @@ export async function settleLostRun(action: FixAction, work: Work): Promise<void
 /** What a run came to, and how it ended in words: "ended with exit code 0". */
 type Ended = Pick<LostFixRun, "result" | "installed" | "output"> & { readonly ended: string };
 
+/** The first node's agent has to run, and synchronizes by itself. */
+export const STAY_DOWN =
+  "A node whose agent runs, the first one as a rule, may have it by its own synchronization all the same: do not start its members";
+
 /** For a person, with what is seen and the ways on. */
 export const leftHalfWay = async (step: Installing, ended: Ended, work: Work): Promise<LeftHalfWay> =>
   new LeftHalfWay({ job: runName(step.action, work.journal), problem: await whatIsLeft(step, ended, work) });
@@ -91,7 +95,7 @@ async function whatIsLeft({ action, ids }: Installing, lost: Ended, work: Work):
   return {
     where: `${estate.host.name}: update installer (${action} ${ids.join(", ")})`,
     found: `it ${lost.ended}; ${seen.join("; ")}`,
-    why: "The master configuration may be written half-way, so no node gets it and no second one is started",
+    why: `The master configuration may be written half-way, so no node is given it and no second one is started. ${STAY_DOWN}`,
     next: waysOn(work, journal),
   };
 }

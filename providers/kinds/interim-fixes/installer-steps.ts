@@ -5,7 +5,16 @@ import { SAYS_NOTHING, type Work } from "./apply.js";
 import { isAccountedFor } from "./cell-web-servers.js";
 import { forgetEnded } from "./commands.js";
 import { changeOf, changeText, isNothing } from "./goal.js";
-import { type Installing, LeftHalfWay, leftHalfWay, ownRuns, runName, StillAtWork, settleLostRun } from "./half-way.js";
+import {
+  type Installing,
+  LeftHalfWay,
+  leftHalfWay,
+  ownRuns,
+  runName,
+  STAY_DOWN,
+  StillAtWork,
+  settleLostRun,
+} from "./half-way.js";
 import type { Journal } from "./journal.js";
 import { NO_ARCHIVE } from "./master.js";
 import type { FileChange } from "./shared-files.js";
@@ -68,7 +77,7 @@ async function seeThrough({ action, ids }: Installing, work: Work): Promise<Part
     throw new ProblemError("command-failed", {
       where: "update installer",
       found: `it failed; ${wrong.join(", ")} ${action === "install" ? "is not listed as installed" : "is still listed as installed"}: ${tail(outcome.output)}`,
-      why: "What it left in the master configuration is not known, so no node gets it",
+      why: `What it left in the master configuration is not known, so no node is given it. ${STAY_DOWN}`,
       next: "Look at its logs in version/log of the installation",
     });
   }
