@@ -277,3 +277,29 @@ test("promise 10: what an installer may have left half-way is given to no node, 
   expect(cell.nodes.map(({ expanded }) => expanded > 0)).toEqual([true, false]);
   expect([...cell.violations]).toEqual([]);
 });
+
+describe("promise 17: a plug-in setting that could not be read", () => {
+  test.each([
+    [
+      "generation",
+      { generation: "unknown", propagation: "automatic" },
+      { generation: "manual", propagation: "automatic" },
+    ],
+    [
+      "propagation",
+      { generation: "automatic", propagation: "unknown" },
+      { generation: "automatic", propagation: "manual" },
+    ],
+  ] as const)("%s is not made up: it stays as the rollout set it, and that is said", async (what, found, left) => {
+    const cell = watched(2);
+    const [webServer] = cell.webServers;
+    if (!webServer) throw new Error("no web server");
+    Object.assign(webServer, found);
+    const driver = new Driver(cell, declaration(cell));
+    expect(await driver.up()).toMatchObject({ ended: "converged" });
+    expect(webServer).toMatchObject(left);
+    expect(driver.said.join("\n")).toContain(
+      `webserver1: its plug-in ${what} could not be read when the rollout began`,
+    );
+  });
+});

@@ -1,6 +1,7 @@
 import { type Cause, ProblemError, problemsOf } from "../../common/problem.js";
 import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
 import { operator } from "../../lifecycle/lock.js";
+import type { PluginMode } from "../../targets/wsadmin/cell.js";
 import { pluginSettingsOf } from "./cell-web-servers.js";
 import { forgetEnded, jobsOf, settleCommands } from "./commands.js";
 import { drain } from "./drain.js";
@@ -264,7 +265,8 @@ async function begin(
   const automatic = desired.settings.webServers.flatMap(({ name }) => {
     const found = pluginSettingsOf(name, desired.settings, settings.plugin);
     if (!found || ![found.generation, found.propagation].includes("automatic")) return [];
-    return [[name, { generation: known(found.generation), propagation: known(found.propagation) }] as const];
+    const modes = { ...known("generation", found.generation), ...known("propagation", found.propagation) };
+    return [[name, modes] as const];
   });
   const journal: Journal = {
     version: JOURNAL_VERSION,
@@ -309,8 +311,9 @@ async function begin(
   return { journal, wentBack: null };
 }
 
-const known = (mode: "automatic" | "manual" | "unknown"): "automatic" | "manual" =>
-  mode === "manual" ? "manual" : "automatic";
+/** What could not be read cannot be put back. */
+const known = <K extends string>(setting: K, mode: PluginMode): Partial<Record<K, "automatic" | "manual">> =>
+  mode === "unknown" ? {} : ({ [setting]: mode } as Partial<Record<K, "automatic" | "manual">>);
 
 /** Commands whose outcome was lost and whose effect was seen all the same are forgotten here, at the latest. */
 async function end(journal: Journal, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {

@@ -64,8 +64,8 @@ export interface Journal {
     agentsStopped: string[];
     /** Node → service that its agent is started by again; null = its script. */
     agentServices: Record<string, string | null>;
-    /** Web servers whose file the deployment manager generates or propagates by itself, with the settings as found. */
-    automatic: Record<string, { generation: "automatic" | "manual"; propagation: "automatic" | "manual" }>;
+    /** Web servers whose file the deployment manager generates or propagates by itself, with the settings as found, where they could be read. */
+    automatic: Record<string, { generation?: "automatic" | "manual"; propagation?: "automatic" | "manual" }>;
     /** Web server → its lists when its routing was taken. */
     routing: Record<string, Lists>;
     /** Web server → nothing but lists was other in its file then than in what the deployment manager generates. */

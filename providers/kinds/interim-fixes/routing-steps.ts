@@ -189,6 +189,13 @@ export async function automaticOn(work: Work): Promise<Partial<Journal>> {
     return now ? [{ node: now.node, webServer: now.webServer, ...modes }] : [];
   });
   await setPlugin(changes, work);
+  for (const [name, modes] of found) {
+    const unread = (["generation", "propagation"] as const).filter((setting) => modes[setting] === undefined);
+    if (unread.length === 0) continue;
+    work.context.progress(
+      `${name}: its plug-in ${unread.join(" and ")} could not be read when the rollout began, so it stays manual; set it as it is meant`,
+    );
+  }
   return {};
 }
 
@@ -200,8 +207,8 @@ async function setPlugin(changes: readonly PluginChange[], { estate }: Work): Pr
         ({ node, webServer, generation, propagation }) =>
           node === change.node &&
           webServer === change.webServer &&
-          generation === change.generation &&
-          propagation === change.propagation,
+          (change.generation ?? generation) === generation &&
+          (change.propagation ?? propagation) === propagation,
       ),
   );
   if (wrong.length === 0) return;
