@@ -77,6 +77,7 @@ export function modelledEstate(cell: MemoryCell, id: string): Estate {
     users: async () => cell.users,
     applicationFiles: async (name, applications) => {
       cell.faults.alive();
+      if (name !== undefined) cell.requireThere(name);
       const node = name === undefined ? undefined : cell.node(name);
       const isUnseen = (application: string) => !node && cell.unseenArchives.has(application);
       const filesOf = (application: string) => (node ? expanded(cell, node, application) : archive(cell));

@@ -5,11 +5,11 @@ import { MemoryHost, type MemoryHostOptions, type Operation } from "./memory-hos
 /** Operations on a host that change something; a directory that is made again and again is the same one. */
 const CHANGES: ReadonlySet<Operation["name"]> = new Set(["write", "createExclusive", "remove", "jobs.run"]);
 
-/** The machines of a modelled cell. What changes something on them meets the cell's faults, and is written down. */
+/** The machines of a modelled cell. What burnt down answers nothing. What changes something meets the cell's faults, and is written down. */
 export class MemoryHosts {
   readonly #byName = new Map<string, MemoryHost>();
 
-  constructor(private readonly cell: Pick<MemoryCell, "faults" | "written">) {}
+  constructor(private readonly cell: Pick<MemoryCell, "faults" | "written" | "requireThere">) {}
 
   get(name: string): MemoryHost {
     const known = this.#byName.get(name);
@@ -29,6 +29,7 @@ export class MemoryHosts {
   hooksOf(name: string): Required<Pick<MemoryHostOptions, "beforeOperation" | "afterOperation">> {
     return {
       beforeOperation: (operation) => {
+        this.cell.requireThere(name);
         if (!CHANGES.has(operation.name)) return this.cell.faults.alive();
         const change = `${name} ${operation.name} ${operation.path ?? operation.job ?? ""}`;
         this.cell.faults.before(change);

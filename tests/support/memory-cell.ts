@@ -24,6 +24,7 @@ import {
   TICK_MS,
   type WebServer,
 } from "./memory-cell-parts.js";
+import { reboot } from "./memory-cell-reboot.js";
 import { MemoryUsers } from "./memory-cell-users.js";
 import { lookAgain } from "./memory-cell-web.js";
 import type { MemoryHost } from "./memory-host.js";
@@ -113,7 +114,7 @@ export class MemoryCell {
   readonly commands = new Set<Command>();
   /** Web servers that the cell has besides, and that no application is mapped to. */
   readonly otherWebServers: ServerRef[] = [];
-  /** Nodes and web servers that burnt down. */
+  /** Nodes and web servers that burnt down, or whose hosts have no power. */
   readonly gone = new Set<string>();
   /** Application → level of its archive. */
   readonly versions = new Map<string, number>();
@@ -188,10 +189,7 @@ export class MemoryCell {
   /** Nothing of it runs, or answers, any more. */
   burn(name: string): void {
     this.gone.add(name);
-    for (const node of this.nodes.filter((each) => each.name === name)) {
-      node.agent = "stopped";
-      for (const member of node.members) member.state = "stopped";
-    }
+    reboot(this, name);
   }
 
   /** @throws ProblemError where it burnt down */

@@ -92,7 +92,7 @@ async function obey(step: RolloutStep, context: FixesContext, estate: Estate): P
     });
   }
   if (request === "resume" && here && context.kept.journal) await estate.control.heard("resume");
-  const forward = mayTurn(context.kept.journal);
+  const forward = mayTurn(context.kept.journal) && !step.bringsBack;
   if (request === "roll back" && forward && step.do !== "turn back" && step.do !== "take up") throw lookAgain(reason);
 }
 
@@ -121,10 +121,26 @@ async function act(step: RolloutStep, context: FixesContext, estate: Estate): Pr
   if (!journal) throw new RangeError(`${step.key} without a rollout`);
   if (step.do === "end") return end(journal, context, estate);
   const reached = { estate, context, desired: context.desired, journal };
+  if (step.bringsBack) return { journal: { ...journal, ...(await actAtBest(step, reached)) } };
   await requireAgentsDown(step, reached);
   const work: Work = { ...reached, watch: watchOver(step, reached) };
   await noteStep(step.title, work);
   return { journal: { ...journal, ...(await actOn(step, work)) } };
+}
+
+/** What helps a node that is brought back, and does not keep it from serving. */
+const HELPFUL: readonly RolloutStep["do"][] = ["stop agent", "synchronize", "clear temp"];
+
+/** Without a look at other hosts, one of which is likely to be dead: each would be waited for. */
+async function actAtBest(step: RolloutStep, reached: Omit<Work, "watch">): Promise<Partial<Journal>> {
+  try {
+    return await actOn(step, { ...reached, watch: async () => {} });
+  } catch (error) {
+    const { context } = reached;
+    if (!HELPFUL.includes(step.do) || !(error instanceof ProblemError) || context.signal.aborted) throw error;
+    context.progress(`it is brought back all the same, as it is: ${error.message}`);
+    return {};
+  }
 }
 
 /** What a step adds to the journal. */
@@ -201,6 +217,9 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
     case "note rerouted":
       // Before a file is put right again: whichever process comes that far proves it, and lets users of the node finish, anew.
       return { routed: null, drained: null };
+    case "note back":
+      await settleCommands(work, [step.node]);
+      return { routed: null, drained: null, outage: null };
     case "note behind": {
       const { nodes, applications } = step.standing;
       const changed = [...new Set([...journal.changed, ...applications])];
@@ -235,6 +254,13 @@ async function actOn(step: RolloutStep, work: Work): Promise<Partial<Journal>> {
       throw new ProblemError("unknown-outcome", {
         where: step.node,
         found: "it serves again; what is left is looked at now",
+      });
+    case "end run":
+      throw new ProblemError("interrupted", {
+        where: step.node,
+        found: "it serves again, and no other node does: the run ends here",
+        why: "What is left takes it out of service once more, and nobody serves meanwhile",
+        next: "See the plan (pulumi preview), and run up when that may be; or npm run rollout -- roll-back before: without an outage, as long as the update installer has not begun",
       });
     case "regenerate":
       return regenerate(work);

@@ -60,12 +60,15 @@ export async function forgetEnded(
  *
  * @throws ProblemError `unknown-outcome` when there were any: it is to be looked again
  */
-export async function settleCommands(work: Work): Promise<void> {
+export async function settleCommands(
+  work: Work,
+  nodes: readonly string[] = work.desired.settings.nodes.map(({ name }) => name),
+): Promise<void> {
   const { estate, desired, journal, context } = work;
   const { start, stop } = desired.settings.limits;
   const limit = milliseconds(start) > milliseconds(stop) ? start : stop;
   let found = false;
-  for (const { name } of desired.settings.nodes) {
+  for (const name of nodes) {
     const { host } = estate.node(name);
     for (const beginning of OF_NODES.map((verb) => `${jobsOf(journal.rollout)}${verb}`)) {
       let running = await host.jobs.list(beginning);

@@ -1,7 +1,9 @@
+import { ProblemError } from "../../common/problem.js";
 import type { ApplicationFiles } from "../../targets/wsadmin/application-files.js";
 import type { ApplicationReadiness, CellTopology } from "../../targets/wsadmin/cell.js";
 import type { Work } from "./apply.js";
 import { filesLevel } from "./levels.js";
+import type { FilesOf } from "./look-at-levels.js";
 
 /** What is seen of one application on one node after a synchronization. */
 export interface Seen {
@@ -46,13 +48,18 @@ export function proofOfExpansion(
   { since, work }: { readonly since: number; readonly work: Work },
 ): () => Promise<readonly string[]> {
   const { estate, journal } = work;
-  const proved = Object.keys(journal.nodes).filter((name) => name !== node && journal.nodes[name] !== "behind");
+  // Not of those that are lost by now.
+  const proved = journal.order.filter((name) => name !== node && (journal.nodes[name] ?? "behind") !== "behind");
   let before: Readonly<Record<string, ApplicationFiles>> = {};
   return async () => {
     const topology = await estate.topology();
     const readiness = await estate.cell.applicationReadiness(names);
     const look = (of: string | undefined) => estate.applicationFiles(of, names, topology);
-    const [here, master, ...proven] = await Promise.all([look(node), look(undefined), ...proved.map(look)]);
+    const [here, master, ...proven] = await Promise.all([
+      look(node),
+      look(undefined),
+      ...proved.map((other) => look(other).catch(nothingToSee)),
+    ]);
     const missing = names.flatMap((name) => {
       const without = missingProof({
         node,
@@ -68,6 +75,12 @@ export function proofOfExpansion(
     before = here;
     return missing;
   };
+}
+
+/** What another node has would help; one that died proves nothing, and stands in nobody's way. */
+function nothingToSee(error: unknown): FilesOf {
+  if (error instanceof ProblemError) return {};
+  throw error;
 }
 
 /** Of an application that runs nowhere on it, a node gets nothing, and the deployment manager says nothing. */

@@ -98,6 +98,8 @@ export interface Journal {
   accepted: boolean;
   /** Applications that the installer changed. */
   changed: string[];
+  /** Node that was stopped though no other one is left to serve, as the plan said. Absent or null where none is. */
+  outage?: string | null;
   /** Node whose users were given time to leave. */
   drained: string | null;
   /** The route that was last proved by requests, as `routeKey` says it. */

@@ -41,6 +41,8 @@ export interface LiveMember {
 
 export interface LiveNode {
   name: string;
+  /** Its host answered. Absent in states of older versions: not known. */
+  reached?: boolean;
   agent: Running;
   /** The service that its running agent was started by, or that would start a stopped one; null = its own script. */
   agentService?: string | null;

@@ -141,7 +141,7 @@ export async function stopMembers(node: string, users: Users, work: Work): Promi
     if (users !== "nowhere") await requireOthersServing(node, cell, work);
     return work.estate.node(node).stopServer(server, run);
   });
-  return own;
+  return users === "nowhere" ? { ...own, outage: node } : own;
 }
 
 const othersThan = (node: string, { desired }: Work): string[] =>
@@ -230,6 +230,8 @@ function requireNoneFailed({ name, members }: LiveNode, ended: ReadonlyMap<strin
 }
 
 export async function clearTemp(node: string, work: Work): Promise<Partial<Journal>> {
+  // A synchronization that was to come before, and did not come about.
+  if (isBefore(work.journal.nodes[node] ?? "behind", "fresh")) return {};
   const { profile } = work.desired.settings.nodes.find(({ name }) => name === node) ?? { profile: "" };
   const roots = tempFolders({ node, profile }, await work.estate.topology(), await membersOf(node, work));
   for (const [tempRoot, servers] of roots) {

@@ -210,6 +210,7 @@ export async function observeNode(
   const known = cell === undefined || cell.topology.nodes.some((node) => node.name === name);
   return {
     name,
+    reached: signals.value !== undefined,
     agent: stateOf("nodeagent", signalOf("nodeagent"), status?.agent).state,
     synchronized: answer(status?.synchronized),
     members: members.map(({ server, cluster }) => ({

@@ -1,10 +1,11 @@
-import type { Problem } from "../../common/problem.js";
+import { formatProblem, type Problem } from "../../common/problem.js";
 import type { Plan } from "../../lifecycle/kind.js";
+import { bringBack, heldBack } from "./bring-back.js";
 import { foundationRefusals } from "./foundations.js";
 import { concernsMembers, declaredChange, extraFixes, type FixesDesired, isNothing } from "./goal.js";
 import type { Journal, Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
-import { type Live, memberName } from "./live.js";
+import { allStarted, type Live, memberName } from "./live.js";
 import { lostRefusals, remaining, unserved } from "./lost.js";
 import {
   beginRefusals,
@@ -59,10 +60,33 @@ export function plan(given: FixesDesired, observed: Live, kept: Kept): Plan<Roll
     ...(kept.journal ? [] : catchUp ? catchUpRefusals(desired, live) : installRefusals(desired, live, kept, change)),
     ...(kept.journal ? [] : dueUnderUsers(given, observed)),
   ];
-  if (refusals.length > 0) return { steps: [], refusals, notes };
-  const walked = workflow(declared, live, kept);
-  if (walked.refusals.length > 0) return { steps: [], refusals: walked.refusals, notes };
-  return { steps: walked.steps.map((step) => withDuration(step, kept)), refusals: [], notes };
+  const walked = refusals.length > 0 ? { steps: [], refusals } : workflow(declared, live, kept);
+  const isStopped = live.control.request === "stop";
+  const first = isStopped ? [] : bringBack(declared, live, kept, walked);
+  if (first.length > 0) {
+    const later = walked.refusals.map((refusal) => `refused after that: ${formatProblem(refusal)}`);
+    return { steps: first.map((step) => withDuration(step, kept)), refusals: [], notes: [...notes, ...later] };
+  }
+  if (walked.refusals.length > 0) {
+    const out = isStopped && kept.journal ? heldBack(declared, live, kept.journal) : [];
+    return { steps: [], refusals: [...walked.refusals, ...out], notes };
+  }
+  const steps = walked.steps.map((step) => withDuration(step, kept));
+  return { steps, refusals: [], notes: [...notes, ...outageNote(desired, live, steps)] };
+}
+
+/** Nobody serves while the only node that is left is treated: from when to when, and what takes long in between. */
+function outageNote({ settings }: FixesDesired, { nodes }: Live, steps: readonly RolloutStep[]): string[] {
+  const [node, ...others] = nodes;
+  const stop = steps.find(({ impact }) => impact === "outage");
+  const isDown = node !== undefined && others.length === 0 && !allStarted(node);
+  if (settings.strategy !== "rolling" || (!stop && !isDown)) return [];
+  const start = steps.find((step) => step.do === "start members");
+  const installs = steps.some((step) => step.do === "installer" || step.do === "await installer");
+  const from = stop ? `from "${stop.title}"` : "now, nor";
+  const until = start ? `until "${start.title}"` : "until the update installer has ended and the members are started";
+  const atMost = installs ? `: the update installer takes ${settings.limits.installer} at most (limits.installer)` : "";
+  return [`nobody serves ${from} ${until}${atMost}`];
 }
 
 const installRefusals = (desired: FixesDesired, live: Live, kept: Kept, change: Change): Problem[] => [

@@ -34,6 +34,12 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
       next: "Start it, or correct its connection and credentials",
     });
   }
+  if (kept.journal) {
+    const { rollout } = kept.journal;
+    refusals.push(
+      ...live.nodes.filter(({ reached }) => reached === false).map(({ name }) => notReached(name, rollout)),
+    );
+  }
   if (live.control.request === "stop") {
     refusals.push({
       where: "npm run rollout",
@@ -51,6 +57,13 @@ export function standingRefusals(desired: FixesDesired, live: Live, kept: Kept):
     ...(kept.journal && desired.settings.strategy === "rolling" ? routingRefusals(desired, live, kept.journal) : []),
   ];
 }
+
+const notReached = (node: string, rollout: string): Problem => ({
+  where: node,
+  found: `its host is not reached, while rollout ${rollout} is unfinished`,
+  why: "Nobody knows whether it serves, so no other node is taken out of service",
+  next: `When it is there again, with its members running: run up again. Is it gone for good: lost.${node}, with the reason`,
+});
 
 /** Known before users are moved: by the time it is started a node would be out of service. */
 function loginRefusals(desired: FixesDesired, live: Live, journal: Journal | null): readonly Problem[] {

@@ -31,8 +31,10 @@ export interface Standing {
 }
 
 /** One action of a rollout. `do` says which; what it needs stands beside it. */
-export type RolloutStep = Step &
-  (
+export type RolloutStep = Step & {
+  /** It brings back a node that too few serve without: nothing that was asked for since, and no other host, keeps it from that. */
+  readonly bringsBack?: true;
+} & (
     | { readonly do: "begin"; readonly order: readonly string[]; readonly catchUp?: Standing }
     | { readonly do: "take up" }
     | { readonly do: "give up"; readonly name: string; readonly because: string }
@@ -47,6 +49,7 @@ export type RolloutStep = Step &
     | { readonly do: "stop agent"; readonly node: string }
     | { readonly do: "start agent"; readonly node: string }
     | { readonly do: "note rerouted" }
+    | { readonly do: "note back"; readonly node: string }
     | { readonly do: "note behind"; readonly standing: Standing }
     | {
         readonly do: "route";
@@ -68,6 +71,7 @@ export type RolloutStep = Step &
     | { readonly do: "start members"; readonly node: string }
     | { readonly do: "probe members"; readonly node: string }
     | { readonly do: "look again"; readonly node: string }
+    | { readonly do: "end run"; readonly node: string }
     | { readonly do: "regenerate" }
     | { readonly do: "stamp" }
     | { readonly do: "final check" }

@@ -120,17 +120,20 @@ export function stopMembers(
 
 /** Stopped, cleared, started, warm and proved. */
 export function renew(walk: Walk, node: string, users: Users = "elsewhere"): void {
-  const state = walk.state(node);
   stopMembers(walk, node, users);
-  if (isBefore(state.progress, "cleared")) {
-    walk.push(`clear-temp ${node}`, `remove temporary files of the members of ${node} (never tranlog)`, {
-      do: "clear temp",
-      node,
-    });
-    state.progress = "cleared";
-  }
+  clearTemp(walk, node);
   startMembers(walk, node);
   probeMembers(walk, node);
+}
+
+export function clearTemp(walk: Walk, node: string): void {
+  const state = walk.state(node);
+  if (!isBefore(state.progress, "cleared")) return;
+  walk.push(`clear-temp ${node}`, `remove temporary files of the members of ${node} (never tranlog)`, {
+    do: "clear temp",
+    node,
+  });
+  state.progress = "cleared";
 }
 
 export function startMembers(walk: Walk, node: string, because = ""): void {

@@ -1,5 +1,4 @@
 import type { Problem } from "../../common/problem.js";
-import { bringBack } from "./bring-back.js";
 import { changeText, type FixesDesired } from "./goal.js";
 import type { Kept } from "./journal.js";
 import { progressSeen } from "./levels.js";
@@ -32,7 +31,6 @@ export function workflow(
 function goOn(walk: Walk): void {
   fallBack(walk);
   const treat = walk.goingBack ? walk.touched : true;
-  if (treat && walk.journal && walk.strategy === "rolling" && walk.order.length > 1 && bringBack(walk)) return;
   prepare(walk);
   if (treat && walk.strategy === "offline") offline(walk);
   else if (treat && walk.order.length === 1) alone(walk);
