@@ -12,6 +12,7 @@ import type { AnyDesired } from "./inputs.js";
 import type { ApplyContext, Plan, Step } from "./kind.js";
 import { operator } from "./lock.js";
 import { seconds } from "./report.js";
+import { SeenOtherwise } from "./seen-otherwise.js";
 import type { Session } from "./session.js";
 
 /** A step whose outcome is unknown (lost answer, cut line) is tried this many times, after observing that it is still due. */
@@ -89,6 +90,7 @@ class Execution {
       await this.saveProgress();
       this.progress(`done in ${seconds(performance.now() - started)}`, this.done.length);
     } catch (error) {
+      if (error instanceof SeenOtherwise) this.kept = { ...this.kept, ...error.kept };
       const tried = (this.tries.get(step.key) ?? 0) + 1;
       this.tries.set(step.key, tried);
       if (!isUnknownOutcome(error) || tried >= TRIES_PER_STEP || this.isStopping())

@@ -29,11 +29,16 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         problems: [],
       };
     },
+    routes: async (source) => {
+      cell.faults.alive();
+      const lists = contentOf(webServer, source ?? webServer.directive);
+      return { lists: structuredClone(lists), servers: serversIn(cell, lists) };
+    },
     mpm: async () => webServer.mpm,
     portsOf: async () => [],
     route: async (lists, way) => {
       if (way.by === "directive") return routeByDirective(cell, webServer, lists, way.follow);
-      if (sameRouting(lists, webServer.file)) return;
+      if (sameRouting(routed(webServer.file, lists), webServer.file)) return;
       requirePrimaries(webServer.file, lists);
       await cell.change(`route ${name}`, () => {
         webServer.file = routed(webServer.file, lists);
@@ -42,10 +47,11 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
     },
     isRouted: async (lists, way) => {
       cell.faults.alive();
-      if (way.by === "in-place") return sameRouting(lists, webServer.file);
+      const wanted = routed(webServer.file, lists);
+      if (way.by === "in-place") return sameRouting(wanted, webServer.file);
       const path = pathFor(webServer, lists, way.follow);
       return (
-        sameRouting(lists, contentOf(webServer, path)) && webServer.directive === path && isLoaded(webServer, path)
+        sameRouting(wanted, contentOf(webServer, path)) && webServer.directive === path && isLoaded(webServer, path)
       );
     },
     removeCopies: async () => {
@@ -70,25 +76,32 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
         }
       }
     },
-    isAsGenerated: async () => webServer.generated === cell.level && !webServer.merged && webServer.edited === "",
+    isAsGenerated: async () =>
+      webServer.generated === cell.level &&
+      !webServer.merged &&
+      !Object.values(webServer.file).some((lists) => isAnothers(cell, serversOf(lists))) &&
+      webServer.edited === "",
     alterations: async (seen, source) => {
       cell.faults.alive();
       const paths = [...new Set([webServer.directive, source])];
-      return paths.flatMap((path) => alteration(webServer, seen[path] ?? seen[source], path));
+      return paths.flatMap((path) => alteration(webServer, [seen[path], seen[source]], path));
     },
     losses: async () => [
-      ...[...cell.unmapped].filter((name) => name in webServer.file).map((name) => `ServerCluster ${name}`),
+      ...Object.entries(webServer.file)
+        .filter(([name, lists]) => cell.unmapped.has(name) || isAnothers(cell, serversOf(lists)))
+        .map(([name]) => `ServerCluster ${name}`),
       ...[...cell.unmappedPaths].filter(() => webServer.generated !== cell.level).map((path) => `Uri ${path}`),
     ],
     lacks: async () => (webServer.generated === cell.level ? [] : ["Uri /new/*"]),
     putAside: async () => {
       cell.faults.alive();
-      return { path: webServer.directive, sha256: digestOf(webServer) };
+      return { path: webServer.directive, sha256: digestOf(webServer, webServer.directive) };
     },
     putBack: async ({ sha256 }, _lists, by) => {
-      if (sha256 === digestOf(webServer)) return false;
+      const { shape: _, ...content } = contentBehind(sha256);
+      if (sha256 === digestOf(webServer, webServer.directive)) return false;
       await cell.change(`put back ${name}`, () => {
-        Object.assign(webServer, contentBehind(sha256));
+        Object.assign(webServer, content);
         webServer.changedAt = cell.now;
       });
       if (by === "directive") await reload(cell, webServer);
@@ -125,9 +138,23 @@ export function modelledWebServer(cell: MemoryCell, webServer: WebServer): Route
   };
 }
 
-/** Routing brings no cluster back that the file has lost. */
-const routed = (file: Lists, lists: Lists): Lists =>
-  structuredClone(Object.fromEntries(Object.entries(lists).filter(([cluster]) => cluster in file)));
+/** Routing brings no cluster back that the file has lost, and leaves alone what it is not told of. @throws ProblemError for a server that it has not */
+function routed(file: Lists, lists: Lists): Lists {
+  const there = Object.entries(lists).filter(([cluster]) => cluster in file);
+  for (const [cluster, { primary, backup }] of there) {
+    const has = serversOf(file[cluster]);
+    const unknown = [...primary, ...backup].filter((server) => !has.includes(server));
+    if (unknown.length > 0)
+      throw new ProblemError("invalid-input", { where: "plugin-cfg.xml", found: `${cluster} has no ${unknown}` });
+  }
+  return structuredClone({ ...file, ...Object.fromEntries(there) });
+}
+
+const serversOf = (lists: Lists[string] | undefined): string[] => [...(lists?.primary ?? []), ...(lists?.backup ?? [])];
+
+/** No deployment manager of this cell generates it. */
+const isAnothers = (cell: MemoryCell, servers: readonly string[]): boolean =>
+  servers.length > 0 && cell.membersOf(servers).length === 0;
 
 /**
  * As plug-in files have them, in clusters of any name: by nothing but host and port to be told for what they are in the cell;
@@ -163,28 +190,58 @@ export function lookAgain(webServer: WebServer, now: number): void {
   webServer.inForce = webServer.generated;
 }
 
-/** Of its content besides lists. */
-const digestOf = ({ generated, generatedAt, edited }: WebServer): string =>
-  JSON.stringify({ generated, generatedAt, edited });
+/** Of a file's content besides who is primary and who is backup, to be read again. */
+const digestOf = (webServer: WebServer, path: string): string => {
+  const { generated, generatedAt, edited } = webServer;
+  const content = { generated, generatedAt, edited, shape: shapeOf(contentOf(webServer, path)) };
+  return Buffer.from(JSON.stringify(content)).toString("base64url");
+};
 
-const contentBehind = (digest: string): Pick<WebServer, "generated" | "generatedAt" | "edited"> => JSON.parse(digest);
+const contentBehind = (
+  digest: string,
+): Pick<WebServer, "generated" | "generatedAt" | "edited"> & { readonly shape: readonly string[] } =>
+  JSON.parse(Buffer.from(digest, "base64url").toString());
 
-/** Words of its log level touch no routing. What is generated after the installer has a path more. */
-function alteration(webServer: WebServer, before: string | undefined, path: string): readonly Alteration[] {
-  const sha256 = digestOf(webServer);
-  if (before === undefined) return [{ path, sha256, changes: [] }];
-  if (before === sha256) return [];
-  const { generated, edited } = webServer;
-  const then = contentBehind(before);
+/** "ServerCluster AppsCluster", "Server node1_AppsCluster of AppsCluster": as changes are said. */
+const shapeOf = (lists: Lists): string[] =>
+  Object.entries(lists)
+    .flatMap(([cluster, each]) => [
+      `ServerCluster ${cluster}`,
+      ...serversOf(each).map((server) => `Server ${server} of ${cluster}`),
+    ])
+    .sort();
+
+/**
+ * Words of its log level touch no routing. What is generated after the installer has a path more.
+ *
+ * @param seen of the file itself, and of the one that it is a copy of
+ */
+function alteration(webServer: WebServer, seen: readonly (string | undefined)[], path: string): readonly Alteration[] {
+  const sha256 = digestOf(webServer, path);
+  const [before] = seen.filter((digest) => digest !== undefined);
+  if (sha256 === seen[0]) return [];
+  if (before === undefined || seen.includes(sha256)) return [{ path, sha256, changes: [] }];
+  const [then, now] = [contentBehind(before), contentBehind(sha256)];
+  const told = (how: "gone" | "new", what: readonly string[]) =>
+    what.map((each) => ({ what: each, how, routing: true }));
   const changes = [
-    ...(then.generated === generated ? [] : [{ what: "Uri /new/*", how: "new" as const, routing: true }]),
-    ...(then.edited === edited ? [] : [{ what: edited, how: "other" as const, routing: !edited.startsWith("Log") }]),
+    ...told(
+      "gone",
+      then.shape.filter((each) => !now.shape.includes(each)),
+    ),
+    ...told("new", [
+      ...now.shape.filter((each) => !then.shape.includes(each)),
+      ...(then.generated === now.generated ? [] : ["Uri /new/*"]),
+    ]),
+    ...(then.edited === now.edited
+      ? []
+      : [{ what: now.edited, how: "other" as const, routing: !now.edited.startsWith("Log") }]),
   ];
   return [{ path, before, sha256, changes }];
 }
 
 const pathFor = ({ directive, file }: WebServer, lists: Lists, follow: string): string =>
-  directive === GENERATED && sameRouting(file, lists) ? GENERATED : follow;
+  directive === GENERATED && sameRouting(file, routed(file, lists)) ? GENERATED : follow;
 
 const isLoaded = (webServer: WebServer, path: string): boolean =>
   webServer.loaded === path && sameRouting(webServer.followed, contentOf(webServer, path));
@@ -193,11 +250,12 @@ const isLoaded = (webServer: WebServer, path: string): boolean =>
 async function routeByDirective(cell: MemoryCell, webServer: WebServer, lists: Lists, follow: string): Promise<void> {
   const { name } = webServer;
   const path = pathFor(webServer, lists, follow);
-  if (!sameRouting(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), lists)) {
+  const wanted = routed(webServer.file, lists);
+  if (!sameRouting(path === GENERATED ? webServer.file : (webServer.copies[path] ?? {}), wanted)) {
     requirePrimaries(webServer.file, lists);
     await cell.change(`write ${path} ${name}`, () => {
-      if (path === GENERATED) webServer.file = structuredClone(lists);
-      else webServer.copies[path] = structuredClone(lists);
+      if (path === GENERATED) webServer.file = wanted;
+      else webServer.copies[path] = wanted;
       webServer.changedAt = cell.now;
     });
   }
@@ -223,7 +281,7 @@ function requireProved(cell: MemoryCell, { name, followed, inForce }: WebServer,
   const gone = clusters.filter((cluster) => !(cluster in followed));
   if (gone.length > 0) throw new ProblemError("not-converged", { where: name, found: `no Route leads to ${gone}` });
   if (cell.badGenerated && inForce > 0) throw new ProblemError("not-converged", { where: name, found: "status 404" });
-  if (proof.level === "routed" && !sameRouting(followed, proof.lists)) {
+  if (proof.level === "routed" && !sameRouting(followed, { ...followed, ...proof.lists })) {
     throw new ProblemError("not-converged", { where: name, found: "answered by others" });
   }
   const burnt = cell.nodes

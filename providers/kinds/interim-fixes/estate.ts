@@ -22,6 +22,12 @@ export type Proof =
   | { readonly level: "answering"; readonly clusters: readonly string[] }
   | { readonly level: "routed"; readonly lists: Lists };
 
+/** What a plug-in file routes: the lists of each cluster that a Route leads to, and all servers that it defines there. */
+export interface RoutesOfFile {
+  readonly lists: Lists;
+  readonly servers: readonly RoutedServer[];
+}
+
 /** One web server in front of the cell. */
 export interface RoutedWebServer {
   readonly name: string;
@@ -29,6 +35,8 @@ export interface RoutedWebServer {
   mpm(): Promise<Mpm>;
   /** Ports that the plug-in forwards to, of these servers by its file's names; of no cluster that is `untouched`. */
   portsOf(servers: readonly string[], untouched: readonly string[]): Promise<readonly number[]>;
+  /** What the file that the plug-in follows routes, or another one of its files. */
+  routes(path?: string): Promise<RoutesOfFile>;
   /** Brings the file that the plug-in follows to these lists; no byte, and no reload, when they are in force already. */
   route(lists: Lists, way: Way): Promise<void>;
   /** Whether `route` to these would find nothing to write and nothing to reload. Changes nothing. */

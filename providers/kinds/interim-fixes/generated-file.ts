@@ -127,7 +127,8 @@ export async function putBack(
 
 /**
  * What was changed, besides lists, in the file that is followed and in the one that copies are made of, since they were
- * seen. A copy is as it was seen itself, or as that one, which it is made of anew at each route.
+ * seen. A copy is as it was seen itself, or as that one, which it is made of anew at each route, and is then seen as it is:
+ * that one may change, and be accepted, before the copy is made anew.
  */
 export async function alterations(
   seen: SeenFiles,
@@ -148,7 +149,15 @@ export async function alterations(
     if (marks.includes(content.sha256)) continue;
     const where = `${host.name}:${path}`;
     const backups = await Promise.all(marks.map((mark) => fromBackup(host, mark)));
-    if (backups.some((then) => readPluginConfig(then, where).restDigest === config.restDigest)) continue;
+    const same = marks.filter((_, index) => {
+      const then = backups[index];
+      return then && readPluginConfig(then, where).restDigest === config.restDigest;
+    });
+    if (same.includes(seen[path] ?? "")) continue;
+    if (same.length > 0) {
+      found.push({ path, sha256: await backUp(host, content.bytes), changes: [] });
+      continue;
+    }
     const changes = backups[0] ? pluginChanges(backups[0], content.bytes, where) : [];
     found.push({ path, before, sha256: await backUp(host, content.bytes), changes });
   }

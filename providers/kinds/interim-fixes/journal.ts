@@ -104,6 +104,8 @@ export interface Journal {
   drained: string | null;
   /** The route that was last proved by requests, as `routeKey` says it. */
   routed: string | null;
+  /** Files that seemed to say so already did not: they are written, whatever they seem to say. Absent where that was never so. */
+  toRoute?: boolean;
   /** Where users were last proved to be, on every web server; null = as found. Never forgotten, unlike `routed`. */
   proved: { lists: WantedLists; ways: Ways } | null;
   nodes: Record<string, Progress>;

@@ -3,6 +3,7 @@ import type { Work } from "./apply.js";
 import { generatedNow } from "./generate.js";
 import type { Alteration, SeenFiles } from "./generated-file.js";
 import type { Journal } from "./journal.js";
+import { type RoutesSeen, requireKnownRoutes, seeRoutes } from "./routes-seen.js";
 
 type Files = Record<string, SeenFiles>;
 
@@ -37,33 +38,47 @@ export async function seeFiles({ estate, desired, journal }: Work): Promise<File
 /**
  * The plug-in's files are as this rollout left them, besides their lists, which are looked at on their own. What somebody changed
  * that does not touch routing is said, and counts from now on; so does what somebody propagated, as
- * after the installer, if nothing that was there is gone or other.
+ * after the installer, if nothing that was there is gone or other. What is accepted, by that or by a person's word, is what
+ * the rollout routes from then on.
  *
- * @throws AlteredFiles for everything else
+ * @throws AlteredFiles for everything else; SeenOtherwise where other clusters or servers are routed from now on
  */
 export async function requireOwnFiles(work: Work): Promise<Partial<Journal>> {
   const { estate, desired, journal, context } = work;
   const files: Files = { ...journal.files };
   const byHand: string[] = [];
   const problems: Problem[] = [];
+  const unfit: Problem[] = [];
+  const seenRoutes: Record<string, RoutesSeen> = {};
   for (const { name } of desired.settings.webServers) {
     const source = journal.found.followed[name]?.path;
     if (source === undefined) continue;
     const aside = journal.found.files?.[name];
     const before = journal.files?.[name] ?? (aside ? { [aside.path]: aside.sha256 } : {});
     const altered = await estate.webServer(name).alterations(before, source);
+    // What older versions found was not put aside: nothing tells then whether it was accepted.
+    const routes = aside ? await seeRoutes(name, work) : undefined;
+    if (routes) seenRoutes[name] = routes;
+    if (routes && aside && routes.unfit.length > 0)
+      unfit.push(
+        unfitFor(`${name}: ${source}`, routes, altered.find(({ path }) => path === source)?.before ?? aside.sha256),
+      );
     for (const each of altered.filter((alteration) => alteration.before !== undefined)) {
       const where = `${name}: ${each.path}`;
       const isGenerated = await isPropagated(name, each, work);
       if (isGenerated || !each.changes.some(({ routing }) => routing)) {
         context.progress(`${where}: somebody changed it: ${inWords(each)}`);
-      } else problems.push(problemOf(where, each));
+      } else problems.push(problemOf(where, each, routes?.said ?? []));
       if (!isGenerated) byHand.push(name);
     }
     files[name] = { ...before, ...seen(altered) };
   }
+  // Nobody's word makes it fit, so nobody is asked for it.
+  if (unfit.length > 0) throw new ProblemError("refused", unfit);
   if (problems.length > 0) throw new AlteredFiles(problems, { files, byHand });
-  return goOnWith({ files, byHand }, journal);
+  const own = goOnWith({ files, byHand }, journal);
+  requireKnownRoutes(seenRoutes, own, journal);
+  return own;
 }
 
 /** A person was told what was changed, and goes on: it is meant. Otherwise it is asked again. */
@@ -96,9 +111,18 @@ async function isPropagated(name: string, { path, changes }: Alteration, work: W
 const inWords = ({ changes }: Alteration): string =>
   changes.map(({ what, how }) => `${how}: ${what}`).join("; ") || "comments or white space";
 
-const problemOf = (where: string, altered: Alteration): Problem => ({
+/** @param said what the rollout would route from then on */
+const problemOf = (where: string, altered: Alteration, said: readonly string[]): Problem => ({
   where,
   found: `somebody changed it since this rollout left it: ${inWords(altered)}`,
   why: "It decides where users go, and they were proved to be elsewhere by the former file",
-  next: `Put back what was there (backups/${altered.before} in the state directory there holds it), then run up again. Is it meant: npm run rollout -- resume, then pulumi up`,
+  next: `Put back what was there (backups/${altered.before} in the state directory there holds it), then run up again. Is it meant: npm run rollout -- resume, then pulumi up${said.length > 0 ? `; the rollout goes by it from then on: ${said.join("; ")}` : ""}`,
+});
+
+const unfitFor = (where: string, { said, unfit }: RoutesSeen, before: string): Problem => ({
+  where,
+  found: `somebody changed it since this rollout left it: ${said.join("; ")}. With that ${unfit.join("; ")}`,
+  allowed: "for each cluster that is rolled, members on two nodes of this rollout or more, and on no other node",
+  why: "Their users would be left without a member, or with one that changes under them",
+  next: `Put back what was there (backups/${before} in the state directory there holds it) until the rollout has ended, with members that were removed from the cell made again, then run up again`,
 });

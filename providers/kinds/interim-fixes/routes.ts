@@ -109,7 +109,7 @@ function wantedLists(
 }
 
 /** Servers of a node that is lost. */
-const isLost = (desired: FixesDesired, server: string): boolean =>
+export const isLost = (desired: FixesDesired, server: string): boolean =>
   (nodeOfServer(desired).get(server) ?? "") in desired.settings.lost;
 
 /** Nobody is left to serve its users, whatever its lists say, and lists without a primary are not written. */
@@ -137,10 +137,22 @@ export function listsAsFound(
   );
 }
 
-/** Every web server's file says so. The order of primaries has no meaning; backups are tried in listed order. */
-export function isRouted(live: Live, wanted: WantedLists): boolean {
-  return live.webServers.every((webServer) => sameRouting(webServer.lists, wanted[webServer.name] ?? {}));
+/**
+ * Every web server's file says so. The order of primaries has no meaning; backups are tried in listed order. What nobody
+ * wants anything of is as it is meant, unless its members are rolled.
+ */
+export function isRouted(desired: FixesDesired, live: Live, wanted: WantedLists): boolean {
+  return live.webServers.every((webServer) => {
+    const lists = wanted[webServer.name] ?? {};
+    const others = Object.keys(webServer.lists).filter((cluster) => !(cluster in lists));
+    const isStray = others.some((cluster) => isRolled(desired, live.clusters, cluster, webServer));
+    return !isStray && hasLists(webServer.lists, lists);
+  });
 }
+
+/** Of the clusters that are named. */
+export const hasLists = (lists: Lists, wanted: Lists): boolean =>
+  sameRouting(Object.fromEntries(Object.entries(lists).filter(([cluster]) => cluster in wanted)), wanted);
 
 /** Names a route together with the lists that were proved: other lists under the same name are not proved. */
 export const routeKey = (target: Target, lists: WantedLists): string =>

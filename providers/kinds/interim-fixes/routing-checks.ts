@@ -26,7 +26,8 @@ export function routingRefusals(desired: FixesDesired, live: Live, journal: Jour
       ...nodeRefusals(desired, live, webServer, journal),
       ...probeRefusals(desired, live, webServer, journal),
     ]),
-    ...strangeProbes(desired, live),
+    // A cluster that somebody took out of the files since is told where files are compared: its probe is no slip.
+    ...(journal ? [] : strangeProbes(desired, live)),
   ];
 }
 
@@ -137,6 +138,7 @@ function nodeRefusals(desired: FixesDesired, live: Live, webServer: LiveWebServe
           },
         ];
       }
+      if (journal && !isTreated(is, desired)) return [untreated(where, is)];
       const found = said === undefined ? "no node is declared for it" : `declared under ${said}`;
       return [
         {
@@ -150,6 +152,18 @@ function nodeRefusals(desired: FixesDesired, live: Live, webServer: LiveWebServe
     });
   });
 }
+
+const isTreated = (node: string, { settings }: FixesDesired): boolean =>
+  node in settings.lost || settings.nodes.some(({ name }) => name === node);
+
+/** `nodes` stays as it is until the rollout's end, so declaring it is no way out before. */
+const untreated = (where: string, node: string): Problem => ({
+  where,
+  found: `it runs on ${node}, which this rollout does not treat`,
+  allowed: "members on nodes that the rollout began with",
+  why: "It would get the fix, or not, while users are on it",
+  next: "Take it out of the plug-in file until the rollout has ended; then declare its node",
+});
 
 const SIGNS = "the CloneID, or the host and port, or the name <node>_<server> of one member";
 

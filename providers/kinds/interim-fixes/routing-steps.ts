@@ -1,5 +1,5 @@
 import { ProblemError } from "../../common/problem.js";
-import { sameRouting } from "../../formats/routing.js";
+import { SeenOtherwise } from "../../lifecycle/seen-otherwise.js";
 import type { PluginChange } from "../../targets/wsadmin/cell.js";
 import { SAYS_NOTHING, type Work } from "./apply.js";
 import { pluginSettingsOf } from "./cell-web-servers.js";
@@ -9,7 +9,7 @@ import { type CellServers, type Lists, memberName } from "./live.js";
 import { observeMembers } from "./observe.js";
 import { requireOwnFiles } from "./plugin-files.js";
 import { requireAnswers } from "./probing.js";
-import { isReliedOn, isRolled, listsAsFound, routeKey, strangeClusters } from "./routes.js";
+import { hasLists, isReliedOn, isRolled, listsAsFound, routeKey, strangeClusters } from "./routes.js";
 import { serversInCell } from "./servers.js";
 import type { RolloutStep, Ways } from "./steps.js";
 import type { Way } from "./switching.js";
@@ -68,11 +68,11 @@ export async function route(
       const webServer = estate.webServer(name);
       const now = await webServer.look();
       if (now.problems.length > 0) throw new ProblemError("malformed", now.problems);
-      if (!sameRouting(now.lists, lists) && isReliedOn(journal, target, key)) {
+      if (!hasLists(now.lists, lists) && isReliedOn(journal, target, key)) {
         throw sentElsewhere(`${name}: ${now.path}`);
       }
       // What it takes to route users stands in a step with its impact.
-      if (onlyProves && !(await webServer.isRouted(lists, wayOf(name)))) throw sentElsewhere(name);
+      if (onlyProves && !(await webServer.isRouted(lists, wayOf(name)))) throw toRoute(name, { ...journal, ...own });
       await webServer.route(lists, wayOf(name));
     }
     for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);
@@ -81,7 +81,7 @@ export async function route(
     throw error;
   }
   if ("asFound" in target) for (const name of Object.keys(wanted)) await estate.webServer(name).removeCopies();
-  return { routed: key, proved: { lists: wanted, ways }, ...own };
+  return { routed: key, proved: { lists: wanted, ways }, toRoute: false, ...own };
 }
 
 /** Members are stopped only after a proof that users are elsewhere, so where they were proved to be last is still served. */
@@ -114,7 +114,8 @@ export async function proveRoute(
   const wayOf = wayIn(ways);
   const own = await requireOwnFiles(work);
   for (const [name, lists] of Object.entries(wanted)) {
-    if (!(await work.estate.webServer(name).isRouted(lists, wayOf(name)))) throw sentElsewhere(name);
+    if (!(await work.estate.webServer(name).isRouted(lists, wayOf(name))))
+      throw toRoute(name, { ...work.journal, ...own });
   }
   for (const [name, lists] of Object.entries(wanted)) await proveRouted(name, lists, wayOf(name), work);
   return { routed: routeKey(target, wanted), ...own };
@@ -129,8 +130,13 @@ const proveRouted = (name: string, lists: Lists, { by }: Way, { estate, context 
   estate.webServer(name).prove({ level: "routed", lists }, { settle: by, progress: context.progress });
 
 /** The loop looks and plans again at this: users who were sent back to a node are let finish again before it is stopped. */
-const sentElsewhere = (where: string): ProblemError =>
-  new ProblemError("unknown-outcome", { where, found: "somebody changed it since its routing was proved" });
+const sentElsewhere = (where: string): ProblemError => new ProblemError("unknown-outcome", changedSince(where));
+
+/** By directive it takes a new copy, too, where the file changed that copies are made of: no plan sees that. */
+const toRoute = (where: string, journal: Journal): SeenOtherwise =>
+  new SeenOtherwise([changedSince(where)], { journal: { ...journal, routed: null, toRoute: true } });
+
+const changedSince = (where: string) => ({ where, found: "somebody changed it since its routing was proved" });
 
 /**
  * The files still say so, and requests still show it: something may have rewritten them since. Whose members are about to

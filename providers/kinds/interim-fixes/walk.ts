@@ -138,7 +138,7 @@ export class Walk {
     const lists = listsFor(desired, live, journal, target);
     const key = routeKey(target, lists);
     const inFile =
-      this.target === "other" ? isRouted(live, lists) : JSON.stringify(this.target) === JSON.stringify(target);
+      this.target === "other" ? isRouted(desired, live, lists) : JSON.stringify(this.target) === JSON.stringify(target);
     if (inFile && this.routed === key) return;
     this.refusals.push(...unservedRefusals(desired, live, journal, target));
     const name = "without" in target ? `without ${target.without}` : "as found";
@@ -151,7 +151,8 @@ export class Walk {
       this.drained = null;
     }
     const ways = waysTo(target, desired, live, journal);
-    const onlyProves = inFile && (this.target !== "other" || isInForce(live, ways));
+    const isThere = !journal?.toRoute && isInForce(live, ways);
+    const onlyProves = inFile && (this.target !== "other" || isThere);
     this.push(
       `route ${name}${this.routeCount(name)}`,
       onlyProves

@@ -21,7 +21,7 @@ import {
   type WebServerSettings,
   wantedIn,
 } from "./directive-routing.js";
-import type { Proof, RoutedWebServer } from "./estate.js";
+import type { Proof, RoutedWebServer, RoutesOfFile } from "./estate.js";
 import {
   type Alteration,
   alterations,
@@ -88,6 +88,13 @@ export class ReachedWebServer implements RoutedWebServer {
       hold,
       problems: [...config.problems, ...(config.intelligentManagement ? [this.#steeredElsewhere(path)] : [])],
     };
+  }
+
+  async routes(path?: string): Promise<RoutesOfFile> {
+    const { files } = this.host;
+    const { config } =
+      path === undefined ? await this.#followed(files) : await readPlugin(path, { name: this.host.name, files });
+    return { lists: listsOf(config), servers: serversOf(config.clusters) };
   }
 
   mpm(): Promise<Mpm> {

@@ -174,28 +174,41 @@ describe("what somebody changed since a file was seen, its lists aside", () => {
     const seen = await asSeen(server);
     const found = { path: GENERATED, value: GENERATED };
     await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
-    expect(await server.alterations(seen, GENERATED)).toEqual([]);
+    // As the file that it was made of, and from now on as it is.
+    const [copy, ...none] = await server.alterations(seen, GENERATED);
+    expect([copy, none]).toEqual([{ path: ROLLOUT, sha256: expect.any(String), changes: [] }, []]);
+    const goesOn = { ...seen, [ROLLOUT]: copy?.sha256 ?? "" };
+    expect(await server.alterations(goesOn, GENERATED)).toEqual([]);
     for (const path of [ROLLOUT, GENERATED]) {
       const text = web.host.text(path) ?? "";
       web.host.put(path, other(text));
-      expect(await server.alterations(seen, GENERATED)).toMatchObject([{ path, changes: CLONE }]);
+      expect(await server.alterations(goesOn, GENERATED)).toMatchObject([{ path, changes: CLONE }]);
       web.host.put(path, text);
     }
   });
 
-  test("by directive: what was taken for meant in that file is none in the copy, before it is made of it anew and after", async () => {
-    const server = reachedWebServer(web);
-    const found = { path: GENERATED, value: GENERATED };
-    await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
-    const seen = await asSeen(server);
-    web.host.put(GENERATED, other(AS_FOUND));
-    const [meant] = await server.alterations(seen, GENERATED);
-    const goesOn = { ...seen, [GENERATED]: meant?.sha256 ?? "" };
-    expect(await server.alterations(goesOn, GENERATED)).toEqual([]);
-    await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
-    expect(web.host.text(ROLLOUT)).toContain("1abc9999");
-    expect(await server.alterations(goesOn, GENERATED)).toEqual([]);
-  });
+  test.each([
+    ["", true],
+    [", that nobody looked at before", false],
+  ])(
+    "by directive: what was taken for meant in that file is none in the copy%s, before it is made of it anew and after",
+    async (_, isSeen) => {
+      const server = reachedWebServer(web);
+      const found = { path: GENERATED, value: GENERATED };
+      const before = await asSeen(server);
+      await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
+      const seen = isSeen ? await asSeen(server) : before;
+      web.host.put(GENERATED, other(AS_FOUND));
+      const altered = await server.alterations(seen, GENERATED);
+      expect(altered.filter((each) => each.before !== undefined)).toMatchObject([{ path: GENERATED, changes: CLONE }]);
+      const goesOn = { ...seen, ...Object.fromEntries(altered.map(({ path, sha256 }) => [path, sha256])) };
+      expect(await server.alterations(goesOn, GENERATED)).toEqual([]);
+      await server.route(SWAPPED, { by: "directive", follow: ROLLOUT, found });
+      expect(web.host.text(ROLLOUT)).toContain("1abc9999");
+      const anew = await server.alterations(goesOn, GENERATED);
+      expect(anew).toEqual([{ path: ROLLOUT, sha256: expect.any(String), changes: [] }]);
+    },
+  );
 
   test("what a file has more than is generated now, in one that is not followed, too", async () => {
     const server = reachedWebServer(web);
