@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { sha256 } from "../../providers/common/json.js";
 import type { Description } from "../description.js";
 import { type HostPlace, quote } from "../host-tree.js";
 import { pluginFile } from "../plugin-file.js";
@@ -279,7 +280,9 @@ async function buildNodeConfiguration(place: HostPlace, description: Description
     await missing(join(cell, "applications", `${name}.ear`, `${name}.ear`), earText(name));
     const expanded = join(profile, "installedApps", CELL, `${name}.ear`);
     await missing(join(expanded, "META-INF", "level.properties"), earText(name));
-    await missing(join(expanded, `${name.toLowerCase()}.war`, "WEB-INF", "web.xml"), "<web-app></web-app>\n");
+    // As an agent writes it when it expands that archive.
+    const text = `<web-app><!-- ${sha256(earText(name))} --></web-app>\n`;
+    await missing(join(expanded, `${name.toLowerCase()}.war`, "WEB-INF", "web.xml"), text);
   }
 }
 

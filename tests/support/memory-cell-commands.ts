@@ -300,7 +300,7 @@ export function modelledInstaller(cell: MemoryCell): UpdateInstaller {
         },
         finish() {
           if (!installs()) return;
-          cell.changeMaster();
+          cell.changeMaster(action === "uninstall" && cell.keepsArchives ? 0 : undefined);
           for (const id of ids) action === "install" ? cell.fixes.add(id) : cell.fixes.delete(id);
         },
       },

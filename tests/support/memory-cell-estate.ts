@@ -83,6 +83,14 @@ export function modelledEstate(cell: MemoryCell, id: string): Estate {
       const filesOf = (application: string) => (node ? expanded(cell, node, application) : archive(cell));
       return Object.fromEntries(applications.map((each) => [each, isUnseen(each) ? {} : filesOf(each)]));
     },
+    archives: async (name, applications) => {
+      cell.faults.alive();
+      if (name !== undefined) cell.requireThere(name);
+      const [level, at] =
+        name === undefined ? [cell.level, cell.changedAt] : [cell.node(name).level, cell.node(name).copiedAt];
+      const one = { digest: `level ${level}`, writtenAt: new Date(at).toISOString() };
+      return Object.fromEntries(applications.map((each) => [each, cell.unseenArchives.has(each) ? undefined : one]));
+    },
     fingerprints: async (applications) =>
       Object.fromEntries(
         applications.map((name) => [

@@ -43,6 +43,8 @@ export interface Node {
   level: number;
   expanded: number;
   distributedAt: number;
+  /** When it was given its copy of the archives. */
+  copiedAt: number;
   /** When somebody gave its files another owner or mode, or a backup program put their access times back. */
   touchedAt?: number;
   nextSync: number;
@@ -93,6 +95,7 @@ export function newNode(
     level: 0,
     expanded: 0,
     distributedAt: now - LONG_AGO_MS,
+    copiedAt: now - LONG_AGO_MS,
     nextSync: now + nextSync,
     members: clusters.map((cluster) => newMember(`${name}_${cluster}`, cluster, now)),
   };

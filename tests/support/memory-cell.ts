@@ -63,6 +63,8 @@ export class MemoryCell {
   installMs = INSTALL_MS;
   /** So long after a node has the configuration its agent has expanded the applications. */
   expansionMs = 0;
+  /** The installer puts the very archives back that it replaced. */
+  keepsArchives = false;
   /** The deployment manager says whether they are expanded; else "skipped". */
   tellsExpansion = false;
   /** Files that are expanded have the times that they have in their archive; else those of that moment. */
@@ -283,14 +285,15 @@ export class MemoryCell {
   }
 
   distribute(node: Node): void {
+    if (node.level !== this.level) node.copiedAt = this.now;
     node.level = this.level;
     if (this.expansionMs === 0 || node.expanded === node.level) expand(node, this.now);
     else this.at(this.now + this.expansionMs, () => expand(node, this.now));
   }
 
   /** The installer updates an application: generation and propagation follow when they are automatic. */
-  changeMaster(): void {
-    this.level++;
+  changeMaster(level = this.level + 1): void {
+    this.level = level;
     this.changedAt = this.now;
     for (const application of ["files"]) this.versions.set(application, this.level);
     for (const webServer of this.webServers) {

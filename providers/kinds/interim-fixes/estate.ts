@@ -2,6 +2,7 @@ import type { Access } from "../../lifecycle/kind.js";
 import type { Host } from "../../targets/host.js";
 import type { Mpm } from "../../targets/plugin/control.js";
 import type { Hold } from "../../targets/plugin/hold.js";
+import type { Archive } from "../../targets/wsadmin/application-files.js";
 import type { Cell, CellObservation, ServerUsers } from "../../targets/wsadmin/cell.js";
 import type { NodeCommands } from "../../targets/wsadmin/node-commands.js";
 import type { Ownership } from "../../targets/wsadmin/ownership.js";
@@ -135,6 +136,8 @@ export interface Estate {
     applications: readonly string[],
     topology: CellObservation["topology"],
   ): Promise<FilesOf>;
+  /** Application → its archive in the master configuration, or in a node's copy of it. */
+  archives(node: string | undefined, applications: readonly string[]): Promise<Record<string, Archive | undefined>>;
   /** Application → what its archive in the master configuration looks like. */
   fingerprints(applications: readonly string[]): Promise<Record<string, string>>;
   /** Folder → digest of the contents of all files below it, for `sharedChanges`. */

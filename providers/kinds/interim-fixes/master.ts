@@ -24,9 +24,12 @@ const CHANGED_WHILE_READ = 1;
 
 type Reached = Pick<FixesDesired, "identity" | "settings">;
 
-/** An application's archive in the master configuration. */
-export const archiveOf = ({ identity, settings }: Reached, application: string): string =>
-  `${settings.deploymentManager.profile}/config/cells/${identity.cell}/applications/${application}.ear/${application}.ear`;
+/** An application's archive in the master configuration, or in what a node has of it. */
+export const archiveOf = (
+  { identity, settings }: Reached,
+  application: string,
+  { profile }: { readonly profile: string } = settings.deploymentManager,
+): string => `${profile}/config/cells/${identity.cell}/applications/${application}.ear/${application}.ear`;
 
 /** Of what cannot be told whether the installer changed it. */
 export const NO_ARCHIVE = "no archive";

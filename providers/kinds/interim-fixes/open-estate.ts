@@ -3,7 +3,7 @@ import { milliseconds } from "../../common/duration.js";
 import { ProblemError } from "../../common/problem.js";
 import type { Access } from "../../lifecycle/kind.js";
 import { probe } from "../../targets/http-probe.js";
-import { lookAtApplicationFiles } from "../../targets/wsadmin/application-files.js";
+import { lookAtApplicationFiles, lookAtArchives } from "../../targets/wsadmin/application-files.js";
 import type { CellObservation } from "../../targets/wsadmin/cell.js";
 import { lookAtOwnership } from "../../targets/wsadmin/ownership.js";
 import { openNode } from "../../targets/wsadmin/profile-node.js";
@@ -91,6 +91,12 @@ export function openEstate(
         name === undefined ? archiveOf(reached, application) : `${root}/${application}.ear`;
       const found = await lookAtApplicationFiles(access.host(its.connection), its.profile, applications.map(pathOf));
       return Object.fromEntries(applications.map((application, index) => [application, found[index] ?? {}]));
+    },
+    async archives(name, applications) {
+      const its = name === undefined ? settings.deploymentManager : nodeOf(name);
+      const paths = applications.map((application) => archiveOf(reached, application, its));
+      const found = await lookAtArchives(access.host(its.connection), its.profile, paths);
+      return Object.fromEntries(applications.map((application, index) => [application, found[index]]));
     },
     fingerprints: (applications) => fingerprints(host, reached, applications),
     rememberShared: (folders) => rememberShared(host, settings, folders),

@@ -6,6 +6,9 @@ import { requireReachable, requireStarted } from "./program-problems.js";
 /** Names and sizes of some ten thousand files are listed. */
 const LOOK_MS = 120_000;
 
+/** EARs of some hundred megabytes each. */
+const ARCHIVES_MS = 300_000;
+
 /** What lies on one host of one application: an archive, or a folder that it was expanded to. */
 export interface ApplicationFiles {
   /** When it was last written on this host, or touched, ISO 8601, by this host's clock; undefined = it cannot be told. */
@@ -63,5 +66,38 @@ export async function lookAtApplicationFiles(
       modifiedAt: new Date(times).toISOString(),
       ...(descriptors === "-" ? {} : { marks: { descriptors, files } }),
     };
+  });
+}
+
+/** An EAR as the configuration of a deployment manager or node has it. */
+export interface Archive {
+  /** SHA-256 of its bytes. */
+  readonly digest: string;
+  /** When it was last written on this host, or touched, ISO 8601, by this host's clock. */
+  readonly writtenAt: string;
+}
+
+/**
+ * Reads these archives to their ends, by their absolute paths on the host; one round trip, nothing is changed.
+ *
+ * @returns one for each path, undefined where there is none
+ * @throws ProblemError as `lookAtApplicationFiles`
+ */
+export async function lookAtArchives(
+  host: Host,
+  profile: string,
+  paths: readonly string[],
+): Promise<readonly (Archive | undefined)[]> {
+  requireReachable(host, profile);
+  const what = `read ${paths.length} archive(s)`;
+  const { stdout } = await host.run(posixCommands.archives(profile, paths), { what, timeoutMs: ARCHIVES_MS });
+  requireStarted(host, profile, stdout);
+  const found = [...stdout.matchAll(/^@@ archive (\S+) (\S+)$/gm)];
+  if (found.length !== paths.length) {
+    throw new ProblemError("malformed", { where: host.name, found: `${what}: no answer: ${stdout.slice(0, 300)}` });
+  }
+  return found.map(([, changed = "", digest = ""]) => {
+    const written = Number(changed) * 1_000;
+    return Number.isNaN(written) ? undefined : { digest, writtenAt: new Date(written).toISOString() };
   });
 }

@@ -2,6 +2,7 @@ import type { Connection } from "../connection.js";
 import {
   AGENT_CONTROL,
   APPLICATION_FILES,
+  ARCHIVES,
   CLEAR_FOLDERS,
   LOOK_AT_FOLDERS,
   OBSERVE_SERVERS,
@@ -86,6 +87,7 @@ export const posixCommands = {
     ),
   applicationFiles: (profile: string, paths: readonly string[]): string[] =>
     asOwner(profile, sh(APPLICATION_FILES, ...paths)),
+  archives: (profile: string, paths: readonly string[]): string[] => asOwner(profile, sh(ARCHIVES, ...paths)),
   agentControl: (profile: string, node: string): string[] => sh(AGENT_CONTROL, profile, node),
   asProfileOwner: asOwner,
   ownedFolder: (profile: string, folder: string): string[] => sh(OWNED_FOLDER, profile, folder, AS_PROFILE_OWNER),

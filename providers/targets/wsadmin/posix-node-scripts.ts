@@ -239,3 +239,16 @@ for path in "$@"; do
 done
 exit 0
 `;
+
+/** PATH…: for each "@@ archive CHANGED DIGEST" in their order: its last change of status, seconds since the epoch, and SHA-256. "-" where there is no such file. */
+export const ARCHIVES = `
+LC_ALL=C; export LC_ALL
+for path in "$@"; do
+  changed=- digest=-
+  if [ -f "$path" ] && at=$(find -H "$path" -printf '%C@\\n' 2>/dev/null) && sum=$(sha256sum < "$path" 2>/dev/null); then
+    changed=$at digest=\${sum%% *}
+  fi
+  echo "@@ archive $changed $digest"
+done
+exit 0
+`;

@@ -1,6 +1,6 @@
 import { missingProof, type Seen } from "../../../providers/kinds/interim-fixes/expansion.js";
 import { Driver, declaration } from "../../model/driver.js";
-import { expectSettled, watched } from "../../model/watched.js";
+import { everywhere, expectSettled, recover, watched } from "../../model/watched.js";
 import { MemoryCell } from "../../support/memory-cell.js";
 
 const MINUTE = 60_000;
@@ -11,6 +11,7 @@ const says = (distributed: Record<string, boolean | "unknown">, expanded: boolea
   expanded: { node1: expanded },
   ready: "unknown" as const,
 });
+const archive = (writtenAt: string, digest = "new") => ({ writtenAt, digest });
 /** Distributed by the deployment manager's word; expanded a minute ago, in a synchronization that began two minutes ago. */
 const SEEN: Seen = {
   node: "node1",
@@ -45,6 +46,26 @@ describe("what is missing to the proof that an application is expanded on a node
     ],
     ["its word alone, and no archive to compare with", { ...OLD, master: {} }, /META-INF there was not written/],
     ["its word alone, and no files to be seen", { here: {} }, /cannot be seen/],
+    [
+      "files of before, expanded from a copy that is the deployment manager's archive",
+      { ...OLD, copy: archive("2026-11-22T13:05:00.000Z"), original: archive("2026-11-22T14:00:00.000Z") },
+      undefined,
+    ],
+    [
+      "files of before, and a copy of that archive that came after them",
+      { ...OLD, copy: archive("2026-11-22T13:05:00.001Z"), original: archive("2026-11-22T13:00:00.000Z") },
+      /META-INF there was not written since/,
+    ],
+    [
+      "files of before, expanded from a copy that is another archive",
+      { ...OLD, copy: archive("2026-11-22T13:00:00.000Z", "old"), original: archive("2026-11-22T14:00:00.000Z") },
+      /META-INF there was not written since/,
+    ],
+    [
+      "files of before, and archives that cannot be read",
+      { ...OLD, copy: undefined, original: undefined },
+      /not written/,
+    ],
     ["other files than at the look before", { before: "half of it" }, /still changing/],
     ["a first look", { before: undefined }, /still changing/],
     [
@@ -88,6 +109,25 @@ describe("promise 10: a node whose agent expands applications long after it call
     expect(cell.written.filter((change) => /^start /.test(change))).toEqual([]);
     expect(cell.serving()).toEqual(["node2"]);
   });
+
+  test.each([
+    ["resumed", "resume"],
+    ["taken back", "roll back"],
+  ] as const)(
+    "the installer puts back the very archives that it replaced: %s from every change",
+    async (_name, request) => {
+      const keepingArchives = () => {
+        const cell = watched(2);
+        cell.keepsArchives = true;
+        return cell;
+      };
+      const changes = await everywhere(keepingArchives, "killed after", {}, async (driver) => {
+        driver.cell.request = { request, reason: "the fix is not wanted any more" };
+        await recover(driver);
+      });
+      expect(changes).toBeGreaterThan(60);
+    },
+  );
 
   test("isAppReady's no of an application that every node is said to have is no proof", async () => {
     const cell = watched(2);

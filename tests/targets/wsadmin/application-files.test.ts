@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { lookAtApplicationFiles } from "../../../providers/targets/wsadmin/application-files.js";
+import { lookAtApplicationFiles, lookAtArchives } from "../../../providers/targets/wsadmin/application-files.js";
 import { LocalProfile } from "./local-profile.js";
 
 jest.setTimeout(60_000);
@@ -23,6 +23,23 @@ describe("what lies on a host of its applications (a real shell)", () => {
     utimesSync(at(path), LONG_AGO, LONG_AGO);
   }
   const look = (...paths: string[]) => lookAtApplicationFiles(local.host(), local.profile, paths.map(at));
+
+  test("archives are the same where their bytes are, whatever their times; what is not there, or no file, is none", async () => {
+    file("node/Files.ear", "bytes");
+    file("dmgr/Files.ear", "bytes");
+    file("other/Files.ear", "bytez");
+    const paths = ["node/Files.ear", "dmgr/Files.ear", "other/Files.ear", "node", "missing"].map(at);
+    const [copy, original, other, ...none] = await lookAtArchives(local.host(), local.profile, paths);
+    expect(copy?.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(original?.digest).toBe(copy?.digest);
+    expect(other?.digest).not.toBe(copy?.digest);
+    expect(none).toEqual([undefined, undefined]);
+    // By the same clock and sign as what is expanded from it.
+    file("Files.ear/META-INF/application.xml");
+    const [expanded] = await look("Files.ear");
+    expect(Date.parse(copy?.writtenAt ?? "")).toBeLessThanOrEqual(Date.parse(expanded?.writtenAt ?? ""));
+    expect(Date.parse(copy?.writtenAt ?? "")).toBeGreaterThan(LONG_AGO.getTime());
+  });
 
   test("an expanded application was written when it was, whatever times its files were given", async () => {
     const before = Date.now() - 1_000;
