@@ -2,7 +2,7 @@ import { type Lab, startLab } from "../../lab/lab.js";
 import { type Load, startLoad } from "../../lab/load.js";
 import { FIX, levels } from "../../lab/was/rollout.js";
 import { leftOf } from "../support/rollout-left.js";
-import { type KillAt, type RolloutEnd, rolloutProcess } from "../support/rollout-process.js";
+import { COMMANDS, type KillAt, type RolloutEnd, rolloutProcess } from "../support/rollout-process.js";
 import { Serving } from "../support/serving.js";
 
 /** Three rollouts and some hundred processes that are killed in them; generous, since the machine may be busy. */
@@ -35,9 +35,6 @@ async function expectServed(nodes: number): Promise<void> {
   expect(requests).toBeGreaterThan(100);
   expect(await serving.stop()).toBe(nodes);
 }
-
-/** What goes on by itself on its host. */
-const COMMANDS = /^(back up|(start|stop) the (node agent|members) of|(un)?install)/;
 
 /** Only where a process comes through the installer and past it; one that died there proves the routing before anything else. */
 const AFTER_INSTALLER = /^prove again, after the installer/;

@@ -12,6 +12,9 @@ const POLL_MS = 10;
 /** Where a process is to be killed: before anything of a step is done, or while a command that the step started goes on. */
 export type KillAt = "beginning" | "command";
 
+/** Titles of the steps that go on by themselves on their host. */
+export const COMMANDS = /^(back up|(start|stop) the (node agent|members) of|(un)?install)/;
+
 export interface RolloutEnd {
   /** Null when it was killed. */
   readonly code: number | null;
