@@ -15,7 +15,7 @@ const LABS = 2;
 /** As short as the lab goes, with one cluster beside the others that no step touches. */
 const BRIEF = { untouched: ["PushCluster"], drain: { time: "1s" } };
 
-/** Half an hour on two cores, so only where it is asked for: all of it, or a part, "13-24" by the numbers that it prints. */
+/** Most of an hour on two cores, so only where it is asked for: all of it, or a part, "13-24" by the numbers that it prints. */
 const ASKED = process.env.KILL_AT_EVERY_STEP;
 const everyStep = ASKED ? test : test.skip;
 const [FIRST = 1, LAST = Number.POSITIVE_INFINITY] = (/^(\d+)-(\d+)$/.exec(ASKED ?? "") ?? []).slice(1).map(Number);
