@@ -15,7 +15,10 @@ const SAY_OURS_EVERY_MS = 30_000;
 /** A holder shows a sign of life this many times per lease. */
 const BEATS_PER_LEASE = 3;
 
-/** Tokens of the locks that this process holds: one of its own that is not among them was left behind by a lost line. */
+/**
+ * Tokens of the locks that this process holds, from before the file is there until after it is gone: one of its own that is not
+ * among them was left behind by a lost line.
+ */
 const heldHere = new Set<string>();
 
 interface LockFile {
@@ -36,8 +39,9 @@ interface LockFile {
 export interface LockRequest {
   readonly owner: string;
   readonly why: string;
+  /** How long somebody else's lock is waited for, from when it was first seen. */
   readonly waitMs: number;
-  /** The same for a lock that another run of this process holds: that one ends by itself. Default: waitMs. */
+  /** How long is waited in all, other runs of this process included: those end by themselves. Default: waitMs. */
   readonly ownWaitMs?: number;
   readonly leaseMs: number;
   /** A lock that this very run holds already: where it is the same one, it is entered and not waited for. */
@@ -76,33 +80,52 @@ export async function acquireLock(host: Host, request: LockRequest): Promise<Loc
   };
   await host.files.makeDirectory(host.connection.stateDirectory, 0o770);
   const began = Date.now();
+  let strangerSince: number | undefined;
   const watch = new BeatWatch();
   let saidAt = 0;
   for (;;) {
     /** Why a dead lock could not be replaced. */
     let kept: unknown;
-    if (await host.files.createExclusive(path, encode(mine), 0o660)) return hold(host, path, mine);
+    if (await taken(mine.token, () => host.files.createExclusive(path, encode(mine), 0o660)))
+      return hold(host, path, mine);
+    // What is read may have been given back before the answer is here.
+    const heldBefore = new Set(heldHere);
     const present = await host.files.read(path);
     const holder = present && decode(present.bytes);
+    const isOurs = holder !== undefined && (heldBefore.has(holder.token) || heldHere.has(holder.token));
     if (holder && holder.token === request.within?.token) return { ...request.within, release: async () => {} };
     const sameStack = holder !== undefined && stackOf(holder.owner) === stackOf(request.owner);
     if (holder) watch.look(holder);
-    if (present && holder && sameStack && (processIsGone(holder) || watch.silentMs > holder.leaseMs)) {
+    if (present && holder && sameStack && (processIsGone(holder, isOurs) || watch.silentMs > holder.leaseMs)) {
       try {
-        await host.files.write(path, encode(mine), { expected: present.sha256 });
+        await taken(mine.token, () => host.files.write(path, encode(mine), { expected: present.sha256 }));
         return hold(host, path, mine);
       } catch (error) {
         kept = error;
       }
     }
-    const isOurs = holder !== undefined && heldHere.has(holder.token);
-    const waitMs = (isOurs ? request.ownWaitMs : undefined) ?? request.waitMs;
-    if (Date.now() - began >= waitMs) throw lockedError(host, path, holder, waitMs, watch, kept);
-    if (Date.now() - saidAt > (isOurs ? SAY_OURS_EVERY_MS : SAY_EVERY_MS)) {
-      saidAt = Date.now();
-      request.onWait(`[${host.name}] waiting for the lock: ${describe(holder)}`);
+    const now = Date.now();
+    strangerSince = present && !isOurs ? (strangerSince ?? now) : undefined;
+    const isOver = now - began >= (request.ownWaitMs ?? request.waitMs);
+    if (isOver || (strangerSince !== undefined && now - strangerSince >= request.waitMs))
+      throw lockedError(host, path, describe(holder, present !== undefined), now - began, watch, kept);
+    if (now - saidAt > (isOurs ? SAY_OURS_EVERY_MS : SAY_EVERY_MS)) {
+      saidAt = now;
+      request.onWait(`[${host.name}] waiting for the lock: ${describe(holder, present !== undefined)}`);
     }
     await delay(Math.min(POLL_MS, request.leaseMs / (2 * BEATS_PER_LEASE)));
+  }
+}
+
+/** Puts our lock on the host, known as ours from before anybody can read it there; not if that fails. */
+async function taken<T>(token: string, put: () => Promise<T>): Promise<T | undefined> {
+  let done: T | undefined;
+  heldHere.add(token);
+  try {
+    done = await put();
+    return done;
+  } finally {
+    if (!done) heldHere.delete(token);
   }
 }
 
@@ -125,7 +148,6 @@ class BeatWatch {
 }
 
 function hold(host: Host, path: string, first: LockFile): Lock {
-  heldHere.add(first.token);
   let current = first;
   let released = false;
   let beating: Promise<void> = Promise.resolve();
@@ -160,11 +182,14 @@ function hold(host: Host, path: string, first: LockFile): Lock {
     },
     async release() {
       released = true;
-      heldHere.delete(first.token);
       clearInterval(timer);
-      await beating;
-      const present = await isMine();
-      if (present) await host.files.remove(path, { expected: present.sha256 });
+      try {
+        await beating;
+        const present = await isMine();
+        if (present) await host.files.remove(path, { expected: present.sha256 });
+      } finally {
+        heldHere.delete(first.token);
+      }
     },
   };
 }
@@ -172,8 +197,8 @@ function hold(host: Host, path: string, first: LockFile): Lock {
 function lockedError(
   host: Host,
   path: string,
-  holder: LockFile | undefined,
-  waitMs: number,
+  held: string,
+  waitedMs: number,
   watch: BeatWatch,
   kept: unknown,
 ): ProblemError {
@@ -183,16 +208,16 @@ function lockedError(
       : `; it is dead, and could not be taken over: ${kept instanceof Error ? kept.message : kept}`;
   return new ProblemError("locked", {
     where: host.name,
-    found: `${describe(holder)}; waited ${Math.round(waitMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs / 1_000)} s ago${untaken}`,
+    found: `${held}; waited ${Math.round(waitedMs / 1_000)} s, its last sign of life was at least ${Math.round(watch.silentMs / 1_000)} s ago${untaken}`,
     why: "Two runs on one host could undo each other's work",
     next: `Wait for that run and try again; if you are sure that it is dead, delete ${path} on ${host.name}`,
   });
 }
 
-const describe = (holder: LockFile | undefined): string =>
-  holder
-    ? `held by ${holder.by} since ${holder.since} for ${holder.owner} (${holder.why})`
-    : "held by an unreadable lock file";
+function describe(holder: LockFile | undefined, isThere: boolean): string {
+  if (holder) return `held by ${holder.by} since ${holder.since} for ${holder.owner} (${holder.why})`;
+  return isThere ? "held by an unreadable lock file" : "given back just now, or a link to nowhere in its place";
+}
 
 const encode = (lock: LockFile): Buffer => Buffer.from(`${JSON.stringify(lock)}\n`);
 
@@ -219,9 +244,9 @@ function machineId(): string {
   }
 }
 
-function processIsGone(holder: LockFile): boolean {
+function processIsGone(holder: LockFile, isOurs: boolean): boolean {
   if (machineId() === "" || holder.process?.machine !== machineId()) return false;
-  if (holder.process.pid === process.pid) return !heldHere.has(holder.token);
+  if (holder.process.pid === process.pid) return !isOurs;
   try {
     process.kill(holder.process.pid, 0);
     return false;

@@ -1,6 +1,6 @@
 import { ProblemError } from "../../providers/common/problem.js";
-import { acquireLock, type LockRequest } from "../../providers/lifecycle/lock.js";
-import { MemoryHost } from "../support/memory-host.js";
+import { acquireLock, type Lock, type LockRequest } from "../../providers/lifecycle/lock.js";
+import { lineCut, MemoryHost } from "../support/memory-host.js";
 import { connection, noteBench, noteInputs } from "../support/note-bench.js";
 
 const request = (more: Partial<LockRequest> = {}): LockRequest => ({
@@ -24,6 +24,15 @@ const deadLock = (owner: string, leaseMs = 50) =>
     beat: 3,
     process: { machine: "elsewhere", pid: 1 },
   });
+
+/** Stays shut until it is opened by hand. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
 
 describe("promise 12: two operators cannot interleave on a host", () => {
   test("a second run gets an error naming holder, since when, why, and how to break a dead lock", async () => {
@@ -147,6 +156,158 @@ describe("promise 12: two operators cannot interleave on a host", () => {
     await first.release();
     await (await second).release();
     expect(host.text("/state/lock")).toBeUndefined();
+  });
+
+  test.each(["shop/prod/b", "other/stack/b"])(
+    "a lock that another run of this process is just giving back is its own until the file is gone: %s",
+    async (owner) => {
+      const [twice, given] = [gate(), gate()];
+      let looked = 0;
+      const host = new MemoryHost(connection, {
+        beforeOperation: async ({ name }) => {
+          if (name !== "remove") return;
+          given.open();
+          await twice.opened;
+        },
+        afterOperation: ({ name }) => {
+          if (name === "read" && ++looked === 3) twice.open();
+        },
+      });
+      const first = await acquireLock(host, request({ leaseMs: 600_000 }));
+      const released = first.release();
+      await given.opened;
+      const second = acquireLock(host, request({ owner, waitMs: 0, ownWaitMs: 60_000 }));
+      await Promise.race([twice.opened, second]);
+      await released;
+      await (await second).release();
+      expect(host.text("/state/lock")).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ["before its file is read", "beforeOperation", "shop/prod/b"],
+    ["before its file is read", "beforeOperation", "other/stack/b"],
+    ["before the reading is answered", "afterOperation", "shop/prod/b"],
+    ["before the reading is answered", "afterOperation", "other/stack/b"],
+  ])("a lock that another run of this process gave back %s is free (%s, %s)", async (_when, hook, owner) => {
+    const first: { lock?: Lock } = {};
+    const host = new MemoryHost(connection, {
+      [hook]: async ({ name }: { name: string }) => {
+        const { lock } = first;
+        if (name !== "read" || !lock) return;
+        delete first.lock;
+        await lock.release();
+      },
+    });
+    first.lock = await acquireLock(host, request({ leaseMs: 600_000 }));
+    const second = await acquireLock(host, request({ owner, waitMs: 0, ownWaitMs: 60_000 }));
+    await second.assertHeld();
+    await second.release();
+    expect(host.written.filter((line) => line.startsWith("write"))).toEqual([]);
+  });
+
+  test.each([
+    ["createExclusive", "shop/prod/b"],
+    ["createExclusive", "other/stack/b"],
+    ["write", "shop/prod/b"],
+    ["write", "other/stack/b"],
+  ])("a lock is this process's own before its %s is answered: %s", async (taking, owner) => {
+    const twice = gate();
+    const waiting: { second?: Promise<Lock> } = {};
+    let looked = 0;
+    const host = new MemoryHost(connection, {
+      afterOperation: async ({ name }) => {
+        if (name === "read" && waiting.second && ++looked === 2) twice.open();
+        if (name !== taking || waiting.second) return;
+        waiting.second = acquireLock(host, request({ owner, waitMs: 0, ownWaitMs: 60_000 }));
+        await Promise.race([twice.opened, waiting.second]);
+      },
+    });
+    if (taking === "write") {
+      // Left behind by this process, so that it is replaced at once.
+      const elsewhere = new MemoryHost(connection);
+      const left = await acquireLock(elsewhere, request());
+      host.put("/state/lock", elsewhere.text("/state/lock") ?? "");
+      await left.release();
+    }
+    const first = await acquireLock(host, request({ waitMs: 60_000, leaseMs: 600_000 }));
+    await first.assertHeld();
+    await first.release();
+    await (await waiting.second)?.release();
+    expect(looked).toBeGreaterThan(1);
+    expect(host.text("/state/lock")).toBeUndefined();
+  });
+
+  test.each([
+    ["createExclusive", "afterOperation"],
+    ["remove", "beforeOperation"],
+  ])("a lock whose %s was cut off (%s) is left behind, and free at once", async (cutOff, hook) => {
+    let cuts = 1;
+    const host = new MemoryHost(connection, {
+      [hook]: ({ name }: { name: string }) => {
+        if (name === cutOff && cuts-- > 0) throw lineCut("web1");
+      },
+    });
+    const run = async () => (await acquireLock(host, request({ waitMs: 0, leaseMs: 600_000 }))).release();
+    await expect(run()).rejects.toThrow("the connection was cut");
+    expect(host.text("/state/lock")).toBeDefined();
+    await run();
+    expect(host.text("/state/lock")).toBeUndefined();
+  });
+
+  describe("by a clock of its own", () => {
+    let now: number;
+    beforeEach(() => {
+      now = 1_000_000;
+      jest.spyOn(Date, "now").mockImplementation(() => now);
+    });
+    afterEach(() => jest.restoreAllMocks());
+
+    test("somebody else's lock is waited for from when it was first seen, whatever was waited for before", async () => {
+      const stranger = deadLock("other/stack/x", 600_000);
+      let looked = 0;
+      const host = new MemoryHost(connection, {
+        beforeOperation: ({ name }) => {
+          if (name === "read") turn();
+        },
+      });
+      const first = await acquireLock(host, request({ leaseMs: 600_000 }));
+      const ours = host.text("/state/lock") ?? "";
+      const turns: [lock: string, passed: number][] = [
+        [ours, 100_000],
+        [stranger, 0],
+        [stranger, 59_999],
+        [ours, 1],
+        [stranger, 0],
+        [stranger, 59_999],
+        [stranger, 1],
+      ];
+      const turn = () => {
+        const [lock, passed] = turns[looked++] ?? [stranger, 0];
+        host.put("/state/lock", lock);
+        now += passed;
+      };
+      await expect(acquireLock(host, request({ waitMs: 60_000, ownWaitMs: 600_000 }))).rejects.toThrow(
+        /held by ann@elsewhere.*waited 220 s/,
+      );
+      expect(looked).toBe(turns.length);
+      await first.release();
+    });
+
+    test("a link to nowhere in the lock's place is waited for no longer than anything, and said", async () => {
+      let looked = 0;
+      const host = new MemoryHost(connection, {
+        beforeOperation: ({ name }) => {
+          if (name === "read" && ++looked === 2) now += 600_000;
+        },
+      });
+      host.link("/state/lock", "/state/nowhere");
+      const said: string[] = [];
+      const waiting = request({ waitMs: 60_000, ownWaitMs: 600_000, onWait: (line) => said.push(line) });
+      await expect(acquireLock(host, waiting)).rejects.toThrow(/link to nowhere in its place; waited 600 s/);
+      expect(said).toEqual([expect.stringContaining("link to nowhere")]);
+      expect(looked).toBe(2);
+    });
   });
 
   test("an unreadable lock file is somebody's: it is not removed", async () => {
