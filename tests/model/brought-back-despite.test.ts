@@ -83,6 +83,37 @@ describe("promise 10: a node that is out is brought back, whatever else stands i
     expectSettled(driver);
   });
 
+  test("but not what an installer may have left half-way, for some more capacity: while one other node serves everybody, it stays out", async () => {
+    const cell = watched(3);
+    const driver = new Driver(cell, declaration(cell));
+    const after = (name: string) => {
+      if (INSTALLING.test(name)) cell.at(cell.now + INSTALL_MS / 2 + 3 * TICK_MS, () => reboot(cell, "dmgr"));
+    };
+    expect((await driver.up({ ...NO_FAULTS, after })).message).toMatch(/may be written half-way/);
+    cell.burn("node3");
+    const from = cell.written.length;
+    expect((await driver.up()).message).toMatch(/may be written half-way/);
+    expect(cell.written.slice(from).filter((change) => change.includes("node1"))).toEqual([]);
+    expect(cell.serving()).toEqual(["node2"]);
+    for (const { state } of cell.node("node2").members) expect(state).toBe("started");
+    Object.assign(cell.node("node2").members[0] ?? {}, { state: "stopped" });
+    await driver.up();
+    expect(cell.serving()).toContain("node1");
+  });
+
+  test("an agent that does not run when all nodes are proven, as its host restarted, is started before the end", async () => {
+    const cell = watched(2);
+    const driver = new Driver(cell, declaration(cell));
+    const before = () => {
+      if (driver.kept?.journal?.nodes.node2 === "proven") throw new Error("killed");
+    };
+    await driver.up({ ...NO_FAULTS, before });
+    cell.node("node2").agent = "stopped";
+    expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+    expect(cell.written.filter((change) => change === "start agent node2")).toHaveLength(2);
+    expectSettled(driver);
+  });
+
   test("a synchronization that does not come about: it serves as it is, and is not proven", async () => {
     const cell = watched(2);
     cell.expansionMs = Number.POSITIVE_INFINITY;

@@ -226,9 +226,12 @@ describe("promise 6: the host of a node that is out is restarted while a command
   });
 });
 
+/** The modelled cell's number of every process of a server. */
+const SERVER = 1;
+
 describe("promise 6: a command on a node goes on without its runner", () => {
   /** Its runner was killed alone, with our process; what it runs ends by itself a while later. */
-  async function withoutRunner(change: RegExp, endsAfterMs: number) {
+  async function withoutRunner(change: RegExp, endsAfterMs: number, { started = false } = {}) {
     const cell = watched(2);
     const driver = new Driver(cell, declaration(cell));
     await driver.up(killedAfter(change));
@@ -239,7 +242,7 @@ describe("promise 6: a command on a node goes on without its runner", () => {
     host.lose({ restartedAt: null, left: [4712] });
     cell.at(cell.now + endsAfterMs, () => {
       command.finish();
-      host.lose({ restartedAt: null, left: [] });
+      host.lose({ restartedAt: null, left: started ? [SERVER] : [] });
     });
     return { cell, driver };
   }
@@ -256,6 +259,19 @@ describe("promise 6: a command on a node goes on without its runner", () => {
       expect(
         driver.said.filter((line) => line.includes("its processes are gone and left no exit status")),
       ).toHaveLength(1);
+      expectSettled(driver);
+    },
+  );
+
+  test.each([/^start node1_AppsCluster/, /^start agent node2/])(
+    "%s: what it started and left running in its session is not waited for",
+    async (change) => {
+      const { cell, driver } = await withoutRunner(change, 1_000, { started: true });
+      expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+      expect(cell.written.filter((each) => change.test(each))).toHaveLength(1);
+      expect(driver.said.join("\n")).not.toMatch(/process 1 of it goes on/);
+      for (const node of ["node1", "node2"] as const)
+        expect(await cell.host(node).jobs.list("interim-fixes-")).toEqual([]);
       expectSettled(driver);
     },
   );

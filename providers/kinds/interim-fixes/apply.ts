@@ -3,7 +3,7 @@ import type { ApplyContext, UndoContext } from "../../lifecycle/kind.js";
 import { operator } from "../../lifecycle/lock.js";
 import type { PluginMode } from "../../targets/wsadmin/cell.js";
 import { pluginSettingsOf } from "./cell-web-servers.js";
-import { forgetEnded, jobsOf, settleCommands } from "./commands.js";
+import { forgetAll, settleCommands } from "./commands.js";
 import { drain } from "./drain.js";
 import type { Estate } from "./estate.js";
 import { foundationsOf } from "./foundations.js";
@@ -341,13 +341,8 @@ async function begin(
 const known = <K extends string>(setting: K, mode: PluginMode): Partial<Record<K, "automatic" | "manual">> =>
   mode === "unknown" ? {} : ({ [setting]: mode } as Partial<Record<K, "automatic" | "manual">>);
 
-/** Commands whose outcome was lost and whose effect was seen all the same are forgotten here, at the latest. */
 async function end(journal: Journal, context: FixesContext, estate: Estate): Promise<Partial<Kept>> {
-  const nodes = context.desired.settings.nodes.map(({ name }) => estate.node(name).host);
-  for (const host of [estate.host, ...nodes]) {
-    for (const job of await forgetEnded(host, jobsOf(journal.rollout), context.progress))
-      context.progress(`${host.name}: the command ${job} still runs; its log stays among the jobs there`);
-  }
+  await forgetAll(journal.rollout, context, estate);
   await estate.control.clear();
   const back = journal.direction === "roll back";
   const at = new Date(estate.now()).toISOString();

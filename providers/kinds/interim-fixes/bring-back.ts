@@ -38,6 +38,8 @@ export function bringBack(
   const { journal } = kept;
   const out = journal && nodeOut(declared, live, journal);
   if (!out || (out.isAlone && goesOnAlone(out.node, live, journal, otherwise))) return [];
+  // Whoever serves does so for all; what may be half-way on the node is not started for some more capacity.
+  if (journal.halfWay && live.nodes.some((node) => node.name !== out.node && allStarted(node))) return [];
   const desired = remaining(declared);
   // As it stands: a way back that is asked for begins after it.
   const walk = new Walk(desired, { ...live, control: { ...live.control, request: "resume" } }, kept);
@@ -92,7 +94,8 @@ function start(walk: Walk, { node, down }: Out): void {
   });
   if (state.agent === "running" && walk.installerDue) {
     // What an installer leaves, half-way perhaps, is not to come under the feet of all users that there are.
-    if (walk.touched || walk.catchingUp) stopAgent(walk, node);
+    // Of one that was cleared it has the new applications already.
+    if ((walk.touched || walk.catchingUp) && isBefore(state.progress, "cleared")) stopAgent(walk, node);
   } else if (state.agent === "running" && state.members === "stopped") {
     // What a running agent is about to distribute is not to be met half-way by a start.
     synchronize(walk, node);

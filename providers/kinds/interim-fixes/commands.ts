@@ -4,6 +4,8 @@ import { ProblemError } from "../../common/problem.js";
 import type { Host } from "../../targets/host.js";
 import { lostInWords } from "../../targets/job-problems.js";
 import type { Work } from "./apply.js";
+import type { Estate } from "./estate.js";
+import { membersOn } from "./servers.js";
 import { waitUntil } from "./waiting.js";
 
 /** What every long command of a rollout is called on its host. */
@@ -30,19 +32,38 @@ export function jobOf(rollout: string, work: string, ...names: readonly string[]
 /** Commands of nodes; the update installer and the backups are seen through by steps of their own. */
 const OF_NODES = ["start-", "stop-"] as const;
 
+/** Process numbers of the servers and the agent that run on a node. */
+async function serversOn(node: string, estate: Estate): Promise<ReadonlySet<number>> {
+  const { clusters } = await estate.topology();
+  const servers = ["nodeagent", ...membersOn(node, clusters, []).map(({ server }) => server)];
+  const signals = await estate.node(node).observe(servers.map((server) => ({ server })));
+  return new Set(signals.flatMap(({ pid }) => pid ?? []));
+}
+
+/** As `forgetEnded`, of a node: what a start command leaves running in its session is what it started, and not the command. */
+const forgetEndedOn = (node: string, estate: Estate, beginning: string, tell: (line: string) => void) =>
+  forgetEnded(estate.node(node).host, beginning, tell, () => serversOn(node, estate));
+
 /**
  * Forgets commands whose names begin so and of which nothing runs any more: they have ended, or were lost with their host or their
  * runner. Answers those of which something runs, in words: one whose runner was killed may go on by itself.
+ *
+ * @param started processes that are no command's, though they may be in its session
  */
 export async function forgetEnded(
   { name, jobs }: Host,
   beginning: string,
   tell: (line: string) => void,
+  started: () => Promise<ReadonlySet<number>> = async () => new Set(),
 ): Promise<readonly string[]> {
   const running: string[] = [];
   for (const job of await jobs.list(beginning)) {
     const state = await jobs.peek(job);
-    const lost = state?.lost;
+    let lost = state?.lost;
+    if (lost && lost.left.length > 0) {
+      const own = await started();
+      lost = { ...lost, left: lost.left.filter((process) => !own.has(process)) };
+    }
     if (state?.state === "running") running.push(job);
     else if (lost && lost.left.length > 0) running.push(`${job} (${lostInWords(lost)})`);
     else {
@@ -51,6 +72,21 @@ export async function forgetEnded(
     }
   }
   return running;
+}
+
+/** At the end of a rollout: also those whose outcome was lost and whose effect was seen all the same. */
+export async function forgetAll(
+  rollout: string,
+  { desired, progress }: Work["context"],
+  estate: Estate,
+): Promise<void> {
+  const tell = (host: Host, jobs: readonly string[]) => {
+    for (const job of jobs) progress(`${host.name}: the command ${job} still runs; its log stays among the jobs there`);
+  };
+  tell(estate.host, await forgetEnded(estate.host, jobsOf(rollout), progress));
+  for (const { name } of desired.settings.nodes) {
+    tell(estate.node(name).host, await forgetEndedOn(name, estate, jobsOf(rollout), progress));
+  }
 }
 
 /**
@@ -79,7 +115,7 @@ export async function settleCommands(
         limit,
         work,
         async () => {
-          running = await forgetEnded(host, beginning, context.progress);
+          running = await forgetEndedOn(name, estate, beginning, context.progress);
           return running.length === 0;
         },
       );

@@ -8,6 +8,7 @@ export function putRight(walk: Walk): void {
   if (walk.goingBack && !walk.touched) for (const node of walk.order) restoreUntouched(walk, node);
   if (walk.strategy === "rolling" && !walk.isOver) {
     if (requireAllServing(walk)) walk.route({ asFound: true });
+    if (walk.touched || !walk.goingBack) startLeftAgents(walk);
     if (walk.touched && !walk.regenerated) {
       walk.push(
         "regenerate",
@@ -47,6 +48,13 @@ export function putRight(walk: Walk): void {
     walk.push(`release ${name}`, `give the routing of ${name} free again`, { do: "release", webServer: name });
   }
   walk.push("end", walk.goingBack ? "close the rollout, which went back" : "close the rollout", { do: "end" });
+}
+
+/** Of nodes whose host restarted, say: every node has by now what is distributed, so their first synchronization brings nothing new. */
+function startLeftAgents(walk: Walk): void {
+  for (const node of walk.order) {
+    if (walk.state(node).agent === "stopped" && !walk.isFoundStopped(node)) startAgent(walk, node);
+  }
 }
 
 /** A node that is down must not be given users. */
