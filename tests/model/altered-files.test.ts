@@ -1,5 +1,5 @@
 import type { MemoryCell } from "../support/memory-cell.js";
-import { Driver, declaration } from "./driver.js";
+import { Driver, declaration, killedAfter } from "./driver.js";
 import { expectSettled, neverRefreshed, watched } from "./watched.js";
 
 /** Somebody edits the plug-in file by hand, right before the change that matches. */
@@ -89,3 +89,83 @@ describe("promise 10: the plug-in file is as this rollout left it before members
     expectSettled(driver);
   });
 });
+
+describe.each([
+  ["in place", () => watched(2)],
+  ["by directive", () => neverRefreshed(2)],
+])(
+  "promise 10, %s: what somebody edits while the rollout stands still before a file is generated anew",
+  (_, cellOf) => {
+    const TIMEOUT = "Server node2_AppsCluster of AppsCluster";
+    const LOG = "Log /logs/http_plugin.log";
+    const resume = { request: "resume", reason: "" } as const;
+    const edits = ({ webServers }: MemoryCell) => webServers.map((webServer) => webServer.edited);
+
+    /** The file as it was found is in force again, since the newly generated one was not proved; on the way back once more. */
+    async function standing(direction: "forward" | "on the way back", what: string): Promise<Driver> {
+      const cell = cellOf();
+      cell.badGenerated = true;
+      const driver = new Driver(cell, declaration(cell));
+      const unproved = { ended: "failed", message: expect.stringMatching(/is in force again, and proved/) };
+      expect(await driver.up()).toMatchObject(unproved);
+      if (direction === "on the way back") {
+        cell.request = { request: "roll back", reason: "" };
+        expect(await driver.up()).toMatchObject(unproved);
+      }
+      cell.badGenerated = false;
+      for (const webServer of cell.webServers) webServer.edited = what;
+      return driver;
+    }
+
+    function expectLeft(driver: Driver, direction: string, what: string): void {
+      const { cell, kept } = driver;
+      expect([kept?.journal, kept?.wentBack !== null]).toEqual([null, direction !== "forward"]);
+      expect([edits(cell), cell.webServers[0]?.generated]).toEqual([[what], 0]);
+      expect(driver.said.join("\n")).toMatch(/its plug-in file stays as it is[\s\S]*it lacks Uri \/new/);
+      expect([...cell.violations]).toEqual([]);
+    }
+
+    test.each(["forward", "on the way back"] as const)(
+      "%s: is refused, and stays where it is meant",
+      async (direction) => {
+        const driver = await standing(direction, TIMEOUT);
+        const { cell } = driver;
+        const before = cell.written.length;
+        const refused = {
+          ended: "failed",
+          message: expect.stringMatching(/somebody changed it .*other: Server node2_/),
+        };
+        expect(await driver.up()).toMatchObject(refused);
+        expect(await driver.up()).toMatchObject(refused);
+        expect(cell.written.slice(before).filter((change) => change.startsWith("write generated"))).toEqual([]);
+        expect(edits(cell)).toEqual([TIMEOUT]);
+        cell.request = resume;
+        await driver.up();
+        expectLeft(driver, direction, TIMEOUT);
+      },
+    );
+
+    test.each(["forward", "on the way back"] as const)(
+      "%s: is said and stays where it touches no routing",
+      async (direction) => {
+        const driver = await standing(direction, LOG);
+        await driver.up();
+        expect(driver.said.join("\n")).toContain(`somebody changed it: other: ${LOG}`);
+        expectLeft(driver, direction, LOG);
+      },
+    );
+
+    test("is refused in the generated file, too, that a run put there which died", async () => {
+      const cell = cellOf();
+      const driver = new Driver(cell, declaration(cell));
+      expect(await driver.up(killedAfter(/^write generated/))).toMatchObject({ ended: "killed" });
+      for (const webServer of cell.webServers) webServer.edited = TIMEOUT;
+      expect(await driver.up()).toMatchObject({ message: expect.stringMatching(/somebody changed it/) });
+      expect(edits(cell)).toEqual([TIMEOUT]);
+      cell.request = resume;
+      expect(await driver.up()).toMatchObject({ ended: "converged", message: "" });
+      expect(edits(cell)).toEqual([TIMEOUT]);
+      expect([...cell.violations]).toEqual([]);
+    });
+  },
+);

@@ -41,9 +41,11 @@ export async function seeFiles({ estate, desired, journal }: Work): Promise<File
  * after the installer, if nothing that was there is gone or other. What is accepted, by that or by a person's word, is what
  * the rollout routes from then on.
  *
+ * @param isRegenerating a file that holds what is generated is no one's change, but what a run wrote that died, or could not put
+ * the former one back: that one stays what was last seen
  * @throws AlteredFiles for everything else; SeenOtherwise where other clusters or servers are routed from now on
  */
-export async function requireOwnFiles(work: Work): Promise<Partial<Journal>> {
+export async function requireOwnFiles(work: Work, { isRegenerating = false } = {}): Promise<Partial<Journal>> {
   const { estate, desired, journal, context } = work;
   const files: Files = { ...journal.files };
   const byHand: string[] = [];
@@ -56,6 +58,7 @@ export async function requireOwnFiles(work: Work): Promise<Partial<Journal>> {
     const aside = journal.found.files?.[name];
     const before = journal.files?.[name] ?? (aside ? { [aside.path]: aside.sha256 } : {});
     const altered = await estate.webServer(name).alterations(before, source);
+    if (isRegenerating && (await isGenerated(name, altered, work))) continue;
     // What older versions found was not put aside: nothing tells then whether it was accepted.
     const routes = aside ? await seeRoutes(name, work) : undefined;
     if (routes) seenRoutes[name] = routes;
@@ -65,11 +68,11 @@ export async function requireOwnFiles(work: Work): Promise<Partial<Journal>> {
       );
     for (const each of altered.filter((alteration) => alteration.before !== undefined)) {
       const where = `${name}: ${each.path}`;
-      const isGenerated = await isPropagated(name, each, work);
-      if (isGenerated || !each.changes.some(({ routing }) => routing)) {
+      const isMore = await isPropagated(name, each, work);
+      if (isMore || !each.changes.some(({ routing }) => routing)) {
         context.progress(`${where}: somebody changed it: ${inWords(each)}`);
       } else problems.push(problemOf(where, each, routes?.said ?? []));
-      if (!isGenerated) byHand.push(name);
+      if (!isMore) byHand.push(name);
     }
     files[name] = { ...before, ...seen(altered) };
   }
@@ -96,6 +99,16 @@ const goOnWith = ({ files, byHand }: OwnFiles, { found }: Journal): Partial<Jour
 
 const seen = (altered: readonly Alteration[]): SeenFiles =>
   Object.fromEntries(altered.map(({ path, sha256 }) => [path, sha256]));
+
+/** What is other in the files is all generated: by now, or before something was generated that has as much or more. */
+async function isGenerated(name: string, altered: readonly Alteration[], work: Work): Promise<boolean> {
+  const changed = altered.filter(({ before, changes }) => before !== undefined && changes.length > 0);
+  if (changed.length === 0) return false;
+  const generated = await generatedNow(name, work);
+  if (generated && (await work.estate.webServer(name).isAsGenerated(generated))) return true;
+  for (const each of changed) if (!(await isPropagated(name, each, work))) return false;
+  return true;
+}
 
 /**
  * Nothing that was there is gone or other, and the deployment manager generates what is new, if perhaps more by now; or comments

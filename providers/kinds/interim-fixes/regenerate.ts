@@ -5,7 +5,7 @@ import { SAYS_NOTHING, type Work } from "./apply.js";
 import { generatedNow } from "./generate.js";
 import type { PutAside } from "./generated-file.js";
 import type { Journal } from "./journal.js";
-import { seeFiles } from "./plugin-files.js";
+import { requireOwnFiles, seeFiles } from "./plugin-files.js";
 import { listsAsFound } from "./routes.js";
 
 /** A web server, and the newly generated file, which it gets unless its own `stays`. */
@@ -19,8 +19,13 @@ interface Renewal {
  * The installer may have changed which paths applications answer: the new file, with the lists as they were found. What was
  * merged or edited by hand before the rollout is not the deployment manager's to write, and stays. A file that lacks what
  * users reach now is put in place on no web server.
+ *
+ * @throws AlteredFiles and SeenOtherwise as `requireOwnFiles`: what somebody changed since the last route is not written over
  */
-export async function regenerate(work: Work): Promise<Partial<Journal>> {
+export async function regenerate(before: Work): Promise<Partial<Journal>> {
+  // The deployment manager's own file, too, may hold what somebody propagated from there: nothing is generated over it before.
+  const own = await requireOwnFiles(before, { isRegenerating: true });
+  const work: Work = { ...before, journal: { ...before.journal, ...own } };
   const { desired, journal } = work;
   const renewals: Renewal[] = [];
   const problems: Problem[] = [];
@@ -41,7 +46,7 @@ export async function regenerate(work: Work): Promise<Partial<Journal>> {
   }
   if (problems.length > 0) throw new LostRoutes(problems, told);
   for (const renewal of renewals) await renew(renewal, work);
-  return { regenerated: true, lacking: null, files: await seeFiles(work) };
+  return { ...own, regenerated: true, lacking: null, files: await seeFiles(work) };
 }
 
 /** What users reach would be gone with a generated file. Only a person says that it is meant. */
@@ -115,7 +120,7 @@ async function renew({ name, generated, stays }: Renewal, { estate, desired, jou
 
 /**
  * What is there may be what a run wrote that died before its proof, or could not put the former file back: the file of before
- * is the one that the rollout last saw, and proved, whatever is there now.
+ * is the one that the rollout last saw, and proved. What somebody else wrote is seen by then, or refused.
  */
 function lastSeen(name: string, now: PutAside, { found, files }: Journal): PutAside {
   const aside = found.files?.[name];
